@@ -1,0 +1,172 @@
+"""What a distribution is: its files, its RECORD, and the wheel it came from. Pure values and text; no disk.
+
+Sources: PEP 376 and the *Recording installed projects* specification (RECORD, INSTALLER, REQUESTED), the *Binary
+distribution format* specification (wheels), PEP 610 (direct_url.json).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple, NewType
+
+Name = NewType("Name", str)
+"""A distribution name as packaging's `canonicalize_name` gives it: lower case, runs of `-_.` as one `-`."""
+
+RelativePath = NewType("RelativePath", str)
+"""A place in an environment as RECORD spells it: `/`-separated, relative to purelib, canonical (`../../../bin/x`)."""
+
+Digest = NewType("Digest", str)
+"""sha256 of a file's bytes as RECORD spells it: URL-safe base64 without padding, 43 characters."""
+
+WheelHash = NewType("WheelHash", str)
+"""sha256 of a whole wheel: 64 lower-case hexadecimal digits."""
+
+SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
+MANIFEST_FORMAT = 1
+STATE_FILE = "lugnut.json"
+
+
+class Row(NamedTuple):
+    """One line of RECORD; `digest` is None where it names no sha256, `size` (bytes) is None where it names none."""
+
+    path: str
+    digest: Digest | None
+    size: int | None
+
+
+class WheelFile(NamedTuple):
+    """One member of a wheel as it stands in the store: where it goes (scheme, path) and what it is."""
+
+    scheme: str
+    path: str
+    """Within the scheme's directory, `/`-separated."""
+    archive: str
+    """Within the wheel, and within the store entry's `tree/`."""
+    digest: Digest
+    size: int
+    executable: bool
+    mtime: int
+    """Seconds since the epoch, derived from the digest (`content_mtime`)."""
+    rewritten: bool
+    """A script whose first line is `#!python`: its bytes depend on the environment, so it is never linked."""
+
+
+class EntryPoint(NamedTuple):
+    """One launcher to make; `kind` is console or gui."""
+
+    name: str
+    module: str
+    attribute: str
+    kind: str
+
+
+class Manifest(NamedTuple):
+    """A verified wheel, as the store remembers it (format 1)."""
+
+    wheel: WheelHash
+    filename: str
+    name: Name
+    spelled: str
+    """The name as METADATA spells it."""
+    version: str
+    dist_info: str
+    """The name of the dist-info directory, in the root scheme's directory."""
+    purelib: bool
+    """Root-Is-Purelib."""
+    tags: tuple[str, ...]
+    requires_python: str
+    requires: tuple[str, ...]
+    extras: tuple[str, ...]
+    entry_points: tuple[EntryPoint, ...]
+    files: tuple[WheelFile, ...]
+    """Sorted by (scheme, path); the dist-info's are among them, its RECORD and signatures are not."""
+    record: str
+    """Pre-rendered RECORD lines of the files of the root scheme outside the dist-info, sorted, each with its newline."""
+    bytecode: tuple[tuple[str, ...], ...]
+    """Slot for compiled bytecode by cache tag; empty in format 1 as written today."""
+
+    @property
+    def root_scheme(self) -> str:
+        """The scheme that the wheel's top level and its dist-info go to."""
+        return "purelib" if self.purelib else "platlib"
+
+
+class State(NamedTuple):
+    """What lugnut.json in a dist-info remembers beyond what the specifications have room for."""
+
+    wheel: WheelHash
+    overlay: int
+    executables: tuple[str, ...]
+    """Paths of the distribution's executable files, as RECORD spells them, sorted."""
+
+
+def content_mtime(digest: bytes) -> int:
+    """Give the modification time of content with this sha256 (32 bytes): 1980-01-02 plus digest mod 2**30 seconds.
+
+    Equal-size sources never share it, so CPython never takes one's bytecode for the other's (TRAPS 21).
+    """
+    return 315_619_200 + int.from_bytes(digest[-4:], "big") % (1 << 30)
+
+
+def parse_record(text: str) -> list[Row]:
+    """Read RECORD's text; raises ValueError, naming the line, where a row is not one."""
+    if '"' in text:
+        return [_parse_row(fields, number) for number, fields in enumerate(csv.reader(io.StringIO(text)), 1) if fields]
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line:
+            rows.append(_parse_row(line.rsplit(",", 2), number))
+    return rows
+
+
+def _parse_row(fields: list[str], number: int) -> Row:
+    if len(fields) != 3:  # noqa: PLR2004 - path, hash, size
+        raise ValueError(f"line {number} of RECORD has {len(fields)} fields, not 3")
+    path, digest, size = fields
+    if size and not (size.isascii() and size.isdigit()):
+        raise ValueError(f"line {number} of RECORD has the size {size!r}")
+    known = Digest(digest[7:].rstrip("=")) if digest.startswith("sha256=") else None
+    return Row(path, known, int(size) if size else None)
+
+
+def format_row(row: Row) -> str:
+    """Write one RECORD line with its newline, quoted as csv where the path needs it."""
+    digest = f"sha256={row.digest}" if row.digest is not None else ""
+    size = "" if row.size is None else str(row.size)
+    path = row.path
+    if '"' in path or "," in path or "\n" in path or "\r" in path:
+        path = '"' + path.replace('"', '""') + '"'
+    return f"{path},{digest},{size}\n"
+
+
+def format_record(rows: Iterable[Row]) -> str:
+    """Write RECORD's text, sorted by path."""
+    return "".join(format_row(row) for row in sorted(rows))
+
+
+def parse_state(text: str) -> State | None:
+    """Read lugnut.json; None where it is not one this lugnut can read (the distribution then counts as a stranger's)."""
+    try:
+        data: Any = json.loads(text)
+        if data["format"] != 1:
+            return None
+        return State(WheelHash(data["wheel"]), int(data["overlay"]), tuple(data["executables"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def format_state(state: State) -> str:
+    """Write lugnut.json: sorted keys, one line, a newline at the end."""
+    document = {"format": 1, "wheel": state.wheel, "overlay": state.overlay, "executables": list(state.executables)}
+    return json.dumps(document, sort_keys=True) + "\n"
+
+
+def parse_dist_info(directory: str) -> tuple[str, str] | None:
+    """Split `name-version.dist-info` into the name and version as spelled; None where it is not one."""
+    if not directory.endswith(".dist-info"):
+        return None
+    name, dash, version = directory[: -len(".dist-info")].partition("-")
+    return (name, version) if dash and name and version else None

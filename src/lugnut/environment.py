@@ -1,0 +1,114 @@
+"""An environment: where its schemes are, what its interpreter accepts, and how a place in it is spelled. Pure.
+
+Source: the sysconfig installation schemes, PEP 508 (markers), PEP 425 (tags).
+"""
+
+from __future__ import annotations
+
+import os.path
+import posixpath
+import unicodedata
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lugnut.distribution import RelativePath
+
+
+class Environment(NamedTuple):
+    """One target. Every directory is absolute and free of symlinks (realpath), whether or not it exists yet."""
+
+    kind: str
+    """venv, system, target or prefix."""
+    prefix: str
+    python: str
+    """The executable that launchers start: not resolved through symlinks, so that a venv stays one."""
+    schemes: Mapping[str, str]
+    """purelib, platlib, headers (without the distribution's own directory), scripts and data."""
+    places: Mapping[str, str]
+    """Each scheme's directory as RECORD spells it, relative to purelib, ending in `/`; purelib's is empty."""
+    aliases: tuple[tuple[str, str], ...]
+    """Symlinked directories inside the environment and where they lead, as RECORD prefixes (`lib64` to `lib`)."""
+    folds_case: bool
+    """Whether the file system takes names that differ in case or normal form for one."""
+    markers: Mapping[str, str]
+    """PEP 508 marker values."""
+    tags: tuple[str, ...]
+    """Supported wheel tags, best first, as `interpreter-abi-platform`."""
+    cache_tag: str
+    """sys.implementation.cache_tag: cpython-311."""
+    launcher: str
+    """posix, win-amd64, win-ia32, win-arm64 or win-arm, as pypa/installer names them."""
+    uv_lock: str | None
+    """Where uv locks this environment, where that place is known."""
+
+    @property
+    def purelib(self) -> str:
+        """The directory that RECORD paths are relative to, and that holds `.lugnut`."""
+        return self.schemes["purelib"]
+
+    @property
+    def lugnut(self) -> str:
+        """The directory of locks, transactions and kept content."""
+        return os.path.join(self.purelib, ".lugnut")  # noqa: PTH118
+
+
+def spell_places(schemes: Mapping[str, str]) -> dict[str, str]:
+    """Spell each scheme's directory as RECORD does: relative to purelib, with `/`, ending in `/` unless empty."""
+    purelib = schemes["purelib"]
+    places = {}
+    for scheme, directory in schemes.items():
+        relative = os.path.relpath(directory, purelib).replace(os.sep, "/")
+        places[scheme] = "" if relative == "." else relative + "/"
+    return places
+
+
+def place(environment: Environment, scheme: str, path: str, spelled: str) -> RelativePath:
+    """Spell where a wheel's file goes; headers go below a directory named like the distribution (`spelled`)."""
+    below = f"{spelled}/{path}" if scheme == "headers" else path
+    return canonical(environment, environment.places[scheme] + below)
+
+
+def canonical(environment: Environment, path: str) -> RelativePath:
+    """Give the one spelling of a RECORD path: normalised, aliases such as `lib64` resolved, beneath purelib if it is.
+
+    Absolute paths become relative ones. A path outside every scheme directory keeps its leading `..`.
+    """
+    if not path.startswith(("..", "/")) and "//" not in path and "/." not in path and not path.startswith("."):
+        return RelativePath(path) if not environment.aliases else _resolve(environment, path)
+    if os.path.isabs(path):
+        path = os.path.relpath(path, environment.purelib).replace(os.sep, "/")
+    return _resolve(environment, posixpath.normpath(posixpath.join(_below(environment), path)), absolute=True)
+
+
+def _below(environment: Environment) -> str:
+    return environment.purelib.replace(os.sep, "/")
+
+
+def _resolve(environment: Environment, path: str, *, absolute: bool = False) -> RelativePath:
+    if absolute:
+        path = posixpath.relpath(path, _below(environment))
+    for alias, real in environment.aliases:
+        if path.startswith(alias):
+            path = posixpath.normpath(real + path[len(alias) :])
+            inside = posixpath.normpath(posixpath.join(_below(environment), path))
+            path = posixpath.relpath(inside, _below(environment))
+            break
+    return RelativePath(path)
+
+
+def key(environment: Environment, path: str) -> str:
+    """Give what two spellings of one place have in common: the path itself, folded where the file system folds."""
+    if not environment.folds_case:
+        return path
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def roots(environment: Environment) -> tuple[tuple[str, str], ...]:
+    """Give the directories that files may lie beneath: (RECORD prefix, absolute directory), the deepest first."""
+    found = {environment.places[scheme]: directory for scheme, directory in environment.schemes.items()}
+    return tuple(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+def absolute(environment: Environment, path: str) -> str:
+    """Give the absolute path of a place, for messages and for tools that want one."""
+    return os.path.normpath(os.path.join(environment.purelib, path))  # noqa: PTH118
