@@ -164,6 +164,17 @@ def format_state(state: State) -> str:
     return json.dumps(document, sort_keys=True) + "\n"
 
 
+def normalise_name(name: str) -> Name:
+    """Give the one spelling that all spellings of a name share (PEP 503), as packaging's `canonicalize_name` does.
+
+    Written out here because importing packaging.utils costs more than all else that a small install does.
+    """
+    value = name.lower().replace("_", "-").replace(".", "-")
+    while "--" in value:
+        value = value.replace("--", "-")
+    return Name(value)
+
+
 def parse_dist_info(directory: str) -> tuple[str, str] | None:
     """Split `name-version.dist-info` into the name and version as spelled; None where it is not one."""
     if not directory.endswith(".dist-info"):

@@ -49,7 +49,7 @@ class Environment(NamedTuple):
     @property
     def lugnut(self) -> str:
         """The directory of locks, transactions and kept content."""
-        return os.path.join(self.purelib, ".lugnut")  # noqa: PTH118
+        return os.path.join(self.purelib, ".lugnut")
 
 
 def spell_places(schemes: Mapping[str, str]) -> dict[str, str]:
@@ -73,11 +73,19 @@ def canonical(environment: Environment, path: str) -> RelativePath:
 
     Absolute paths become relative ones. A path outside every scheme directory keeps its leading `..`.
     """
-    if not path.startswith(("..", "/")) and "//" not in path and "/." not in path and not path.startswith("."):
+    if path[:1] not in {".", "/"} and path[1:2] != ":" and path[-1:] != "/" and "//" not in path and "/." not in path:
         return RelativePath(path) if not environment.aliases else _resolve(environment, path)
     if os.path.isabs(path):
         path = os.path.relpath(path, environment.purelib).replace(os.sep, "/")
     return _resolve(environment, posixpath.normpath(posixpath.join(_below(environment), path)), absolute=True)
+
+
+def spell_row(environment: Environment, scheme: str, path: str) -> str:
+    """Spell a canonical place as the RECORD of a dist-info in `scheme` must: relative to where that stands."""
+    place_of = environment.places[scheme]
+    if not place_of:
+        return path
+    return posixpath.relpath(posixpath.join(_below(environment), path), posixpath.join(_below(environment), place_of))
 
 
 def _below(environment: Environment) -> str:
@@ -111,4 +119,4 @@ def roots(environment: Environment) -> tuple[tuple[str, str], ...]:
 
 def absolute(environment: Environment, path: str) -> str:
     """Give the absolute path of a place, for messages and for tools that want one."""
-    return os.path.normpath(os.path.join(environment.purelib, path))  # noqa: PTH118
+    return os.path.normpath(os.path.join(environment.purelib, path))

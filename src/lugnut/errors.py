@@ -78,7 +78,7 @@ class InterpreterBroken(LugnutError):
     """The target's interpreter did not tell what it is."""
 
     sentence = "the interpreter {python} could not be asked: {reason}"
-    remedy = "name a CPython 3.8 or later with --python"
+    remedy = "name a CPython 3.9 or later with --python"
     example: ClassVar[dict[str, Any]] = {"python": "/x/bin/python", "reason": "it does not exist"}
 
 

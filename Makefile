@@ -1,0 +1,55 @@
+# `make` lists the targets. Needs Python >= 3.11 as $(PYTHON) and the network once; everything else is set up in .make.
+
+PYTHON ?= python3
+VENV   := .make/venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+WHEELS := .make/wheels
+ROUNDS ?= 20
+SEED   ?= 1
+CODE   := src tools tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types check races peers kills together bench clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lugnut needs Python >= 3.11: make PYTHON=...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## install the three founding cases, shown and judged
+	$(BIN)/python tools/demo.py --wheels $(WHEELS)
+
+test: $(READY)  ## pass the tests
+	$(BIN)/python -m pytest -n auto
+
+lint: $(READY)  ## ruff, its formatter, and mypy for Linux and Windows
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
+
+check: lint test  ## lint, types and tests
+
+races: $(READY)  ## the three founding races, lugnut held to its promise (ROUNDS=20)
+	$(BIN)/python tools/races.py --self-test
+	$(BIN)/python tools/races.py --peer lugnut --strict --rounds $(ROUNDS) --wheels $(WHEELS)/races
+
+peers: $(READY)  ## the same races, lugnut beside uv and pip, measured only (ROUNDS=20)
+	$(BIN)/python tools/races.py --peer lugnut --peer uv --peer pip --rounds $(ROUNDS) --wheels $(WHEELS)/races
+
+kills: $(READY)  ## SIGKILL at random moments of install, upgrade, uninstall, reinstall (ROUNDS=20 of each, SEED=1)
+	$(BIN)/python tools/kills.py --rounds $(ROUNDS) --seed $(SEED) --what all
+
+together: $(READY)  ## 2, 8 and 32 processes at once on one environment (ROUNDS=20 of each)
+	$(BIN)/python tools/together.py --rounds $(ROUNDS)
+
+bench: $(READY)  ## warm install beside uv, paired (ROUNDS=20, FROM=directory of wheels)
+	$(BIN)/python tools/bench.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))
+
+clean:  ## remove what make set up
+	rm -rf .make

@@ -1,0 +1,77 @@
+"""Each command as one call of the library: the command line is the front door's first customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import lugnut
+from lugnut.cli.configuration import Invocation
+from lugnut.cli.talk import Outcome
+from lugnut.errors import UsageError
+from lugnut.events import Reporter
+
+Cancelled = Callable[[], None]
+Act = Callable[[Invocation, Reporter, Cancelled], Outcome]
+
+PLACE = ("python", "target", "prefix", "system", "break_system_packages", "cache_dir", "no_cache")
+
+
+def _install(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.install(invocation.operands, report=report, cancelled=cancelled, **invocation.choices)
+
+
+def _uninstall(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.uninstall(invocation.operands, report=report, cancelled=cancelled, **invocation.choices)
+
+
+def _check(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.check_environment(report=report, cancelled=cancelled, **invocation.choices)
+
+
+def _recover(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.recover(report=report, cancelled=cancelled, **invocation.choices)
+
+
+def _list(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    return lugnut.list_installed(**{key: value for key, value in invocation.choices.items() if key in PLACE})
+
+
+def _cache(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    acts: dict[str, Callable[[str | None], Outcome]] = {
+        "dir": lugnut.cache_directory,
+        "clean": lugnut.clean_cache,
+        "prune": lugnut.prune_cache,
+    }
+    return acts[invocation.operands[0]](invocation.choices.get("cache_dir"))
+
+
+ACTS: dict[str, Act] = {
+    "install": _install,
+    "uninstall": _uninstall,
+    "list": _list,
+    "check": _check,
+    "recover": _recover,
+    "cache": _cache,
+}
+
+
+def check_operands(invocation: Invocation) -> None:
+    """Refuse a command that names nothing to act on, or names something it has no use for."""
+    command, operands, choices = invocation.command, invocation.operands, invocation.choices
+    if command == "cache":
+        _check_cache(operands)
+    elif command in {"install", "uninstall"}:
+        if not operands and not choices.get("requirement_files") and not choices.get("overlay"):
+            raise UsageError(
+                message=f"nothing to {command} was named", hint=f"name it, or use -r FILE; see lugnut {command} --help"
+            )
+    elif operands:
+        raise UsageError(
+            message=f"`lugnut {command}` takes no names, not {operands[0]!r}", hint=f"lugnut {command} --help"
+        )
+
+
+def _check_cache(operands: tuple[str, ...]) -> None:
+    if len(operands) != 1 or operands[0] not in {"dir", "clean", "prune"}:
+        said = " ".join(operands) or "nothing"
+        raise UsageError(message=f"`lugnut cache` wants dir, clean or prune, not {said}", hint="lugnut cache --help")

@@ -1,0 +1,187 @@
+"""Flags, LUGNUT_* and [tool.lugnut] to one invocation: the flag wins over the variable, the variable over the file.
+
+Every value is read by the same function wherever it stands, and a value that cannot mean anything is a UsageError that
+names where it stands. Overlay ranks are merged name by name; every other list is taken whole from one place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lugnut.cli.flags import COUNT, FLAGS, LIST, SWITCH, Flag, flags_of
+from lugnut.cli.values import parse_value, parse_variable
+from lugnut.cli.words import Words, closest
+from lugnut.errors import UsageError
+
+CONFIGURABLE = {
+    "overlay": ("install",),
+    "on-conflict": ("install",),
+    "link-mode": ("install",),
+    "jobs": ("install", "uninstall", "check", "recover"),
+}
+"""The keys of [tool.lugnut], and the commands that heed them."""
+
+EXAMPLES = {
+    "overlay": 'write overlay = ["NAME"] or overlay = { NAME = 1 }',
+    "on-conflict": 'write on-conflict = "error"',
+    "link-mode": 'write link-mode = "copy"',
+    "jobs": "write jobs = 2",
+}
+
+RIVALS = (("target", "prefix"), ("python", "system"))
+"""Of each group a run can be given one; a flag silences the variables of its group."""
+
+REPLACED = (("quiet", "verbose"), ("json", "format"))
+"""Groups whose members may meet, but of which a flag silences the variables too."""
+
+
+class Presentation(NamedTuple):
+    """What concerns the command line alone."""
+
+    verbosity: int = 0
+    """-v adds one, -q takes one; -2 silences warnings."""
+    color: str = "auto"
+    progress: bool = True
+    json: bool = False
+    json_events: str | None = None
+    format: str = "columns"
+    speak_of_unmet: bool = True
+
+
+class Invocation(NamedTuple):
+    """One command, ready to be run: `choices` are keywords of the library's function."""
+
+    command: str
+    operands: tuple[str, ...]
+    choices: dict[str, Any]
+    presentation: Presentation
+
+
+def make_invocation(words: Words, environ: Mapping[str, str], directory: str) -> Invocation:
+    """Put the words of the command line, the variables and the nearest [tool.lugnut] together."""
+    typed = {flag.field: _read_typed(flag, words.given[flag.field]) for flag in _given(words)}
+    _check_rivals(typed)
+    variables = _read_variables(words.command, environ, typed)
+    ignored = typed.get("no_config", variables.get("no_config", False))
+    configured = {} if ignored else _read_configuration(words.command, directory)
+    chosen = {**configured, **variables, **typed}
+    overlay = {
+        name: rank for layer in (configured, variables, typed) for name, rank in layer.get("overlay", {}).items()
+    }
+    if overlay:
+        chosen["overlay"] = overlay
+    presentation = _take_presentation(chosen)
+    for field in ("no_config", "yes", "no_index"):
+        chosen.pop(field, None)
+    return Invocation(words.command, words.operands, chosen, presentation)
+
+
+def _given(words: Words) -> list[Flag]:
+    return [flag for flag in flags_of(words.command) if flag.field in words.given]
+
+
+def _read_typed(flag: Flag, value: Any) -> Any:
+    if flag.kind in {SWITCH, COUNT}:
+        return value
+    return parse_value(flag, flag.long, value if flag.kind == LIST else [value])
+
+
+def _check_rivals(typed: Mapping[str, Any]) -> None:
+    for one, other in RIVALS:
+        if typed.get(one) and typed.get(other):
+            raise UsageError(message=f"--{one} and --{other} are two different places", hint="give one of them")
+
+
+def _read_variables(command: str, environ: Mapping[str, str], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the command's variables, without those that what was typed silences; an empty one counts as unset."""
+    silenced = {field for group in (*RIVALS, *REPLACED) if any(name in typed for name in group) for field in group}
+    found = {}
+    for flag in flags_of(command):
+        text = environ.get(flag.variable, "")
+        if text and flag.field not in silenced:
+            found[flag.field] = parse_variable(flag, text)
+    _check_rivals(found)
+    return found
+
+
+# --- pyproject.toml ---------------------------------------------------------------------------------------------------
+
+
+def _read_configuration(command: str, directory: str) -> dict[str, Any]:
+    """Read the keys of the nearest [tool.lugnut] that this command heeds; all of them are checked."""
+    path, table = _find_table(directory)
+    flags = {flag.long[2:]: flag for flag in FLAGS if flag.long[2:] in CONFIGURABLE}
+    found = {}
+    for key, value in table.items():
+        if key not in flags:
+            raise UsageError(
+                message=f"{path}: [tool.lugnut] has no key {key!r}",
+                hint=closest(key, flags) or f"it knows {', '.join(CONFIGURABLE)}",
+            )
+        read = parse_value(flags[key], f"{path}: {key}", _texts(f"{path}: {key}", key, value))
+        if command in CONFIGURABLE[key]:
+            found[flags[key].field] = read
+    return found
+
+
+def _texts(origin: str, key: str, value: Any) -> list[str]:
+    """Spell a TOML value as the flag would have it, so that one parser reads both."""
+    if key == "overlay" and isinstance(value, dict):
+        return [f"{name}={rank}" for name, rank in value.items()]
+    if key == "overlay" and isinstance(value, list):
+        return [str(name) for name in value]
+    if key == "overlay" or not isinstance(value, (str, int)):
+        raise UsageError(message=f"{origin} has a value of the wrong kind", hint=EXAMPLES[key])
+    return [str(value)]
+
+
+def _find_table(directory: str) -> tuple[str, dict[str, Any]]:
+    """Find the nearest pyproject.toml with a [tool.lugnut], from the directory upwards."""
+    while True:
+        path = os.path.join(directory, "pyproject.toml")
+        table = _read_table(path) if os.path.isfile(path) else None
+        if table is not None:
+            return path, table
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return "", {}
+        directory = parent
+
+
+def _read_table(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        if b"lugnut" not in data:  # tomllib costs 7 ms at start
+            return None
+        import tomllib
+
+        table = tomllib.loads(data.decode()).get("tool", {}).get("lugnut")
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(message=f"{path} cannot be read: {error}", hint="mend it, or use --no-config") from None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(message=f"{path}: tool.lugnut is not a table", hint="write [tool.lugnut]")
+    return table
+
+
+# --- the command line's own choices -----------------------------------------------------------------------------------
+
+
+def _take_presentation(chosen: dict[str, Any]) -> Presentation:
+    """Take out of the choices what the library has no keyword for."""
+    presentation = Presentation(
+        verbosity=chosen.pop("verbose", 0) - chosen.pop("quiet", 0),
+        color=chosen.pop("color", "auto"),
+        progress=not chosen.pop("no_progress", False),
+        json=chosen.pop("json", False),
+        json_events=chosen.pop("json_events", None),
+        format=chosen.pop("format", "columns"),
+        speak_of_unmet=not chosen.pop("no_deps", False),
+    )
+    if presentation.json and presentation.json_events == "-":
+        raise UsageError(message="--json and --json-events - both want stdout", hint="give --json-events a file")
+    if presentation.json and presentation.format != "columns":
+        raise UsageError(message="--json and --format are two forms of one list", hint="give one of them")
+    return presentation

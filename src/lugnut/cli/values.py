@@ -1,0 +1,121 @@
+"""Text to values: one reader for each kind of flag, wherever the text stands (`origin` names the place in messages)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from lugnut.cli.flags import COUNT, LIST, SWITCH, Flag
+from lugnut.cli.words import closest
+from lugnut.errors import Unsupported, UsageError
+
+TRUE = frozenset(("1", "true", "yes", "on", "y", "t"))
+FALSE = frozenset(("0", "false", "no", "off", "n", "f"))
+
+
+def parse_value(flag: Flag, origin: str, texts: Sequence[str]) -> Any:
+    """Read a flag's value out of its texts: all of them for a list, the last one otherwise."""
+    if flag.field == "overlay":
+        return parse_overlay(origin, texts)
+    if flag.kind == LIST:
+        return tuple(_parse_plain(origin, text) for text in texts)
+    return _PARSERS.get(flag.field, _parse_plain)(origin, texts[-1])
+
+
+def parse_variable(flag: Flag, text: str) -> Any:
+    """Read the value of a flag's variable: lists are separated by blanks, switches are 1/true or 0/false."""
+    origin = flag.variable
+    if flag.kind == SWITCH:
+        return _parse_switch(origin, text)
+    if flag.kind == COUNT:
+        return int(text) if text.isascii() and text.isdigit() else int(_parse_switch(origin, text))
+    return parse_value(flag, origin, text.split() if flag.kind == LIST else [text])
+
+
+def _parse_switch(origin: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word not in TRUE | FALSE:
+        raise UsageError(message=f"{origin} must be 1 or 0, true or false, not {text!r}", hint=f"unset {origin}")
+    return word in TRUE
+
+
+def _parse_plain(origin: str, text: str) -> str:
+    if not text:
+        raise UsageError(message=f"{origin} needs a value", hint="leave it out, or give it one")
+    return text
+
+
+def _parse_jobs(origin: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise UsageError(
+            message=f"{origin} must be a number from 1 up, not {text!r}", hint="leave it out for one worker a processor"
+        )
+    return int(text)
+
+
+def _parse_seconds(origin: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(
+            message=f"{origin} must be a number of seconds from 0 up, not {text!r}", hint="0 tries a lock once"
+        )
+    return seconds
+
+
+def _word_parser(*words: str) -> Callable[[str, str], str]:
+    def parse(origin: str, text: str) -> str:
+        if text not in words:
+            listed = f"{', '.join(words[:-1])} or {words[-1]}"
+            raise UsageError(
+                message=f"{origin} must be {listed}, not {text!r}", hint=closest(text, words) or "lugnut --help"
+            )
+        return text
+
+    return parse
+
+
+def _parse_link_mode(origin: str, text: str) -> str:
+    if text == "symlink":
+        raise Unsupported(
+            what=f"{origin} symlink",
+            reason="cleaning the cache would break the environment",
+            hint="use auto, hardlink, clone or copy",
+        )
+    return _word_parser("auto", "hardlink", "clone", "copy")(origin, text)
+
+
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "jobs": _parse_jobs,
+    "lock_timeout": _parse_seconds,
+    "on_conflict": _word_parser("warn", "error", "ignore"),
+    "link_mode": _parse_link_mode,
+    "color": _word_parser("auto", "always", "never"),
+    "format": _word_parser("columns", "freeze", "json"),
+}
+
+
+def parse_overlay(origin: str, texts: Iterable[str]) -> dict[str, int]:
+    """Read NAME and NAME=N into ranks; a name alone has rank 1."""
+    ranks: dict[str, int] = {}
+    for text in texts:
+        name, equals, rank = text.partition("=")
+        if equals and not (rank.isascii() and rank.isdigit()):
+            raise UsageError(
+                message=f"{origin} wants NAME or NAME=N with N from 0 up, not {text!r}", hint="N = 0 undoes an overlay"
+            )
+        ranks[_normalised(origin, name)] = int(rank) if equals else 1
+    return ranks
+
+
+def _normalised(origin: str, name: str) -> str:
+    from packaging.utils import InvalidName, canonicalize_name
+
+    try:
+        return canonicalize_name(name, validate=True)
+    except InvalidName:
+        raise UsageError(
+            message=f"{origin}: {name!r} is not a distribution's name", hint="give one NAME, without a version"
+        ) from None

@@ -1,0 +1,114 @@
+"""What an interpreter says of itself, and remembering it in the cache.
+
+Remembered under the identity of all that it depends on: the executable, the kernel, the C library, packaging. Computing
+our own facts costs more than a small install. Nothing that lies in the environment is remembered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from importlib.machinery import PathFinder
+from typing import Any, NamedTuple
+
+from lugnut.discovery import venv_of
+from lugnut.system import files
+
+FORMAT = 1
+"""Of the remembered facts; raise it when probe.py says something else."""
+
+REMEMBERED = "interpreters"
+
+
+class Facts(NamedTuple):
+    """What one interpreter says of itself (`probe.describe`); paths absolute, as it spells them."""
+
+    prefix: str
+    base_prefix: str
+    executable: str
+    stdlib: str
+    schemes: dict[str, str]
+    below: dict[str, str]
+    """Each scheme's directory relative to a prefix."""
+    markers: dict[str, str]
+    tags: tuple[str, ...]
+    cache_tag: str
+    launcher: str
+
+    @property
+    def virtual(self) -> bool:
+        """Whether it is a virtual environment's."""
+        return self.prefix != self.base_prefix
+
+
+def make_facts(document: dict[str, Any]) -> Facts:
+    """Read the answer of `probe.describe`; KeyError or TypeError where it is none."""
+    return Facts(**{**document, "tags": tuple(document["tags"])})
+
+
+def remember(cache_dir: str | None, executable: str, learn: Callable[[], dict[str, Any]]) -> Facts:
+    """Give the remembered facts of an executable, or learn them and remember."""
+    identity = _identify(executable)
+    name = hashlib.sha256(identity.encode()).hexdigest()[:32] + ".json"
+    remembered = None if cache_dir is None else _read_remembered(cache_dir, name, identity)
+    if remembered is not None:
+        return remembered
+    facts = make_facts(learn())
+    # A shim asks another interpreter each time, by what stands in the working directory: not to be remembered.
+    if cache_dir is not None and os.path.realpath(facts.executable) == os.path.realpath(executable):
+        _write_remembered(cache_dir, name, {"identity": identity, "facts": facts._asdict()})
+    return facts
+
+
+def _identify(executable: str) -> str:
+    """Say all that the facts depend on: the executable, its pyvenv.cfg, the kernel, the C library, packaging, us."""
+    real = os.path.realpath(executable)
+    spec = PathFinder.find_spec("packaging")
+    watched = [real, spec.origin if spec else None]
+    venv = venv_of(executable)
+    if venv is not None:
+        watched.append(os.path.join(venv, "pyvenv.cfg"))
+    uname, confstr = getattr(os, "uname", tuple), getattr(os, "confstr", str)
+    machine = [
+        *uname(),
+        confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", ()) else "",
+    ]
+    layout = os.environ.get("DEB_PYTHON_INSTALL_LAYOUT", "")  # Debian's sysconfig answers by it
+    words = [str(FORMAT), os.path.abspath(executable), *map(_stamp, watched), *machine, layout]
+    return "\n".join(words)
+
+
+def _stamp(path: str | None) -> str:
+    try:
+        status = os.stat(path or "")
+    except OSError:
+        return f"{path} absent"
+    return f"{path} {status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
+
+
+def _read_remembered(cache_dir: str, name: str, identity: str) -> Facts | None:
+    try:
+        with files.open_root(os.path.join(cache_dir, REMEMBERED)) as directory:
+            document = json.loads(files.read(directory, name))
+        return make_facts(document["facts"]) if document["identity"] == identity else None
+    except (OSError, ValueError, KeyError, TypeError):  # absent, torn, or another format: learn anew
+        return None
+
+
+def _write_remembered(cache_dir: str, name: str, document: dict[str, Any]) -> None:
+    """Write facts down as well as it goes; without a cache only time is lost."""
+    above, missing = os.path.abspath(cache_dir), [REMEMBERED]
+    while not os.path.isdir(above) and above != os.path.dirname(above):
+        missing.append(os.path.basename(above))
+        above = os.path.dirname(above)
+    try:
+        with contextlib.ExitStack() as opened:
+            directory = opened.enter_context(files.open_root(above))
+            for part in reversed(missing):
+                directory = opened.enter_context(files.enter(directory, part, create=True))
+            files.replace(directory, name, json.dumps(document).encode())
+    except OSError:
+        return

@@ -1,0 +1,84 @@
+"""Turns a member's bytes in the archive into its content: at once or in pieces, never more than it states.
+
+A stream is believed only where it comes to exactly the stated size, ends there, and leaves no byte over: sizes that lie
+are how an archive shows different content to different readers, or fills a disk (TRAPS 28, 32).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from lugnut.archive import STORED, Entry
+from lugnut.wheelfile import ArchiveError, Source
+
+_RAW = -15
+
+
+def inflate(source: Source, entry: Entry) -> bytes:
+    """Give a whole member; raises ArchiveError unless its data comes to exactly the stated size."""
+    data = source.read_at(entry.start, entry.compressed)
+    if entry.method == STORED:
+        return data
+    inflater = zlib.decompressobj(_RAW)
+    try:
+        content = inflater.decompress(data, entry.size + 1)
+    except zlib.error as error:
+        raise ArchiveError(f"{entry.name!r} cannot be inflated: {error}") from None
+    if len(content) != entry.size or not inflater.eof or inflater.unused_data:
+        raise _dishonest(entry)
+    return content
+
+
+def stream(source: Source, entry: Entry, step: int = 1 << 20) -> Iterator[bytes]:
+    """Give a member in pieces of at most `step` bytes; raises ArchiveError as soon as it is not what is stated."""
+    pieces = _read_steps(source, entry, step)
+    if entry.method != STORED:
+        pieces = _inflate_steps(pieces, entry, step)
+    left = entry.size
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise _dishonest(entry)
+        yield piece
+    if left:
+        raise _dishonest(entry)
+
+
+def _read_steps(source: Source, entry: Entry, step: int) -> Iterator[bytes]:
+    end = entry.start + entry.compressed
+    for position in range(entry.start, end, step):
+        yield source.read_at(position, min(step, end - position))
+
+
+def _inflate_steps(pieces: Iterator[bytes], entry: Entry, step: int) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(_RAW)
+    try:
+        for data in pieces:
+            pending = data
+            while pending:
+                yield inflater.decompress(pending, step)
+                pending = inflater.unconsumed_tail
+            if inflater.unused_data:
+                raise _dishonest(entry)
+        while not inflater.eof and (rest := inflater.decompress(b"", step)):
+            yield rest
+    except zlib.error as error:
+        raise ArchiveError(f"{entry.name!r} cannot be inflated: {error}") from None
+    if not inflater.eof:
+        raise _dishonest(entry)
+
+
+def head(source: Source, entry: Entry, length: int) -> bytes:
+    """Give the first bytes of a member, fewer where it is shorter or damaged."""
+    length = min(length, entry.size)
+    if entry.method == STORED or not length:
+        return source.read_at(entry.start, min(length, entry.compressed))
+    try:
+        return zlib.decompressobj(_RAW).decompress(source.read_at(entry.start, min(4096, entry.compressed)), length)
+    except zlib.error:
+        return b""
+
+
+def _dishonest(entry: Entry) -> ArchiveError:
+    return ArchiveError(f"{entry.name!r} does not inflate to exactly the {entry.size} bytes it states")

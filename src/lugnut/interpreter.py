@@ -1,0 +1,211 @@
+"""The target's interpreter to an Environment: asked once and remembered, or not started at all.
+
+A virtual environment of the interpreter we run in differs from our own in its prefix only, so it is described from
+our own facts; every other interpreter is asked in one subprocess, and what it said is remembered. The only room that
+starts programs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.machinery import PathFinder
+from typing import Any
+
+from lugnut import probe
+from lugnut.discovery import Target, find_python, read_configuration, venv_of
+from lugnut.environment import Environment, spell_places
+from lugnut.errors import ExternallyManaged, InterpreterBroken
+from lugnut.facts import Facts, remember
+
+__all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
+
+PATIENCE = 60
+"""Seconds an interpreter has to answer."""
+
+
+def find_environment(target: Target) -> Environment:
+    """Find the environment meant; EnvironmentNotFound, InterpreterBroken, or ExternallyManaged (PEP 668)."""
+    facts = read_facts(find_python(target), target.cache_dir)
+    if target.target:
+        return _make_environment("target", facts, os.path.join(target.directory, target.target))
+    if target.prefix:
+        return _make_environment("prefix", facts, os.path.join(target.directory, target.prefix))
+    if facts.virtual:
+        return _make_environment("venv", facts, facts.prefix)
+    if not target.break_system_packages and not target.reading:
+        _refuse_managed(facts)
+    return _make_environment("system", facts, facts.prefix)
+
+
+def read_facts(executable: str, cache_dir: str | None) -> Facts:
+    """Learn what an interpreter is, starting it only where neither our own facts nor the cache can tell."""
+    venv = venv_of(executable)
+    if venv is not None and _shares_our_base(executable, venv):
+        return _move_to_venv(_read_own(cache_dir), venv, executable)
+    if os.path.abspath(executable) == os.path.abspath(sys.executable):
+        return _read_own(cache_dir)
+    return remember(cache_dir, executable, lambda: _ask(executable))
+
+
+def ask(python: str, script: str, *arguments: str, given: str = "") -> Any:
+    """Run one of our scripts (a path) in an interpreter, isolated, with `given` on stdin; give the JSON it answers."""
+    import subprocess
+
+    command = [python, "-I", "-B", script, *arguments]
+    # macOS tells a virtual environment's child by this variable who it is: that must not be us.
+    environ = {name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"}
+    try:
+        done = subprocess.run(
+            command,
+            input=given.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            timeout=PATIENCE,
+            env=environ,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InterpreterBroken(python=python, reason=str(error)) from None
+    _, begin, answer = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n").rpartition(probe.BEGIN)
+    try:
+        if done.returncode == 0 and begin:
+            return json.loads(answer)
+    except ValueError:
+        pass
+    lines = done.stderr.decode("utf-8", "replace").split("\n")
+    words = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    raise InterpreterBroken(python=python, reason=f"{words} (exit code {done.returncode})")
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def _shares_our_base(executable: str, venv: str) -> bool:
+    """Whether a virtual environment runs the very interpreter that runs us, out of the same home."""
+    configuration = read_configuration(venv) or {}
+    version = configuration.get("version") or configuration.get("version_info", "")
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    return (
+        os.path.realpath(executable) == os.path.realpath(sys.executable)
+        and os.path.realpath(configuration.get("home", "")) == os.path.realpath(os.path.dirname(base))
+        and version.split(".")[:3] == [str(part) for part in sys.version_info[:3]]
+    )
+
+
+def _read_own(cache_dir: str | None) -> Facts:
+    return remember(cache_dir, sys.executable, probe.describe)
+
+
+def _move_to_venv(facts: Facts, venv: str, executable: str) -> Facts:
+    prefix = os.path.abspath(venv)
+    schemes = {scheme: os.path.join(prefix, below) for scheme, below in facts.below.items()}
+    return facts._replace(prefix=prefix, executable=executable, schemes=schemes)
+
+
+def _ask(executable: str) -> dict[str, Any]:
+    spec = PathFinder.find_spec("packaging")
+    document = ask(executable, os.path.abspath(probe.__file__), os.path.dirname(spec.origin or "") if spec else "")
+    if "error" in document:
+        raise InterpreterBroken(python=executable, reason=document["error"])
+    return dict(document)
+
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+
+def _make_environment(kind: str, facts: Facts, prefix: str) -> Environment:
+    prefix = os.path.realpath(prefix)
+    schemes = {scheme: os.path.realpath(path) for scheme, path in _lay_out(kind, facts, prefix).items()}
+    return Environment(
+        kind=kind,
+        prefix=prefix,
+        python=_choose_launched(facts),
+        schemes=schemes,
+        places=spell_places(schemes),
+        aliases=() if kind == "target" else _find_aliases(prefix, schemes["purelib"]),
+        folds_case=_folds_case(schemes["purelib"]),
+        markers=facts.markers,
+        tags=facts.tags,
+        cache_tag=facts.cache_tag,
+        launcher=facts.launcher,
+        uv_lock=None if kind == "system" else os.path.join(prefix, ".lock"),  # a system's is in TMPDIR (TRAPS 10)
+    )
+
+
+def _lay_out(kind: str, facts: Facts, prefix: str) -> dict[str, str]:
+    """Give each scheme's directory: uv's layout for --target and --prefix, the interpreter's own otherwise."""
+    if kind == "target":
+        below = {"purelib": "", "platlib": "", "headers": "include", "scripts": "bin", "data": ""}
+    elif kind == "prefix":
+        below = facts.below
+    else:
+        return facts.schemes
+    return {scheme: os.path.join(prefix, path) for scheme, path in below.items()}
+
+
+def _choose_launched(facts: Facts) -> str:
+    """Spell the interpreter one way however it was named, since launchers carry it (G1)."""
+    directory, name = os.path.split(facts.executable)
+    major, minor = facts.markers["python_version"].split(".")[:2]
+    wanted = ("python", "python3") if facts.virtual else (f"python{major}.{minor}",)
+    if facts.virtual:
+        directory = os.path.realpath(directory)
+    extension = ".exe" if name.lower().endswith(".exe") else ""
+    for spelled in [os.path.join(directory, stem + extension) for stem in wanted]:
+        if os.path.exists(spelled) and os.path.samefile(spelled, facts.executable):
+            return spelled
+    return os.path.join(directory, name)
+
+
+def _find_aliases(prefix: str, purelib: str) -> tuple[tuple[str, str], ...]:
+    """Find the symlinked directories at an environment's top that lead elsewhere in it (TRAPS 30: lib64 to lib)."""
+    try:
+        with os.scandir(prefix) as entries:
+            links = sorted(entry.path for entry in entries if entry.is_symlink() and entry.is_dir())
+    except OSError:
+        return ()
+    found = []
+    for link in links:
+        real = os.path.realpath(link)
+        if real.startswith(prefix.rstrip(os.sep) + os.sep):
+            found.append((_spell_directory(link, purelib), _spell_directory(real, purelib)))
+    return tuple(found)
+
+
+def _spell_directory(path: str, purelib: str) -> str:
+    return os.path.relpath(path, purelib).replace(os.sep, "/") + "/"
+
+
+def _folds_case(directory: str) -> bool:
+    """Whether the file system takes names that differ in case for one.
+
+    Told by looking only: a run that finds nothing to do creates nothing, and some environments cannot be written to.
+    """
+    while True:
+        above, name = os.path.split(directory)
+        if not name:
+            return False
+        if name.swapcase() != name and os.path.isdir(directory):
+            break
+        directory = above
+    try:
+        return os.path.samefile(directory, os.path.join(above, name.swapcase()))
+    except OSError:
+        return False
+
+
+def _refuse_managed(facts: Facts) -> None:
+    """Refuse a Python that its system manages, in its own words (PEP 668)."""
+    marker = os.path.join(facts.stdlib, "EXTERNALLY-MANAGED")
+    if not os.path.isfile(marker):
+        return
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(marker, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        parser.clear()
+    words = parser.get("externally-managed", "Error", fallback="").strip()
+    raise ExternallyManaged(prefix=facts.prefix, message=words or f"it has {marker}")

@@ -1,0 +1,88 @@
+"""What a caller decides about a run, and what the run says when it is done: the two values of the front door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lugnut import events
+from lugnut.distribution import Name
+
+
+class Settings(NamedTuple):
+    """Every choice of a run except what to install and where; the defaults are the command line's."""
+
+    cache_dir: str | None = None
+    """None: `$XDG_CACHE_HOME/lugnut` or the platform's place for caches."""
+    no_cache: bool = False
+    """Use a store of this run's own, removed at its end."""
+    jobs: int = 0
+    """Worker processes; 0: as many as there are usable processors."""
+    lock_timeout: float = 300.0
+    """Seconds to wait for a lock; 0 tries once."""
+    on_conflict: str = "warn"
+    """warn, error or ignore."""
+    overlay: Mapping[Name, int] = {}  # noqa: RUF012 - never changed
+    """Overlay ranks by name; 0 undoes an earlier one."""
+    link_mode: str = "auto"
+    """auto, hardlink, clone or copy."""
+    compile_bytecode: bool = False
+    durable: bool = False
+    reinstall: bool = False
+    upgrade: bool = False
+    force: bool = False
+    """Set aside what no distribution names where it is in the way."""
+    dry_run: bool = False
+    require_hashes: bool = False
+    find_links: tuple[str, ...] = ()
+    start_method: str = ""
+    """fork or spawn; empty: the platform's."""
+
+
+class Installation(NamedTuple):
+    """One line of `lugnut list`."""
+
+    name: str
+    version: str
+    installer: str
+    overlay: int
+    location: str
+
+
+class Finding(NamedTuple):
+    """One thing `lugnut check` found; `kind` is missing, altered, duplicate, orphan, record, requirement, python, transaction …"""
+
+    kind: str
+    name: str
+    path: str
+    text: str
+
+
+class Report(NamedTuple):
+    """What a run did, or under dry_run would do; every sequence is sorted, so the same inputs give the same report."""
+
+    environment: str
+    changes: tuple[events.Changed, ...] = ()
+    conflicts: tuple[events.Conflict, ...] = ()
+    recovered: tuple[events.Recovered, ...] = ()
+    set_aside: tuple[events.SetAside, ...] = ()
+    left_alone: tuple[events.LeftAlone, ...] = ()
+    unmet: tuple[str, ...] = ()
+    """Requirements of what is installed that nothing installed meets, as `name needs requirement`."""
+    findings: tuple[Finding, ...] = ()
+    installed: tuple[Installation, ...] = ()
+    counted: events.Counted = events.Counted(0, 0, 0)
+    dry_run: bool = False
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the report as the JSON document that `--json` prints."""
+        document: dict[str, Any] = {}
+        for field, value in self._asdict().items():
+            if isinstance(value, tuple) and hasattr(value, "_asdict"):
+                document[field] = value._asdict()
+            elif isinstance(value, tuple):
+                document[field] = [item._asdict() if hasattr(item, "_asdict") else item for item in value]
+            else:
+                document[field] = value
+        return document

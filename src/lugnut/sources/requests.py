@@ -1,0 +1,189 @@
+"""One thing asked for, as text to value: a wheel by path or file:// URL, or a name with a specifier and a marker.
+
+Sources: PEP 508, pip's *Requirement Specifiers* and `--hash` per-requirement option. Extras are kept and mean nothing
+yet: lugnut has no resolver.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lugnut.distribution import Name, WheelHash, normalise_name
+from lugnut.errors import BadRequirement
+
+COMMAND_LINE = "command line"
+HINT = "lugnut takes names with a version, and wheels by path or file:// URL"
+_ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".egg", ".tar")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\])?\s*@(\s|[A-Za-z][A-Za-z0-9+.-]+:)")
+"""The beginning of `name @ URL` (PEP 508)."""
+_PATH_EXTRAS = re.compile(r"(.+\.whl)\s*\[([^\[\]]*)\]$", re.IGNORECASE)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Request(NamedTuple):
+    """One thing asked for."""
+
+    name: Name
+    specifier: str
+    """PEP 440, empty for any version."""
+    extras: tuple[str, ...]
+    """As spelled, sorted; recorded, not acted on."""
+    marker: str
+    path: str | None
+    """The wheel, absolute, where one is named."""
+    hashes: tuple[WheelHash, ...]
+    """The only ones allowed, sorted; empty for any."""
+    origin: str
+    """Where it was asked for: `r.txt:3`, or the command line."""
+    text: str
+
+
+def parse_request(text: str, origin: str, directories: tuple[str, ...], hashes: tuple[str, ...] = ()) -> Request:
+    """Read one requirement; `directories` are where a relative path may begin, the first that has it counts.
+
+    `hashes` are the values of its --hash options (`sha256:…`). Raises BadRequirement.
+    """
+    words = text.strip()
+    allowed = tuple(sorted({_parse_hash(value, origin, text) for value in hashes}))
+    request = (_parse_path if _names_path(words) else _parse_name)(words, origin, directories)
+    if not allowed or not request.hashes:
+        return request._replace(hashes=allowed or request.hashes)
+    both = tuple(sorted(set(allowed) & set(request.hashes)))
+    if not both:
+        raise refuse(origin, text, "its --hash and the hash in its URL contradict each other")
+    return request._replace(hashes=both)
+
+
+def applies(request: Request, markers: Mapping[str, str]) -> bool:
+    """Whether a requirement is meant for an environment with these marker values."""
+    if not request.marker:
+        return True
+    from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+
+    try:
+        return Marker(request.marker).evaluate({**markers, "extra": ""})
+    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+        raise refuse(request.origin, request.text, f"its marker cannot be judged ({error})") from None
+
+
+def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirement:
+    """Make the error that says where a line stands and why it cannot be used."""
+    return BadRequirement(origin=origin, line=line.strip(), reason=reason, hint=hint)
+
+
+def _names_path(text: str) -> bool:
+    """Tell a path or a URL from a name, as pip does: by a separator, a leading dot or the name's end."""
+    if _REFERENCE.match(text):
+        return False
+    words = _cut_marker(text)[0]
+    whole = bool(_PATH_EXTRAS.match(words)) or words.lower().endswith((".whl", *_ARCHIVES))
+    return whole or "/" in words or os.sep in words or words.startswith(".")
+
+
+def _cut_marker(text: str) -> tuple[str, str]:
+    """Cut `; marker` off a path or URL; a `;` without a space after it may belong to the path."""
+    found = re.search(r"\s;|;\s", text)
+    return (text[: found.start()].strip(), text[found.end() :].strip()) if found else (text.strip(), "")
+
+
+def _parse_path(text: str, origin: str, directories: tuple[str, ...]) -> Request:
+    words, marker = _cut_marker(text)
+    with_extras = _PATH_EXTRAS.match(words)
+    extras: tuple[str, ...] = ()
+    if with_extras:
+        words, extras = with_extras[1], tuple(sorted(filter(None, map(str.strip, with_extras[2].split(",")))))
+    path, hashes = _locate(words, origin, directories)
+    name = normalise_name(_check_wheel(path, origin, text).partition("-")[0])
+    return Request(name, "", extras, _check_marker(marker, origin, text), path, hashes, origin, text)
+
+
+def _parse_name(text: str, origin: str, directories: tuple[str, ...]) -> Request:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).partition("\n")[0]
+        raise refuse(origin, text, f"not a requirement ({reason[:1].lower()}{reason[1:]})") from None
+    name, marker, extras = normalise_name(requirement.name), str(requirement.marker or ""), sorted(requirement.extras)
+    request = Request(name, str(requirement.specifier), tuple(extras), marker, None, (), origin, text)
+    if requirement.url is None:
+        return request
+    path, hashes = _locate(requirement.url, origin, directories)
+    told = _check_wheel(path, origin, text).partition("-")[0]
+    if normalise_name(told) != name:
+        raise refuse(origin, text, f"it asks for {name} and names a wheel of {told}")
+    return request._replace(path=path, hashes=hashes)
+
+
+def _check_marker(marker: str, origin: str, text: str) -> str:
+    if not marker:
+        return ""
+    from packaging.markers import InvalidMarker, Marker
+
+    try:
+        return str(Marker(marker))
+    except InvalidMarker as error:
+        raise refuse(origin, text, f"not a marker ({str(error).partition(chr(10))[0]})") from None
+
+
+def _locate(words: str, origin: str, directories: tuple[str, ...]) -> tuple[str, tuple[WheelHash, ...]]:
+    """Find the file that a path or URL means, and the hashes its fragment allows."""
+    if words.lower().startswith("file:"):
+        url, _, fragment = words.partition("#")
+        return parse_file_url(url, origin, words), _parse_fragment(fragment, origin, words)
+    if "://" in words or re.match(r"(git|hg|svn|bzr)\+", words):
+        raise refuse(origin, words, "lugnut downloads nothing yet", "download the wheel and name it by path")
+    path = os.path.expanduser(words)
+    for directory in directories:
+        found = os.path.normpath(os.path.join(directory, path))
+        if os.path.exists(found):
+            return found, ()
+    return os.path.normpath(os.path.join(directories[0], path)), ()
+
+
+def parse_file_url(url: str, origin: str, line: str) -> str:
+    """Give the path a file:// URL means."""
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(url)
+    if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/") or parts.query:
+        raise refuse(origin, line, "not a file:// URL of this machine", "write file:///absolute/path.whl")
+    path = unquote(parts.path)
+    return os.path.normpath(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+
+
+def _parse_fragment(fragment: str, origin: str, line: str) -> tuple[WheelHash, ...]:
+    hashes = []
+    for part in filter(None, fragment.split("&")):
+        key, _, value = part.partition("=")
+        if key == "sha256":
+            hashes.append(_parse_hash(f"sha256:{value}", origin, line))
+        elif key != "egg":
+            raise refuse(origin, line, f"#{part} in a URL means nothing to lugnut", "only #sha256=… is understood")
+    return tuple(hashes)
+
+
+def _parse_hash(value: str, origin: str, line: str) -> WheelHash:
+    algorithm, _, digest = value.partition(":")
+    if algorithm != "sha256":
+        raise refuse(origin, line, f"lugnut verifies sha256, not {algorithm or value!r}", "write --hash=sha256:…")
+    if not _SHA256.fullmatch(digest.lower()):
+        raise refuse(origin, line, f"{value} is not a sha256: 64 hexadecimal digits", "`pip hash WHEEL` writes one")
+    return WheelHash(digest.lower())
+
+
+def _check_wheel(path: str, origin: str, line: str) -> str:
+    """Give the file name of a wheel; refuse what else pip would build from."""
+    name = os.path.basename(path)
+    if name.lower().endswith(".whl"):
+        return name
+    if os.path.isdir(path):
+        hint = "build a wheel of it with `pip wheel --no-deps`, or use it as --find-links DIR and name a distribution"
+        raise refuse(origin, line, f"{path} is a directory", hint)
+    if name.lower().endswith(_ARCHIVES):
+        raise refuse(origin, line, "lugnut installs wheels and builds nothing", "build one with `pip wheel --no-deps`")
+    raise refuse(origin, line, f"{path} is not a wheel: its name does not end in .whl")

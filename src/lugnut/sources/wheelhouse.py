@@ -1,0 +1,144 @@
+"""Directories full of wheels: which of them is the best for a name, a specifier and one environment.
+
+Sources: packaging's rules for file names, versions and tags. Only wheels that fit the environment are considered;
+among them the specifier decides, pre-releases only where it asks for them or nothing else is left (TRAPS 34); then the
+highest version, the best tag, the highest build number, and at last the path, so that the order in which directories
+are named never matters (G1).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from lugnut.distribution import Name, normalise_name
+from lugnut.environment import Environment
+from lugnut.errors import IncompatibleWheel, UsageError, WheelNotFound
+
+CLOSEST = 3
+"""How many of the environment's tags an error names."""
+
+
+class Candidate(NamedTuple):
+    """One wheel at hand, by what its file name says."""
+
+    path: str
+    version: Any
+    """packaging's Version, whose import a wheel named by path can do without."""
+    build: tuple[()] | tuple[int, str]
+    tags: frozenset[str]
+
+
+Wheelhouse = dict[Name, list[str]]
+"""Paths of wheels by the name in their file name, sorted."""
+
+
+def read_wheelhouse(directories: Iterable[str]) -> Wheelhouse:
+    """List the wheels in directories; regular files only (TRAPS 36), sorted (TRAPS 18). Raises UsageError."""
+    found: Wheelhouse = {}
+    for directory in directories:
+        try:
+            with os.scandir(directory) as entries:
+                names = sorted(entry.name for entry in entries if entry.name.endswith(".whl") and entry.is_file())
+        except OSError as error:
+            message = f"--find-links {directory} cannot be read: {error.strerror}"
+            raise UsageError(message=message, hint="name a directory of wheels") from None
+        for name in names:
+            found.setdefault(normalise_name(name.partition("-")[0]), []).append(os.path.join(directory, name))
+    return found
+
+
+def choose(environment: Environment, name: Name, specifier: str, wheelhouse: Wheelhouse) -> str:
+    """Choose the best wheel of a distribution for an environment; WheelNotFound says what there is instead."""
+    from packaging.specifiers import SpecifierSet
+
+    candidates = [one for path in wheelhouse.get(name, ()) if (one := parse_candidate(path)) is not None]
+    fitting = [one for one in candidates if not one.tags.isdisjoint(environment.tags)]
+    wanted = list(SpecifierSet(specifier).filter(fitting, key=lambda one: one.version))
+    if not wanted:
+        right = [one for one in candidates if allows(specifier, one)]
+        raise _explain(environment, f"{name}{specifier}", right, candidates)
+    rank = {tag: number for number, tag in reversed(list(enumerate(environment.tags)))}
+    return max(wanted, key=lambda one: (one.version, -_best(rank, one), one.build, one.path)).path
+
+
+def allows(specifier: str, candidate: Candidate) -> bool:
+    """Whether a specifier allows a version, a pre-release too: somebody holds it in hand already (TRAPS 34)."""
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(specifier).contains(candidate.version, prereleases=True)
+
+
+def check_fits(environment: Environment, path: str) -> None:
+    """Raise IncompatibleWheel where a wheel that is named by its path cannot be used."""
+    if not _spell_tags(path).isdisjoint(environment.tags):
+        return
+    candidate = parse_candidate(path)
+    if candidate is None or not candidate.tags.isdisjoint(environment.tags):
+        return  # a file name that is none is found bad where the wheel is read, with all else that is wrong with it
+    raise IncompatibleWheel(
+        wheel=os.path.basename(path),
+        reason=_say_difference(environment.tags, candidate.tags),
+        tags=", ".join(sorted(candidate.tags)),
+        supported=", ".join(find_closest(environment.tags, candidate.tags)),
+    )
+
+
+def parse_candidate(path: str) -> Candidate | None:
+    """Read a wheel's file name; None where it is not one."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        _, version, build, tags = parse_wheel_filename(os.path.basename(path))
+    except InvalidWheelFilename:
+        return None
+    return Candidate(path, version, build, frozenset(map(str, tags)))
+
+
+def find_closest(supported: Sequence[str], tags: Iterable[str]) -> list[str]:
+    """Give the supported tags that have most parts in common with a wheel's, the better supported first."""
+    parts = [frozenset(column) for column in zip(*(tag.split("-", 2) for tag in tags), strict=True)]
+
+    def likeness(tag: str) -> int:
+        return sum(part in column for part, column in zip(tag.split("-", 2), parts, strict=True))
+
+    return sorted(supported, key=likeness, reverse=True)[:CLOSEST]
+
+
+def _best(rank: dict[str, int], candidate: Candidate) -> int:
+    return min(rank[tag] for tag in candidate.tags if tag in rank)
+
+
+def _say_difference(supported: Sequence[str], tags: Iterable[str]) -> str:
+    """Name the first part of the tags (Python, ABI, platform) that the environment has no like of."""
+    ours = zip(*(tag.split("-", 2) for tag in supported), strict=True)
+    theirs = zip(*(tag.split("-", 2) for tag in tags), strict=True)
+    for kind, own, other in zip(("Python", "ABI", "platform"), ours, theirs, strict=True):
+        if set(own).isdisjoint(other):
+            return f"it is for the {kind} {' or '.join(sorted(set(other)))}"
+    return "no tag in common"
+
+
+def _spell_tags(path: str) -> frozenset[str]:
+    """Split the tags off a file name without packaging, for the common answer that they fit."""
+    *_, pythons, abis, platforms = ["", "", "", *os.path.basename(path).lower().removesuffix(".whl").split("-")]
+    columns = [column.split(".") for column in (pythons, abis, platforms)]
+    return frozenset(map("-".join, itertools.product(*columns)))
+
+
+def _explain(
+    environment: Environment, requirement: str, right: list[Candidate], candidates: list[Candidate]
+) -> WheelNotFound:
+    """Say why there is nothing to choose: none of that name, none of that version, or none that fits."""
+    if not candidates:
+        hint = "name its wheel, or the directory that has it with --find-links"
+        return WheelNotFound(requirement=requirement, reason="none of that name is at hand", hint=hint)
+    if not right:
+        versions = ", ".join(map(str, sorted({one.version for one in candidates})))
+        return WheelNotFound(requirement=requirement, reason=f"at hand are {versions}", hint="ask for one of these")
+    best = max(right, key=lambda one: (one.version, one.path))
+    reason = f"{os.path.basename(best.path)} does not fit: {_say_difference(environment.tags, best.tags)}"
+    hint = f"the closest tags of the environment are {', '.join(find_closest(environment.tags, best.tags))}"
+    return WheelNotFound(requirement=requirement, reason=reason, hint=hint)

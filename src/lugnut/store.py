@@ -1,0 +1,242 @@
+"""The store: wheels unpacked and verified once, by the hash of the wheel, for every process and environment.
+
+An entry is filled under its own lock, in a directory nobody looks at, and published by one rename: it is there whole or
+not at all, whoever is killed, and N callers unpack once (G9). After that it never changes; what tells that a file was
+changed by others is one lstat (`intact`). Its layout is in storeplace, what takes entries away again in storekeeping.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+
+from lugnut.distribution import Manifest, WheelFile, WheelHash
+from lugnut.errors import CannotWrite, StoreDamaged
+from lugnut.events import Reporter, WheelAdmitted, ignore
+from lugnut.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
+from lugnut.storekeeping import clean, prune, set_aside
+from lugnut.storeplace import (
+    LOCKS,
+    MANIFEST,
+    STAMP,
+    TEMPORARY,
+    TREE,
+    Store,
+    fill_lock,
+    open_part,
+    open_store,
+    use_lock,
+    usual_patience,
+)
+from lugnut.system import files, locks
+from lugnut.unpacking import unpack
+from lugnut.wheel import Archive, make_error, open_source, rename_manifest
+from lugnut.wheelfile import ArchiveError, Source
+from lugnut.wheelindex import look_up, remember
+from lugnut.wheelrecord import spell_digest
+
+__all__ = [
+    "Store",
+    "admit",
+    "clean",
+    "hash_wheel",
+    "hold_entry",
+    "intact",
+    "mark_synced",
+    "open_store",
+    "open_tree",
+    "prune",
+    "read_manifest",
+    "read_script",
+    "set_aside",
+]
+
+_LARGEST_MANIFEST = 1 << 30
+_LARGEST_SCRIPT = 1 << 30
+_SMALL = 4_096
+
+
+def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.Patience | None = None) -> Manifest:
+    """See that a wheel's entry stands, unpacking it if need be, and give its manifest; raises BadWheel.
+
+    Of many callers one unpacks and the others wait for it. `patience.cancelled` is called at directory borders too.
+    """
+    patience = patience or usual_patience()
+    known = look_up(store, path)
+    manifest = _find_sound(store, known) if known is not None else None
+    if manifest is not None:
+        return _welcome(manifest, path, emit, cached=True)
+    with open_source(path) as source:
+        wheel = _hash(store, path, source)
+        manifest = _find_sound(store, wheel)
+        if manifest is not None:
+            return _welcome(manifest, path, emit, cached=True)
+        with open_part(store, LOCKS) as place, contextlib.closing(locks.hold(place, fill_lock(wheel), patience)):
+            manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
+            if manifest is not None:
+                return _welcome(manifest, path, emit, cached=True)
+            return _welcome(_fill(store, source, path, patience), path, emit, cached=False)
+
+
+def _welcome(manifest: Manifest, path: str, emit: Reporter, *, cached: bool) -> Manifest:
+    manifest = rename_manifest(manifest, os.path.basename(path))
+    size = sum(file.size for file in manifest.files)
+    emit(WheelAdmitted(manifest.name, manifest.version, manifest.filename, size, cached))
+    return manifest
+
+
+def hash_wheel(store: Store, path: str) -> WheelHash:
+    """Give the sha256 of a wheel's file, from the index if it is known there; raises BadWheel if it cannot be read."""
+    known = look_up(store, path)
+    if known is not None:
+        return known
+    with open_source(path) as source:
+        return _hash(store, path, source)
+
+
+def _hash(store: Store, path: str, source: Source) -> WheelHash:
+    try:
+        wheel = source.hash()
+    except ArchiveError as error:
+        raise make_error(os.path.basename(path), [str(error)]) from None
+    if source.unchanged():
+        remember(store, path, source.identity, wheel)
+    return wheel
+
+
+def _fill(store: Store, source: Source, path: str, patience: locks.Patience) -> Manifest:
+    """Unpack a wheel and publish it; the caller holds its lock, so what lies in its temporary place is dead."""
+    wheel = source.hash()
+    archive = Archive(source, os.path.basename(path))
+    try:
+        with open_part(store, TEMPORARY) as place:
+            files.remove_tree(place, wheel)
+            try:
+                files.mkdir(place, wheel)
+                with files.enter(place, wheel) as entry:
+                    _write_entry(archive, entry, patience)
+                set_aside(store, wheel)  # an entry that stands here was found unreadable
+                with files.open_root(store.root) as root:
+                    files.rename(place, wheel, root, wheel)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    files.remove_tree(place, wheel)
+                raise
+    except OSError as error:
+        raise CannotWrite(
+            path=os.path.join(store.root, TEMPORARY, wheel), reason=error.strerror or str(error)
+        ) from None
+    return archive.manifest
+
+
+def _write_entry(archive: Archive, entry: files.Directory, patience: locks.Patience) -> None:
+    files.mkdir(entry, TREE)
+    with files.enter(entry, TREE) as tree:
+        unpack(archive, tree, patience.cancelled)
+    files.write(entry, STAMP, format_stamp(Stamp(locks.boot_id(), synced=False)))
+    files.write(entry, MANIFEST, format_manifest(archive.manifest))
+
+
+def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
+    """Give what an entry says of its wheel; None where there is no entry, or an unreadable one."""
+    return _read_entry(store, wheel)[0]
+
+
+def _read_entry(store: Store, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
+    manifest = stamp = None
+    with contextlib.suppress(OSError), open_part(store, wheel) as entry:
+        manifest = parse_manifest(files.read(entry, MANIFEST, _LARGEST_MANIFEST), wheel)
+        stamp = parse_stamp(files.read(entry, STAMP, _SMALL))
+    return manifest, stamp
+
+
+def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
+    """Give the manifest of an entry that can be relied on; one that cannot is set aside.
+
+    It can if it was written since the machine started, or has reached the disk before; else what a power cut left of
+    it is hashed once (TRAPS 19).
+    """
+    manifest, stamp = _read_entry(store, wheel)
+    if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == locks.boot_id())):
+        return manifest
+    if _holds(store, manifest):  # and it was read back from the disk, which it so has reached
+        mark_synced(store, wheel)
+        return manifest
+    set_aside(store, wheel)
+    return None
+
+
+def _holds(store: Store, manifest: Manifest) -> bool:
+    """Hash every file of an entry again."""
+    try:
+        with open_tree(store, manifest.wheel) as tree:
+            return all(_is_content(tree, file) for file in manifest.files)
+    except OSError:
+        return False
+
+
+def _is_content(tree: files.Directory, file: WheelFile) -> bool:
+    *above, name = file.archive.split("/")
+    with contextlib.ExitStack() as stack:
+        directory = tree
+        for component in above:
+            directory = stack.enter_context(files.enter(directory, component))
+        digest, _ = files.digest(directory, name)
+        return digest == file.digest and intact(directory, name, file)
+
+
+def mark_synced(store: Store, wheel: WheelHash) -> None:
+    """Record that an entry has reached the disk; the caller has synced the volume, or read the entry back from it."""
+    with contextlib.suppress(OSError), open_part(store, wheel) as entry:  # read-only: it is hashed again next time
+        files.replace(entry, STAMP, format_stamp(Stamp(locks.boot_id(), synced=True)))
+
+
+def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:
+    """Keep an entry from being pruned until the lock is closed; None where there is none any more: admit it again."""
+    with open_part(store, LOCKS) as place:
+        held = locks.hold(place, use_lock(wheel), patience, shared=True)
+    with files.open_root(store.root) as root:
+        if files.look(root, wheel) is not None:
+            return held
+    held.close()
+    return None
+
+
+def open_tree(store: Store, wheel: WheelHash) -> files.Directory:
+    """Open the directory that holds an entry's files by their archive paths."""
+    with open_part(store, wheel) as entry:
+        return files.enter(entry, TREE)
+
+
+def intact(directory: files.Directory, name: str, file: WheelFile) -> bool:
+    """Say whether a file in an entry is still what was verified: one lstat, and a hash where only the time differs."""
+    status = files.look(directory, name)
+    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
+        return False
+    if bool(status.st_mode & 0o100) != file.executable and directory.fd >= 0:  # chmod through another hard link
+        return False
+    if status.st_mtime_ns // 1_000_000_000 == file.mtime:
+        return True
+    try:
+        return files.digest(directory, name)[0] == file.digest
+    except OSError:
+        return False
+
+
+def read_script(store: Store, manifest: Manifest, file: WheelFile) -> bytes:
+    """Give the bytes of a file whose first line the environment decides; raises StoreDamaged if they were changed."""
+    *above, name = file.archive.split("/")
+    try:
+        with contextlib.ExitStack() as stack:
+            directory = stack.enter_context(open_tree(store, manifest.wheel))
+            for component in above:
+                directory = stack.enter_context(files.enter(directory, component))
+            data = files.read(directory, name, _LARGEST_SCRIPT)
+    except OSError:
+        data = None
+    if data is None or spell_digest(hashlib.sha256(data).digest()) != file.digest:
+        set_aside(store, manifest.wheel)
+        raise StoreDamaged(wheel=manifest.filename, path=file.archive)
+    return data

@@ -1,0 +1,150 @@
+"""Takes entries out of the store while others use it: damaged ones aside, unused ones and dead runs' leftovers away.
+
+Locks alone decide what may go: an entry whose use lock anybody holds stays, and what lies in a temporary place goes only
+under the lock of whoever fills it. No age and no pid is looked at (design, section 5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from lugnut.distribution import WheelHash
+from lugnut.storeplace import ASIDE, INDEX, LOCKS, MANIFEST, TEMPORARY, Store, fill_lock, is_hash, open_part, use_lock
+from lugnut.system import files, locks
+from lugnut.wheelindex import referred
+
+_RANDOM = 8
+_SMALL = 1_000
+
+
+class _Use(NamedTuple):
+    """What an entry takes up: bytes that go with it, and whether an environment links to any of its files."""
+
+    size: int
+    linked: bool
+
+
+def set_aside(store: Store, wheel: WheelHash) -> None:
+    """Take a damaged entry out of its place at once, though others may hold it; `prune` deletes it later.
+
+    Whoever holds the entry's tree open goes on with it, and checks each file before linking it. Fill the place again
+    with `admit`, not while holding locks of an environment.
+    """
+    with files.open_root(store.root) as root, open_part(store, ASIDE) as aside:
+        _take_out(root, wheel, aside, f"{wheel}.{os.urandom(_RANDOM).hex()}")
+
+
+def _take_out(root: files.Directory, wheel: WheelHash, place: files.Directory, name: str) -> bool:
+    """Move an entry away whole, by one rename; False where there is none."""
+    try:
+        files.rename(root, wheel, place, name)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with files.enter(root, wheel) as entry:  # a lower layer's directory on overlay cannot be renamed (TRAPS 24):
+            files.unlink(entry, MANIFEST)  # without its manifest it is no entry
+        files.remove_tree(root, wheel)
+    return True
+
+
+def prune(store: Store, keep: Collection[WheelHash] = ()) -> int:
+    """Delete the entries that no environment links to, and what dead runs left; gives the bytes that became free.
+
+    Entries in `keep` and entries somebody holds stay.
+    """
+    return _remove(store, lambda wheel, use: wheel not in keep and not use.linked)
+
+
+def clean(store: Store) -> int:
+    """Delete every entry that nobody holds; gives the bytes that became free."""
+    return _remove(store, lambda _wheel, _use: True)
+
+
+def _remove(store: Store, wanted: Callable[[WheelHash, _Use], bool]) -> int:
+    with contextlib.ExitStack() as stack:
+        root = stack.enter_context(files.open_root(store.root))
+        keeper = _Keeper(root, *(stack.enter_context(open_part(store, part)) for part in (LOCKS, TEMPORARY, ASIDE)))
+        freed = keeper.sweep(keeper.temporary) + keeper.sweep(keeper.aside)
+        for name in files.list_names(root):
+            if is_hash(name):
+                freed += keeper.remove(WheelHash(name), wanted)
+    _forget(store)
+    return freed
+
+
+class _Keeper(NamedTuple):
+    """The store's directories, open."""
+
+    root: files.Directory
+    locks: files.Directory
+    temporary: files.Directory
+    aside: files.Directory
+
+    def sweep(self, place: files.Directory) -> int:
+        """Delete what lies in one of the side directories and belongs to nobody alive."""
+        freed = 0
+        for name in files.list_names(place):
+            wheel = WheelHash(name.partition(".")[0])
+            with contextlib.ExitStack() as stack:
+                if is_hash(wheel) and self._alone(wheel, stack):
+                    freed += _measure(place, name).size
+                    files.remove_tree(place, name)
+        return freed
+
+    def remove(self, wheel: WheelHash, wanted: Callable[[WheelHash, _Use], bool]) -> int:
+        """Delete one entry if it is wanted and nobody fills or uses it."""
+        with contextlib.ExitStack() as stack:
+            if not self._alone(wheel, stack):
+                return 0
+            use = _measure(self.root, wheel)
+            if not wanted(wheel, use):
+                return 0
+            files.remove_tree(self.temporary, wheel)  # a dead writer's: this one holds its lock
+            if not _take_out(self.root, wheel, self.temporary, wheel):
+                return 0  # set aside by somebody just now
+            files.remove_tree(self.temporary, wheel)
+            return use.size
+
+    def _alone(self, wheel: WheelHash, stack: contextlib.ExitStack) -> bool:
+        """Take both locks of an entry, without waiting, for as long as the stack lasts."""
+        for name in (fill_lock(wheel), use_lock(wheel)):
+            held = locks.try_hold(self.locks, name)
+            if held is None:
+                return False
+            stack.callback(held.close)
+        return True
+
+
+def _measure(place: files.Directory, name: str) -> _Use:
+    """Add up a tree as it stands; what vanishes meanwhile does not count."""
+    size, linked = 0, False
+    try:
+        with files.enter(place, name) as directory:
+            for inner in files.list_names(directory):
+                status = files.look(directory, inner)
+                if status is not None and stat.S_ISDIR(status.st_mode):
+                    use = _measure(directory, inner)
+                    size, linked = size + use.size, linked or use.linked
+                elif status is not None:
+                    alone = status.st_nlink == 1
+                    size, linked = size + status.st_size * alone, linked or not alone
+    except OSError:
+        return _Use(size, linked)
+    return _Use(size, linked)
+
+
+def _forget(store: Store) -> None:
+    """Drop what the index says of entries that are gone."""
+    with files.open_root(store.root) as root, open_part(store, INDEX) as index:
+        for name in files.list_names(index):
+            with contextlib.suppress(OSError):
+                wheel = referred(files.read(index, name, _SMALL))
+                if wheel is None or files.look(root, wheel) is None:
+                    files.unlink(index, name)

@@ -1,0 +1,105 @@
+"""Where the store keeps what: its directories, its locks, and an entry's parts.
+
+    <cache>/store/format          version of this layout
+    <cache>/store/<sha256>/       one wheel: manifest, stamp, tree/; appears whole, never changes
+    <cache>/store/locks/          <sha256>.lock held to fill an entry, <sha256>.use held shared to keep it from pruning
+    <cache>/store/index/          which file at which path had which hash
+    <cache>/store/temporary/      entries being unpacked, under the wheel's hash; whoever holds its lock may sweep it
+    <cache>/store/aside/          damaged entries, until nobody holds them
+
+Filling and using have a lock each: a run that must fill an entry again never waits for a run that uses another copy.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from lugnut.distribution import WheelHash
+from lugnut.errors import CannotWrite, NewerFormat
+from lugnut.system import files, locks
+
+FORMAT = 1
+MANIFEST, STAMP, TREE = "manifest", "stamp", "tree"
+LOCKS, INDEX, TEMPORARY, ASIDE = "locks", "index", "temporary", "aside"
+_HEX = frozenset("0123456789abcdef")
+_HASH_LENGTH = 64
+_PATIENCE = 300.0
+
+
+class Store(NamedTuple):
+    """The unpacked wheels under one cache directory; `root` is an absolute path."""
+
+    root: str
+
+
+def open_store(cache_dir: str) -> Store:
+    """Give the store in a cache directory, made if it is not there; raises NewerFormat and CannotWrite."""
+    root = os.path.join(os.path.abspath(cache_dir), "store")
+    try:
+        found = _read_format(root)
+        if found is None:
+            _create(root)
+            found = _read_format(root)
+    except OSError as error:
+        raise CannotWrite(path=root, reason=error.strerror or str(error)) from None
+    if found != FORMAT:
+        raise NewerFormat(path=os.path.join(root, "format"), found=found, known=FORMAT)
+    return Store(root)
+
+
+def _read_format(root: str) -> int | str | None:
+    try:
+        with files.open_root(root) as directory:
+            text = files.read(directory, "format", 100).decode("ascii", "replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return int(text) if text.isdigit() else text
+
+
+def _create(root: str) -> None:
+    """Make the directories down to the store, beginning with the deepest that is there."""
+    missing = [root]
+    while not os.path.isdir(parent := os.path.dirname(missing[-1])):
+        missing.append(parent)
+    directory = files.open_root(parent)
+    for path in reversed(missing):
+        with directory as above:
+            directory = files.enter(above, os.path.basename(path), create=True)
+    with directory as store:
+        for name in (LOCKS, INDEX, TEMPORARY, ASIDE):
+            files.enter(store, name, create=True).close()
+        files.replace(store, "format", b"%d\n" % FORMAT)  # last: with it the store is complete
+
+
+def open_part(store: Store, part: str) -> files.Directory:
+    """Open one of the store's own directories, or an entry by its hash."""
+    return files.open_root(os.path.join(store.root, part))
+
+
+def is_hash(name: str) -> bool:
+    """Say whether a name in the store is an entry's."""
+    return len(name) == _HASH_LENGTH and _HEX.issuperset(name)
+
+
+def fill_lock(wheel: WheelHash) -> str:
+    """Name the lock of whoever unpacks a wheel."""
+    return f"{wheel}.lock"
+
+
+def use_lock(wheel: WheelHash) -> str:
+    """Name the lock that those who use an entry hold shared."""
+    return f"{wheel}.use"
+
+
+def usual_patience() -> locks.Patience:
+    """Give the patience of a caller that states none."""
+    return locks.Patience(_PATIENCE, _say_nothing, _go_on)
+
+
+def _say_nothing(path: str, holder: str, seconds: float) -> None:
+    pass
+
+
+def _go_on() -> None:
+    pass

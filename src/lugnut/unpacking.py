@@ -1,0 +1,71 @@
+"""Writes a wheel's files into a directory nobody sees yet, each with the mode and the time that its content has.
+
+Files are 0644 or 0755 whatever the umask, and carry the time derived from their hash, so that one lstat tells later
+whether they are still what was verified (design, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from lugnut.distribution import WheelFile
+from lugnut.system import files
+from lugnut.wheel import Archive, Content
+
+
+def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None]) -> None:
+    """Write every file below `tree`, checking its hash on the way; raises BadWheel with all that are wrong."""
+    with _Path(tree, cancelled) as path:
+        for file, content in archive.members():
+            above, _, name = file.archive.rpartition("/")
+            _write(path.go(above), name, file, content)
+
+
+def _write(directory: files.Directory, name: str, file: WheelFile, content: Content) -> None:
+    mode = 0o755 if file.executable else 0o644
+    if isinstance(content, bytes):
+        files.write(directory, name, content, mode=mode, mtime=file.mtime)
+    else:
+        files.write_pieces(directory, name, content, mode=mode, mtime=file.mtime)
+
+
+class _Path:
+    """The directories from `tree` down to the one being written, open; files come sorted, so each is entered once."""
+
+    def __init__(self, tree: files.Directory, cancelled: Callable[[], None]) -> None:
+        self._cancelled = cancelled
+        self._tree = tree
+        self._names: list[str] = []
+        self._open: list[files.Directory] = []
+        self._last = ""
+
+    def go(self, path: str) -> files.Directory:
+        if path != self._last:
+            self._cancelled()
+            self._move(path.split("/") if path else [])
+            self._last = path
+        return self._open[-1] if self._open else self._tree
+
+    def _move(self, names: list[str]) -> None:
+        shared = 0
+        while shared < len(names) and names[: shared + 1] == self._names[: shared + 1]:
+            shared += 1
+        self._close(shared)
+        for name in names[shared:]:
+            above = self._open[-1] if self._open else self._tree
+            self._open.append(files.enter(above, name, create=True))
+        self._names = names
+
+    def _close(self, kept: int) -> None:
+        while len(self._open) > kept:
+            self._open.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close(0)

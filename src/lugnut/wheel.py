@@ -1,0 +1,207 @@
+"""Reads a wheel: one zip archive in, a Manifest and its files' content out, or one BadWheel with all that is wrong.
+
+Everything but the content of the members is checked before a manifest is given. The content is checked against RECORD
+while it is read: a caller may write it as it comes, but not show it before `members()` has ended (G7, TRAPS 31).
+
+Source: the *Binary distribution format* specification (PEP 427, PEP 491).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from lugnut.archive import Entry
+from lugnut.distribution import Manifest, Row, WheelFile, content_mtime, format_row
+from lugnut.errors import BadWheel
+from lugnut.inflation import head, inflate, stream
+from lugnut.wheelcontents import Contents, check_contents, check_pieces, read_contents
+from lugnut.wheelfile import ArchiveError, Limits, Source
+from lugnut.wheelmetadata import parse_title
+from lugnut.wheelrecord import spell_digest
+
+LIMITS = Limits()
+_TOLD = 3
+_PLACEHOLDER = b"#!python"
+_WRAPPERS = ("", ".exe", "-script.py", "-script.pyw", ".pya")
+"""What setuptools once called the launchers that it packed into wheels beside the entry points they are made from."""
+
+Content = bytes | Iterator[bytes]
+
+
+def read_wheel(path: str, *, limits: Limits = LIMITS) -> Archive:
+    """Open a wheel and check it; raises BadWheel. Close the archive, or use it as a context manager."""
+    source = open_source(path)
+    try:
+        return Archive(source, os.path.basename(path), limits)
+    except BaseException:
+        source.close()
+        raise
+
+
+def open_source(path: str) -> Source:
+    """Open a wheel's file without looking into it; raises BadWheel where that cannot be done."""
+    filename = os.path.basename(path)
+    try:
+        return Source(path)
+    except ArchiveError as error:
+        raise make_error(filename, [str(error)]) from None
+    except (OSError, ValueError) as error:
+        raise make_error(filename, [f"it cannot be read: {getattr(error, 'strerror', None) or error}"]) from None
+
+
+def make_error(filename: str, problems: list[str]) -> BadWheel:
+    """Make the one error for all that is wrong with a wheel."""
+    summary = "; ".join(problems[:_TOLD])
+    if len(problems) > _TOLD:
+        summary += f"; and {len(problems) - _TOLD} more"
+    return BadWheel(wheel=filename, summary=summary, problems=problems)
+
+
+def rename_manifest(manifest: Manifest, filename: str) -> Manifest:
+    """Give the manifest of the same bytes under another file name; raises BadWheel where that does not agree."""
+    if filename == manifest.filename:
+        return manifest
+    problems: list[str] = []
+    title = parse_title(filename, problems)
+    known = parse_title(manifest.filename, [])
+    if title is not None and known is not None and title[1:] != known[1:]:
+        problems.append(f"it is {manifest.filename} by content, which its file name does not say")
+    if problems:
+        raise make_error(filename, problems)
+    return manifest._replace(filename=filename)
+
+
+class Archive:
+    """An open wheel all of whose claims but its hashes were found true; `manifest` says what is in it."""
+
+    manifest: Manifest
+
+    def __init__(self, source: Source, filename: str, limits: Limits = LIMITS) -> None:
+        """Check it; raises BadWheel, and leaves the source to the caller. Later it is closed with the archive."""
+        self._source = source
+        self._limits = limits
+        self._filename = filename
+        problems: list[str] = []
+        try:
+            contents = read_contents(source, filename, limits, problems)
+            if contents is not None:
+                self._contents = contents
+                self.manifest = _make_manifest(source, contents, problems)
+        except ArchiveError as error:  # the file became shorter under our hands
+            problems.append(str(error))
+        if problems:
+            raise make_error(filename, problems)
+
+    def members(self) -> Iterator[tuple[WheelFile, Content]]:
+        """Give each file with its content, sorted by archive path: bytes, or pieces where it is large.
+
+        Ends with BadWheel that names every member whose content is not what RECORD promises: a whole content that is
+        wrong is not given, but pieces are, since that cannot be known before their end. Read them before going on.
+        """
+        problems: list[str] = []
+        for file in sorted(self.manifest.files, key=lambda file: file.archive):
+            content = self._read(file, problems)
+            if content is not None:
+                yield file, content
+                if not isinstance(content, bytes):
+                    for _ in content:  # whoever did not read them to the end
+                        pass
+        self._check_others(problems)
+        if not self._source.unchanged():
+            problems.append("it was changed while it was read")
+        if problems:
+            raise make_error(self._filename, problems)
+
+    def _read(self, file: WheelFile, problems: list[str]) -> Content | None:
+        entry, promise = self._contents.entries[file.archive], self._contents.promises[file.archive]
+        if entry.size > self._limits.whole:
+            return check_pieces(stream(self._source, entry), entry, promise, problems)
+        try:
+            content = inflate(self._source, entry)
+        except ArchiveError as error:
+            problems.append(str(error))
+            return None
+        if promise.is_kept_by(content):
+            return content
+        problems.append(f"{file.archive!r} does not have the hash that RECORD states")
+        return None
+
+    def _check_others(self, problems: list[str]) -> None:
+        """Check the members that are not installed: a wheel is right as a whole or not at all."""
+        installed = {file.archive for file in self.manifest.files}
+        others = {name: promise for name, promise in self._contents.promises.items() if name not in installed}
+        check_contents(self._source, self._contents.entries, others, problems)
+
+    def close(self) -> None:
+        """Close the file; again is harmless."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _make_manifest(source: Source, contents: Contents, problems: list[str]) -> Manifest:
+    metadata, layout = contents.metadata, contents.layout
+    made = {point.name + suffix for point in contents.entry_points for suffix in _WRAPPERS}
+    files = sorted(
+        _make_file(source, contents, archive, problems)
+        for archive, (scheme, path) in layout.placed.items()
+        if scheme != "scripts" or path not in made
+    )
+    root = "purelib" if contents.purelib else "platlib"
+    inside = layout.dist_info + "/"
+    outside = [file for file in files if file.scheme == root and not file.path.startswith(inside)]
+    return Manifest(
+        wheel=source.hash(),
+        filename=contents.title.filename,
+        name=contents.title.name,
+        spelled=metadata.name,
+        version=metadata.version,
+        dist_info=layout.dist_info,
+        purelib=contents.purelib,
+        tags=contents.title.tags,
+        requires_python=metadata.requires_python,
+        requires=metadata.requires,
+        extras=metadata.extras,
+        entry_points=contents.entry_points,
+        files=tuple(files),
+        record="".join(format_row(Row(file.path, file.digest, file.size)) for file in outside),
+        bytecode=(),
+    )
+
+
+def _make_file(source: Source, contents: Contents, archive: str, problems: list[str]) -> WheelFile:
+    scheme, path = contents.layout.placed[archive]
+    entry = contents.entries[archive]
+    digest = _find_sha256(source, contents, entry, problems)
+    script = scheme == "scripts"
+    return WheelFile(
+        scheme=scheme,
+        path=path,
+        archive=archive,
+        digest=spell_digest(digest),
+        size=entry.size,
+        executable=script or bool(entry.mode & 0o111),
+        mtime=content_mtime(digest),
+        rewritten=script and head(source, entry, len(_PLACEHOLDER)) == _PLACEHOLDER,
+    )
+
+
+def _find_sha256(source: Source, contents: Contents, entry: Entry, problems: list[str]) -> bytes:
+    """Take the digest that RECORD promises; where it promises another kind, compute ours from content that keeps it."""
+    promise = contents.promises[entry.name]
+    if promise.algorithm == "sha256":
+        return promise.digest
+    state = hashlib.sha256()
+    for piece in check_pieces(stream(source, entry), entry, promise, problems):
+        state.update(piece)
+    return state.digest()

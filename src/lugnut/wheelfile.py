@@ -1,0 +1,145 @@
+"""Opens a wheel's file for reading: regular files only, without blocking, and known to be the same bytes throughout.
+
+A FIFO, a terminal or /dev/zero under the name of a wheel hangs whoever simply opens and reads it (TRAPS 36).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from lugnut.distribution import WheelHash
+
+_AT_ONCE = 64 << 20
+"""Files up to this size are read once and kept in memory; larger ones are read where they are needed."""
+_STEP = 1 << 20
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "it is a directory"),
+    (stat.S_ISFIFO, "it is a named pipe"),
+    (stat.S_ISCHR, "it is a character device"),
+    (stat.S_ISBLK, "it is a block device"),
+    (stat.S_ISSOCK, "it is a socket"),
+)
+
+
+class Limits(NamedTuple):
+    """What a wheel may ask of this machine; sizes in bytes."""
+
+    members: int = 500_000
+    member: int = 16 << 30
+    total: int = 64 << 30
+    ratio: int = 100
+    """How often the file's own size its members may come to, above `modest`."""
+    modest: int = 1 << 30
+    name: int = 3_000
+    depth: int = 100
+    text: int = 64 << 20
+    """RECORD, METADATA, WHEEL and entry_points.txt."""
+    whole: int = 64 << 20
+    """Members up to this size are inflated at once, larger ones are streamed (TRAPS 28)."""
+
+
+class ArchiveError(Exception):
+    """A file that cannot be read as one archive; the message is a sentence about it, without its name."""
+
+
+class Identity(NamedTuple):
+    """What a file has in common with itself as long as nobody writes to it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime: int
+    ctime: int
+
+    @classmethod
+    def from_status(cls, status: os.stat_result) -> Self:
+        """Take it from an lstat, stat or fstat; times in nanoseconds."""
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class Source:
+    """An open wheel: `size` in bytes, its bytes by position, its sha256, and whether it stayed the same."""
+
+    def __init__(self, path: str) -> None:
+        """Open it; raises ArchiveError for what is no regular file, OSError for what cannot be opened."""
+        _refuse_other(os.stat(path))  # before opening: opening some devices does something
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(self._descriptor)
+            _refuse_other(status)
+            self.identity = Identity.from_status(status)
+            self.size = status.st_size
+            self._whole = _read_fully(self._descriptor, self.size) if self.size <= _AT_ONCE else None
+        except BaseException:
+            self.close()
+            raise
+        self._hash: WheelHash | None = None
+
+    def read_at(self, position: int, length: int) -> bytes:
+        """Give exactly these bytes; raises ArchiveError where the file has no such place."""
+        if position < 0 or length < 0 or position + length > self.size:
+            raise ArchiveError("it points outside itself")
+        if self._whole is not None:
+            return self._whole[position : position + length]
+        os.lseek(self._descriptor, position, os.SEEK_SET)
+        return _read_fully(self._descriptor, length)
+
+    def hash(self) -> WheelHash:
+        """Give the sha256 of the whole file; reads it once."""
+        if self._hash is None:
+            state = hashlib.sha256(self._whole or b"")
+            if self._whole is None:
+                for position in range(0, self.size, _STEP):
+                    state.update(self.read_at(position, min(_STEP, self.size - position)))
+            self._hash = WheelHash(state.hexdigest())
+        return self._hash
+
+    def unchanged(self) -> bool:
+        """Say whether the file is as it was when it was opened, as far as its size and times tell."""
+        return Identity.from_status(os.fstat(self._descriptor)) == self.identity
+
+    def close(self) -> None:
+        """Close the file; again is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _refuse_other(status: os.stat_result) -> None:
+    for is_kind, sentence in _KINDS:
+        if is_kind(status.st_mode):
+            raise ArchiveError(f"{sentence}, not a regular file")
+    if not stat.S_ISREG(status.st_mode):
+        raise ArchiveError("it is not a regular file")
+    if not status.st_size:
+        raise ArchiveError("it is empty")
+
+
+def _read_fully(descriptor: int, length: int) -> bytes:
+    """Read this much, over several calls where one gives part; raises ArchiveError where there is less."""
+    pieces = []
+    left = length
+    while left:
+        try:
+            piece = os.read(descriptor, left)
+        except OSError as error:
+            raise ArchiveError(f"it cannot be read: {error.strerror}") from None
+        if not piece:
+            raise ArchiveError("it became shorter while it was read")
+        pieces.append(piece)
+        left -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,0 +1,174 @@
+"""What a wheel says of itself: its file name, WHEEL, METADATA and entry_points.txt, and whether they agree. Pure.
+
+Each reader takes text or bytes and the list that what it finds wrong is added to, and gives what it could read.
+Sources: the *Binary distribution format*, *Core metadata* and *Entry points* specifications.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from lugnut.distribution import EntryPoint, Name
+
+_NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
+_WHEEL_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)
+_REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*:\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*(?:\[[^\[\]]*\])?")
+_LAUNCHER = re.compile(r"[^\s/\\:\x00-\x1f\x7f]+")
+_LONGEST_LAUNCHER = 200
+_KINDS = {"console_scripts": "console", "gui_scripts": "gui"}
+_ONCE = ("wheel-version", "root-is-purelib")
+
+
+class Title(NamedTuple):
+    """What a wheel's file name says."""
+
+    filename: str
+    name: Name
+    version: str
+    tags: tuple[str, ...]
+    """Sorted, one for each combination."""
+
+
+class Metadata(NamedTuple):
+    """What lugnut needs of METADATA; name and version as spelled there."""
+
+    name: str
+    version: str
+    requires_python: str
+    requires: tuple[str, ...]
+    extras: tuple[str, ...]
+
+
+def parse_title(filename: str, problems: list[str]) -> Title | None:
+    """Read a wheel's file name; None where it is not one."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        name, version, _, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        problems.append("its file name is not name-version[-build]-python-abi-platform.whl")
+        return None
+    return Title(filename, Name(name), str(version), tuple(sorted(map(str, tags))))
+
+
+def same_distribution(title: Title, name: str, version: str) -> bool:
+    """Say whether a spelled name and version are those of the file name."""
+    return same_name(title, name) and same_version(title, version)
+
+
+def same_name(title: Title, name: str) -> bool:
+    """Say whether a spelled name is the one of the file name, once normalised."""
+    from packaging.utils import canonicalize_name
+
+    return _NAME.fullmatch(name) is not None and Name(canonicalize_name(name)) == title.name
+
+
+def same_version(title: Title, version: str) -> bool:
+    """Say whether a spelled version equals the one of the file name, as PEP 440 compares them."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(version) == Version(title.version)
+    except InvalidVersion:
+        return False
+
+
+def parse_wheel(data: bytes, title: Title | None, problems: list[str]) -> bool:
+    """Read WHEEL and give Root-Is-Purelib."""
+    fields: dict[str, list[str]] = {}
+    for line in data.decode("utf-8", "backslashreplace").splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            fields.setdefault(key.strip().lower(), []).append(value.strip())
+    counts = [(key, len(fields.get(key, []))) for key in _ONCE]
+    problems += [f"WHEEL has {count} lines of {key.title()}, not one" for key, count in counts if count != 1]
+    _check_wheel_version(fields.get("wheel-version", ["1.0"])[0], problems)
+    purelib = fields.get("root-is-purelib", ["true"])[0].lower()
+    if purelib not in {"true", "false"}:
+        problems.append(f"Root-Is-Purelib in WHEEL is {purelib!r}, not true or false")
+    tags = fields.get("tag", [])
+    if title is not None and tags and _expand(tags) != set(title.tags):
+        problems.append(
+            f"the tags in WHEEL are {', '.join(sorted(tags))!r}, those of the file name {', '.join(title.tags)!r}"
+        )
+    return purelib == "true"
+
+
+def _expand(tags: list[str]) -> set[str]:
+    """Give single tags for what WHEEL lists, which some builders write compressed; other text stays as it is."""
+    from packaging.tags import parse_tag
+
+    expanded: set[str] = set()
+    for tag in tags:
+        try:
+            expanded.update(map(str, parse_tag(tag)))
+        except ValueError:
+            expanded.add(tag)
+    return expanded
+
+
+def _check_wheel_version(text: str, problems: list[str]) -> None:
+    match = _WHEEL_VERSION.fullmatch(text)
+    if match is None:
+        problems.append(f"Wheel-Version in WHEEL is {text!r}, not a number like 1.0")
+    elif int(match[1]) != 1:  # a newer minor version adds, a newer major version may mean anything
+        problems.append(f"it has Wheel-Version {text}, and this lugnut reads 1.x")
+
+
+def parse_metadata(data: bytes, title: Title | None, problems: list[str]) -> Metadata | None:
+    """Read METADATA's headers, leniently (TRAPS 33), but for the name and the version."""
+    from packaging.metadata import parse_email
+
+    end = re.search(rb"\r?\n\r?\n", data)
+    try:
+        raw, _ = parse_email(data if end is None else data[: end.start() + 1])
+    except (ValueError, LookupError) as error:
+        problems.append(f"METADATA cannot be read: {error}")
+        return None
+    name, version = raw.get("name", "").strip(), raw.get("version", "").strip()
+    if not name or not version:
+        problems.append("METADATA does not state one Name and one Version")
+        return None
+    if title is not None and not same_name(title, name):
+        problems.append(f"METADATA is about {name!r}, the file name about {title.name!r}")
+    if title is not None and not same_version(title, version):
+        problems.append(f"METADATA has version {version!r}, the file name {title.version!r}")
+    requires = tuple(" ".join(line.split()) for line in raw.get("requires_dist", []))
+    extras = tuple(extra.strip() for extra in raw.get("provides_extra", []))
+    return Metadata(name, version, raw.get("requires_python", "").strip(), requires, extras)
+
+
+def parse_entry_points(data: bytes, problems: list[str]) -> tuple[EntryPoint, ...]:
+    """Read entry_points.txt and give the launchers to make, sorted by name; a gui one goes before a console one."""
+    found: dict[str, EntryPoint] = {}
+    kind: str | None = None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        problems.append("entry_points.txt is not UTF-8")
+        return ()
+    for raw_line in text.split("\n"):
+        line = raw_line.strip()
+        if line.startswith("[") and line.endswith("]"):
+            kind = _KINDS.get(line[1:-1].strip())
+        elif line and kind is not None and not line.startswith(("#", ";")):
+            _add_entry_point(line, kind, found, problems)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _add_entry_point(line: str, kind: str, found: dict[str, EntryPoint], problems: list[str]) -> None:
+    name, equals, value = (part.strip() for part in line.partition("="))
+    match = _REFERENCE.fullmatch(value)
+    if not equals or match is None:  # anything else would be pasted into a program
+        problems.append(f"the entry point {line!r} is not name = module:attribute")
+        return
+    if _LAUNCHER.fullmatch(name) is None or name in {".", ".."} or len(name.encode()) > _LONGEST_LAUNCHER:  # TRAPS 35
+        problems.append(f"the entry point name {name!r} cannot be a file name")
+        return
+    point = EntryPoint(name, match[1], match[2], kind)
+    before = found.setdefault(name, point)
+    if before[1:3] != point[1:3]:
+        problems.append(f"the entry point {name!r} is there twice with different meanings")
+    elif kind == "gui":
+        found[name] = point

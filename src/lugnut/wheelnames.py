@@ -1,0 +1,102 @@
+"""Which member names a wheel may have, and which of them cannot stand side by side. Pure.
+
+Nothing here depends on the machine it runs on: a wheel that another file system could not hold faithfully (a drive, a
+backslash, names that differ in case or normal form only) is refused on all of them (G1, G8, TRAPS 30).
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import unicodedata
+from collections.abc import Iterable
+
+from lugnut.archive import Entry
+from lugnut.wheelfile import Limits
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LONGEST_COMPONENT = 255
+_SET_IDS = stat.S_ISUID | stat.S_ISGID
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def fold(name: str) -> str:
+    """Give what two names have in common that some file system takes for one."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def check_entry(entry: Entry, limits: Limits) -> str | None:
+    """Say what is wrong with one member's name or kind, or None."""
+    wrong = _check_name(entry.name, limits)
+    if wrong is not None:
+        return f"the member name {entry.name!r} {wrong}"
+    kind = stat.S_IFMT(entry.mode)
+    if kind in _KINDS:
+        return f"{entry.name!r} is {_KINDS[kind]}; a wheel holds regular files only"
+    if entry.is_directory:
+        return f"{entry.name!r} is a directory with content" if entry.size else None
+    if kind not in {0, stat.S_IFREG} or entry.marked_directory:
+        return f"{entry.name!r} is marked as something else than the regular file its name makes it"
+    if entry.mode & _SET_IDS:
+        return f"{entry.name!r} asks for the rights of its owner (setuid or setgid)"
+    return None
+
+
+def _check_name(name: str, limits: Limits) -> str | None:
+    if "\\" in name:
+        return "has a backslash"
+    if _CONTROL.search(name):
+        return "has control characters"
+    if name.startswith("/") or _DRIVE.match(name):
+        return "is absolute"
+    return _check_parts(name.removesuffix("/").split("/"), limits)
+
+
+def _check_parts(parts: list[str], limits: Limits) -> str | None:
+    if ".." in parts:
+        return "leads outside with '..'"
+    if "" in parts or "." in parts:
+        return "has an empty or '.' component"
+    lengths = [len(part.encode()) for part in parts]
+    if len(parts) > limits.depth or sum(lengths) + len(parts) > limits.name:
+        return "is too long or too deep"
+    if max(lengths) > _LONGEST_COMPONENT:
+        return f"has a component of more than {_LONGEST_COMPONENT} bytes"
+    return None
+
+
+def find_clashes(names: Iterable[str], directories: Iterable[str] = ()) -> list[str]:
+    """Name the files that are there twice, differ in case or normal form only, or are a directory too.
+
+    `names` are files; `directories` end in `/` and may be named often.
+    """
+    seen: dict[str, str] = {}
+    problems = []
+    for name in names:
+        first = seen.setdefault(fold(name), name)
+        if first is not name:
+            twice = (
+                f"{name!r} is there twice" if first == name else f"{first!r} and {name!r} differ in case or form only"
+            )
+            problems.append(twice)
+    above = _list_parents(seen, directories)
+    problems += [f"{seen[folded]!r} is both a file and a directory" for folded in sorted(above & seen.keys())]
+    return problems
+
+
+def _list_parents(folded: Iterable[str], directories: Iterable[str]) -> set[str]:
+    above: set[str] = set()
+    for name in [*folded, *map(fold, directories)]:
+        parent = name
+        while (parent := parent.rpartition("/")[0]) and parent not in above:
+            above.add(parent)
+    return above

@@ -1,0 +1,112 @@
+"""A wheel's RECORD: that it names every member, nothing else, and each with a hash that can be relied on. Pure.
+
+Source: the *Binary distribution format* specification, "The .dist-info directory".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import hashlib
+import io
+from collections.abc import Collection
+from typing import NamedTuple
+
+from lugnut.distribution import Digest
+
+_LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
+_WEAK = {"md5", "sha1", "sha224"}
+_FIELDS = 3
+
+
+class Promise(NamedTuple):
+    """What RECORD says of one member; `size` is None where it says none."""
+
+    algorithm: str
+    digest: bytes
+    size: int | None
+
+    def is_kept_by(self, content: bytes) -> bool:
+        """Say whether this is the content promised."""
+        return hashlib.new(self.algorithm, content).digest() == self.digest
+
+
+def spell_digest(digest: bytes) -> Digest:
+    """Give a sha256 as RECORD spells it."""
+    return Digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+
+def read_promises(data: bytes, record: str, problems: list[str]) -> dict[str, Promise]:
+    """Read RECORD's rows by member name; `record` is RECORD's own name, whose row says nothing."""
+    try:
+        rows = _split_rows(data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, csv.Error) as error:
+        problems.append(f"RECORD cannot be read: {error}")
+        return {}
+    promises: dict[str, Promise] = {}
+    for number, row in rows:
+        promise = _read_row(row, number, record, problems)
+        if promise is not None and promises.setdefault(row[0], promise) != promise:
+            problems.append(f"RECORD has two different rows for {row[0]!r}")
+    return promises
+
+
+def _split_rows(text: str) -> list[tuple[int, list[str]]]:
+    if '"' in text:
+        return [(number, row) for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1) if row]
+    lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)  # not splitlines: it breaks at U+2028 and others too
+    return [(number, line.rsplit(",", _FIELDS - 1)) for number, line in lines if line]
+
+
+def _read_row(row: list[str], number: int, record: str, problems: list[str]) -> Promise | None:
+    if len(row) != _FIELDS:
+        problems.append(f"line {number} of RECORD has {len(row)} fields, not {_FIELDS}")
+        return None
+    path, spelled, size = row
+    if path == record:
+        if spelled:
+            problems.append("RECORD states a hash of itself, which cannot be right")
+        return None
+    if path.endswith("/") and not spelled:
+        return None  # some builders list directories
+    algorithm, _, value = spelled.partition("=")
+    algorithm = algorithm.lower()
+    if algorithm not in _LENGTHS:
+        weak = "too weak a hash" if algorithm in _WEAK else "no hash" if not spelled else "an unknown hash"
+        problems.append(f"RECORD has {weak} for {path!r}{f' ({algorithm})' if spelled else ''}")
+        return None
+    digest = _read_digest(value)
+    if digest is None or len(digest) != _LENGTHS[algorithm] or not (size == "" or _is_number(size)):
+        problems.append(f"line {number} of RECORD, for {path!r}, has a hash or a size that is none")
+        return None
+    return Promise(algorithm, digest, int(size) if size else None)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 - digits of 2**64
+
+
+def _read_digest(text: str) -> bytes | None:
+    bare = text.rstrip("=")
+    try:
+        padded = bare.translate(_URL_SAFE) + "=" * (-len(bare) % 4)
+        digest = binascii.a2b_base64(padded, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
+    return digest if spell_digest(digest) == bare else None  # one spelling each, no stray bits
+
+
+_URL_SAFE = str.maketrans("-_+/", "+/!!")
+
+
+def compare(promises: dict[str, Promise], sizes: dict[str, int], exempt: Collection[str]) -> list[str]:
+    """Name members without a row, rows without a member, and sizes that differ; `exempt` members need no row."""
+    problems = [f"RECORD has no row for {name!r}" for name in sizes if name not in promises and name not in exempt]
+    for path, promise in promises.items():
+        size = sizes.get(path)
+        if size is None:
+            problems.append(f"RECORD names {path!r}, which is not in the archive")
+        elif promise.size is not None and promise.size != size:
+            problems.append(f"{path!r} has {size} bytes, and RECORD says {promise.size}")
+    return problems

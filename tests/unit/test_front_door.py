@@ -1,0 +1,80 @@
+"""`import lugnut`: the names, their types' stub, and what keywords become."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import lugnut
+from lugnut import library
+from lugnut.cli.commands import PLACE
+from lugnut.cli.configuration import make_invocation
+from lugnut.cli.flags import COMMANDS, flags_of
+from lugnut.cli.words import parse_words
+from lugnut.errors import UsageError
+from lugnut.settings import Report, Settings
+
+
+def test_every_name_of_the_front_door_is_there() -> None:
+    for name in lugnut.__all__:
+        assert getattr(lugnut, name) is not None
+        assert name in dir(lugnut)
+    assert lugnut.Report is Report
+
+
+def test_the_stub_names_what_the_front_door_offers() -> None:
+    tree = ast.parse(Path(lugnut.__file__).with_suffix(".pyi").read_text())
+    imported = {alias.asname for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert imported | {"__version__"} == set(lugnut.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'instal'"):
+        _ = lugnut.instal  # type: ignore[attr-defined]
+
+
+def test_an_unknown_keyword_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'job'"):
+        lugnut.install([], job=2)  # type: ignore[call-arg]
+
+
+def test_a_lone_string_is_not_a_list_of_letters() -> None:
+    with pytest.raises(TypeError, match="a list of strings is wanted"):
+        lugnut.install("jwt")
+
+
+def test_without_keywords_the_settings_are_the_defaults() -> None:
+    assert library.make_settings({}) == Settings()
+
+
+def test_keywords_become_settings(tmp_path: Path) -> None:
+    settings = library.make_settings(
+        {"find_links": [tmp_path], "cache_dir": tmp_path, "overlay": {"Py_JWT": 2}, "jobs": 3}
+    )
+    expected = Settings(find_links=(str(tmp_path),), cache_dir=str(tmp_path), overlay={"py-jwt": 2}, jobs=3)  # type: ignore[dict-item]
+    assert settings == expected
+
+
+def test_keywords_become_a_target(tmp_path: Path) -> None:
+    target = library.make_target({"python": tmp_path, "system": True, "no_cache": True})
+    assert (target.python, target.system, target.cache_dir) == (str(tmp_path), True, None)
+
+
+@pytest.mark.parametrize("choices", [{"on_conflict": "never"}, {"link_mode": "symlink"}, {"overlay": {"a b": 1}}])
+def test_words_that_mean_nothing_are_usage_errors(choices: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        library.make_settings(choices)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_everything_the_command_line_chooses_is_a_keyword(command: str, tmp_path: Path) -> None:
+    samples = {"jobs": "3", "on_conflict": "error", "link_mode": "copy", "color": "never"}
+    silent = {"no_config", "prefix", "system", "format"}  # they rule others out
+    flags = [flag for flag in flags_of(command) if flag.field not in silent]
+    environ = {flag.variable: samples.get(flag.field, "1") for flag in flags}
+    chosen = set(make_invocation(parse_words([command]), environ, str(tmp_path)).choices)
+    assert chosen - {"forget"} <= library.Choices.__optional_keys__
+    if command == "list":
+        assert chosen <= set(PLACE)
