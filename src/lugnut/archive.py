@@ -223,22 +223,10 @@ def _widen(wide: bytes, values: tuple[int, int, int], name: str) -> tuple[int, i
 
 def _locate(source: Source, found: list[_Central], directory: int) -> list[Entry]:
     """Check every local header against the central directory, and that the members fill the file up to it."""
-    entries = []
-    position = 0
-    for number, central in enumerate(found):
-        after = found[number + 1].offset if number + 1 < len(found) else directory
-        if central.offset != position:
-            word = (
-                "overlaps another member"
-                if central.offset < position
-                else "does not begin where the one before it ends"
-            )
-            raise ArchiveError(f"{central.entry.name!r} {word}" if number else "bytes precede the first member")
-        entries.append(_read_local(source, central, after))
-        position = after
-    if position != directory:
-        raise ArchiveError("bytes precede the central directory")
-    return entries
+    borders = [*(central.offset for central in found), directory]
+    if borders[0]:
+        raise ArchiveError("bytes precede the first member")
+    return [_read_local(source, central, borders[number + 1]) for number, central in enumerate(found)]
 
 
 def _read_local(source: Source, central: _Central, after: int) -> Entry:

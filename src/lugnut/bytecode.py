@@ -82,30 +82,13 @@ def _compile_here(environment: Environment, directory: files.Directory, names: l
     with cache:
         for name in names:
             try:
-                source, mtime = _read_source(directory, name)
-                data = compilation.make_pyc(source, os.path.join(directory.path, name), mtime)
+                source, status = files.read_identified(directory, name)
+                data = compilation.make_pyc(source, os.path.join(directory.path, name), int(status.st_mtime))
                 files.replace(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
             except OSError:
                 continue
             except (SyntaxError, ValueError, RecursionError):
                 yield name
-
-
-def _read_source(directory: files.Directory, name: str) -> tuple[bytes, int]:
-    """Read a source together with the modification time that belongs to it."""
-    while True:
-        before = files.look(directory, name)
-        source = files.read(directory, name)
-        after = files.look(directory, name)
-        if (
-            before is not None
-            and after is not None
-            and before.st_ino == after.st_ino
-            and before.st_mtime_ns == after.st_mtime_ns
-        ):
-            return source, int(after.st_mtime)
-        if after is None:
-            raise FileNotFoundError(name)
 
 
 def _compile_there(environment: Environment, by_directory: dict[str, list[str]]) -> list[str]:

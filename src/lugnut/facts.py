@@ -6,7 +6,6 @@ our own facts costs more than a small install. Nothing that lies in the environm
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -100,15 +99,8 @@ def _read_remembered(cache_dir: str, name: str, identity: str) -> Facts | None:
 
 def _write_remembered(cache_dir: str, name: str, document: dict[str, Any]) -> None:
     """Write facts down as well as it goes; without a cache only time is lost."""
-    above, missing = os.path.abspath(cache_dir), [REMEMBERED]
-    while not os.path.isdir(above) and above != os.path.dirname(above):
-        missing.append(os.path.basename(above))
-        above = os.path.dirname(above)
     try:
-        with contextlib.ExitStack() as opened:
-            directory = opened.enter_context(files.open_root(above))
-            for part in reversed(missing):
-                directory = opened.enter_context(files.enter(directory, part, create=True))
+        with files.make_directories(os.path.join(os.path.abspath(cache_dir), REMEMBERED)) as directory:
             files.replace(directory, name, json.dumps(document).encode())
     except OSError:
         return

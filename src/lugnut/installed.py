@@ -129,7 +129,7 @@ def _parse_entry(scheme: str, directory: str) -> Found | None:
         parsed = (directory[: -len(".dist-info")], "")
     if parsed is None and directory.endswith(LEGACY):
         parsed = _parse_legacy(directory.rpartition(".")[0])
-    if parsed is None or not parsed[0]:
+    if parsed is None or not parsed[0][:1].isalnum():
         return None
     return Found(normalise_name(parsed[0]), parsed[0], parsed[1], scheme, directory)
 

@@ -99,7 +99,7 @@ def _read_own(cache_dir: str | None) -> Facts:
 
 def _move_to_venv(facts: Facts, venv: str, executable: str) -> Facts:
     prefix = os.path.abspath(venv)
-    schemes = {scheme: os.path.join(prefix, below) for scheme, below in facts.below.items()}
+    schemes = {scheme: os.path.normpath(os.path.join(prefix, below)) for scheme, below in facts.below.items()}
     return facts._replace(prefix=prefix, executable=executable, schemes=schemes)
 
 

@@ -8,6 +8,7 @@ changed by others is one lstat (`intact`). Its layout is in storeplace, what tak
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import stat
@@ -73,7 +74,11 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
         manifest = _find_sound(store, wheel)
         if manifest is not None:
             return _welcome(manifest, path, emit, cached=True)
-        with open_part(store, LOCKS) as place, contextlib.closing(locks.hold(place, fill_lock(wheel), patience)):
+        with (
+            open_part(store, LOCKS) as place,
+            contextlib.closing(locks.hold(place, fill_lock(wheel), patience)) as held,
+        ):
+            held.claim(locks.holder_words())
             manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
             if manifest is not None:
                 return _welcome(manifest, path, emit, cached=True)
@@ -135,7 +140,7 @@ def _write_entry(archive: Archive, entry: files.Directory, patience: locks.Patie
     files.mkdir(entry, TREE)
     with files.enter(entry, TREE) as tree:
         unpack(archive, tree, patience.cancelled)
-    files.write(entry, STAMP, format_stamp(Stamp(locks.boot_id(), synced=False)))
+    files.write(entry, STAMP, format_stamp(Stamp(_boot(), synced=False)))
     files.write(entry, MANIFEST, format_manifest(archive.manifest))
 
 
@@ -159,13 +164,18 @@ def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
     it is hashed once (TRAPS 19).
     """
     manifest, stamp = _read_entry(store, wheel)
-    if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == locks.boot_id())):
+    if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == _boot())):
         return manifest
     if _holds(store, manifest):  # and it was read back from the disk, which it so has reached
         mark_synced(store, wheel)
         return manifest
     set_aside(store, wheel)
     return None
+
+
+@functools.cache
+def _boot() -> str:
+    return locks.boot_id()
 
 
 def _holds(store: Store, manifest: Manifest) -> bool:
@@ -190,7 +200,7 @@ def _is_content(tree: files.Directory, file: WheelFile) -> bool:
 def mark_synced(store: Store, wheel: WheelHash) -> None:
     """Record that an entry has reached the disk; the caller has synced the volume, or read the entry back from it."""
     with contextlib.suppress(OSError), open_part(store, wheel) as entry:  # read-only: it is hashed again next time
-        files.replace(entry, STAMP, format_stamp(Stamp(locks.boot_id(), synced=True)))
+        files.replace(entry, STAMP, format_stamp(Stamp(_boot(), synced=True)))
 
 
 def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:

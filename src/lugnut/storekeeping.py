@@ -1,6 +1,6 @@
 """Takes entries out of the store while others use it: damaged ones aside, unused ones and dead runs' leftovers away.
 
-Locks alone decide what may go: an entry whose use lock anybody holds stays, and what lies in a temporary place goes only
+Locks alone decide what may go: an entry whose use lock anybody holds stays; what lies in a temporary place goes only
 under the lock of whoever fills it. No age and no pid is looked at (design, section 5).
 """
 

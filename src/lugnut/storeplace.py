@@ -58,15 +58,7 @@ def _read_format(root: str) -> int | str | None:
 
 
 def _create(root: str) -> None:
-    """Make the directories down to the store, beginning with the deepest that is there."""
-    missing = [root]
-    while not os.path.isdir(parent := os.path.dirname(missing[-1])):
-        missing.append(parent)
-    directory = files.open_root(parent)
-    for path in reversed(missing):
-        with directory as above:
-            directory = files.enter(above, os.path.basename(path), create=True)
-    with directory as store:
+    with files.make_directories(root) as store:
         for name in (LOCKS, INDEX, TEMPORARY, ASIDE):
             files.enter(store, name, create=True).close()
         files.replace(store, "format", b"%d\n" % FORMAT)  # last: with it the store is complete

@@ -1,0 +1,109 @@
+"""What holds for every wheel: RECORD comes back as written, zipfile agrees, damage is only ever BadWheel."""
+
+import io
+import zipfile
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lugnut.archive import read_entries
+from lugnut.distribution import Row, format_record
+from lugnut.errors import BadWheel
+from lugnut.inflation import head, inflate, stream
+from lugnut.wheel import read_wheel
+from lugnut.wheelfile import Limits, Source
+from lugnut.wheelrecord import read_promises, spell_digest
+from wheels import make_wheel
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+COMPONENT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="/\\"), min_size=1, max_size=12
+)
+PATH = st.lists(COMPONENT, min_size=1, max_size=4).map("/".join)
+
+
+@CALM
+@given(st.dictionaries(PATH, st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, 1 << 62))))
+def test_record_survives_a_round_trip(rows):
+    text = format_record(Row(path, spell_digest(digest), size) for path, (digest, size) in rows.items())
+    problems = []
+    promises = read_promises(text.encode(), "x-1.dist-info/RECORD", problems)
+    assert problems == []
+    assert {path: (promise.digest, promise.size) for path, promise in promises.items()} == rows
+
+
+MEMBER = st.tuples(
+    st.one_of(st.binary(max_size=200), st.integers(0, 20_000).map(bytes)), st.sampled_from([0, 8]), st.booleans()
+)
+
+
+@CALM
+@given(st.dictionaries(PATH, MEMBER, max_size=8), st.binary(max_size=20), st.integers(1, 5_000))
+def test_the_reader_agrees_with_zipfile_on_what_zipfile_writes(tmp_path, members, comment, step):
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, (data, method, wide) in members.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            with archive.open(info, "w", force_zip64=wide) as stream_in:
+                stream_in.write(data)
+        archive.comment = comment
+    path = tmp_path / "archive"
+    path.write_bytes(written.getvalue())
+    with Source(str(path)) as source:
+        problems = []
+        entries = read_entries(source, Limits(), problems)
+        assert problems == []
+        assert [entry.name for entry in entries] == list(members)
+        for entry in entries:
+            assert inflate(source, entry) == members[entry.name][0]
+            assert b"".join(stream(source, entry, step)) == members[entry.name][0]
+            assert head(source, entry, 8) == members[entry.name][0][:8]
+
+
+@CALM
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_are_a_wheel_or_a_bad_wheel(tmp_path, data, signed):
+    path = tmp_path / "x-1.0-py3-none-any.whl"
+    path.write_bytes(b"PK\3\4" * signed + data)
+    _read(str(path))
+
+
+@settings(CALM, max_examples=400)
+@given(st.data())
+def test_a_mutated_wheel_is_the_same_wheel_or_a_bad_wheel(tmp_path, data):
+    files = {"pkg/__init__.py": "A = 1\n" * 9, "x-1.0.data/scripts/tool": "#!python\n", "ä.txt": "ä"}
+    whole = make_wheel(
+        tmp_path, "x", files=files, entry_points="[console_scripts]\na = x:f\n", compress=data.draw(st.booleans())
+    )
+    with open(whole, "rb") as stream_in:
+        content = bytearray(stream_in.read())
+    right = _read(whole)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        kind = data.draw(st.sampled_from(["set", "flip", "insert", "delete", "copy"]))
+        if kind == "set":
+            content[place] = data.draw(st.integers(0, 255))
+        elif kind == "flip":
+            content[place] ^= 1 << data.draw(st.integers(0, 7))
+        elif kind == "insert":
+            content[place:place] = data.draw(st.binary(min_size=1, max_size=8))
+        elif kind == "delete":
+            del content[place : place + data.draw(st.integers(1, 8))]
+        else:
+            other = data.draw(st.integers(0, len(content) - 1))
+            content[place : place + 4] = content[other : other + 4]
+        content = content or bytearray(b"-")
+    with open(whole, "wb") as stream_out:
+        stream_out.write(content)
+    found = _read(whole)
+    assert found is None or found == right
+
+
+def _read(path):
+    """Give name -> content, or None where the wheel is refused; anything else than BadWheel is a failure."""
+    try:
+        with read_wheel(path) as archive:
+            return {file.archive: content for file, content in archive.members()}
+    except BadWheel:
+        return None

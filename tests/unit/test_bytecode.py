@@ -1,0 +1,119 @@
+"""Sources to .pyc files that the environment's interpreter takes, and nothing else touched."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+from environments import make_environment, make_target, make_venv, write
+
+from lugnut import bytecode
+from lugnut.bytecode import compile_bytecode, is_ours
+from lugnut.interpreter import find_environment
+
+TAG = sys.implementation.cache_tag
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("bytecode")
+    return find_environment(make_target(directory, python=make_venv(directory / "v")))
+
+
+@pytest.fixture(params=["here", "there"])
+def compiling(request, environment, tmp_path):
+    """The same environment, compiled for in this process and by its own interpreter."""
+    environment = find_environment(make_target(tmp_path, python=environment.prefix, target="site"))
+    os.makedirs(environment.purelib)
+    if request.param == "here":
+        return environment
+    return environment._replace(markers={**environment.markers, "implementation_version": "0"})
+
+
+def cached(path):
+    above, name = os.path.split(path)
+    return os.path.join(above, "__pycache__", f"{name[:-3]}.{TAG}.pyc")
+
+
+def test_a_source_is_compiled_into_its_cache_and_taken_from_there(compiling):
+    source = write(compiling.purelib, "pkg/mod.py", "import sys\nprint('ran', __file__)\n")
+    os.utime(source, (400_000_000, 400_000_000))
+    assert compile_bytecode(compiling, ["pkg/mod.py", "pkg/data.txt"]) == []
+    assert os.listdir(os.path.join(compiling.purelib, "pkg", "__pycache__")) == [f"mod.{TAG}.pyc"]
+    with open(source, "r+") as file:
+        file.write("import sys\nprint('RAN', __file__)\n")  # equal size
+    os.utime(source, (400_000_000, 400_000_000))
+    ran = subprocess.run(
+        [compiling.python, "-v", "-c", "import pkg.mod"], cwd=compiling.purelib, capture_output=True, text=True
+    )
+    assert ran.stdout == f"ran {source}\n"
+
+
+def test_what_is_compiled_here_is_what_py_compile_writes(environment, tmp_path):
+    import py_compile
+
+    source = write(environment.purelib, "same.py", "def f(x):\n    return [x] * 2\n")
+    assert compile_bytecode(environment, ["same.py"]) == []
+    expected = tmp_path / "expected.pyc"
+    py_compile.compile(source, str(expected), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
+    with open(cached(source), "rb") as file:
+        data = file.read()
+    assert data[:16] == expected.read_bytes()[:16]
+    assert data[:4] == importlib.util.MAGIC_NUMBER
+    assert os.stat(cached(source)).st_mode & 0o777 == 0o644
+
+
+def test_sources_that_are_no_python_are_named_and_the_others_compiled(compiling):
+    for name, text in [("a.py", "print 1\n"), ("b.py", "x = 1\n"), ("c.py", "\0"), ("d.py", b"\xff")]:
+        write(compiling.purelib, name, text)
+    assert compile_bytecode(compiling, ["d.py", "c.py", "b.py", "a.py"]) == ["a.py", "c.py", "d.py"]
+    assert os.listdir(os.path.join(compiling.purelib, "__pycache__")) == [f"b.{TAG}.pyc"]
+
+
+def test_nothing_is_written_through_a_symlink(compiling, tmp_path):
+    outside = tmp_path / "outside"
+    write(outside, "mod.py", "x = 1\n")
+    os.symlink(outside, os.path.join(compiling.purelib, "linked"))
+    write(compiling.purelib, "pkg/mod.py", "x = 1\n")
+    os.symlink(outside, os.path.join(compiling.purelib, "pkg", "__pycache__"))
+    assert compile_bytecode(compiling, ["linked/mod.py", "pkg/mod.py"]) == []
+    assert os.listdir(outside) == ["mod.py"]
+
+
+def test_missing_and_irregular_sources_are_passed_over(compiling):
+    os.mkfifo(os.path.join(compiling.purelib, "pipe.py"))
+    write(compiling.purelib, "target.py", "x = 1\n")
+    assert compile_bytecode(compiling, ["gone.py", "no/where.py", "pipe.py", "target.py"]) == []
+    assert os.listdir(os.path.join(compiling.purelib, "__pycache__")) == [f"target.{TAG}.pyc"]
+
+
+def test_a_source_outside_purelib_is_found_by_its_row(environment):
+    source = write(environment.prefix, "share/x.py", "x = 1\n")
+    assert compile_bytecode(environment, ["../../../share/x.py"]) == []
+    assert os.path.exists(cached(source))
+
+
+def test_a_row_that_leaves_the_environment_is_not_compiled(environment, tmp_path):
+    row = os.path.relpath(write(tmp_path, "x.py", "x = 1\n"), environment.purelib)
+    assert compile_bytecode(environment, [row]) == []
+    assert os.listdir(tmp_path) == ["x.py"]
+
+
+def test_warnings_of_a_source_are_not_ours_to_tell(environment, recwarn):
+    write(environment.purelib, "warns.py", "x = '\\d' is 1\n")
+    assert compile_bytecode(environment, ["warns.py"]) == []
+    assert not recwarn.list
+
+
+def test_our_own_version_needs_no_other_interpreter(environment, tmp_path):
+    assert is_ours(environment)
+    assert not is_ours(environment._replace(cache_tag="cpython-38"))
+    other = make_environment(tmp_path, markers={"implementation_name": "pypy", "implementation_version": "7.3.1"})
+    assert not is_ours(other)
+
+
+def test_the_two_scripts_agree_on_where_an_answer_begins():
+    from lugnut import probe
+
+    assert bytecode.compilation.BEGIN == probe.BEGIN
