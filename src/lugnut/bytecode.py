@@ -1,16 +1,19 @@
 """Sources to .pyc files in their `__pycache__`, for the environment's interpreter and never through a symlink.
 
-The environment's interpreter is started only where its bytecode is not our own. A .pyc names its source's mtime and
-size, and store files derive their mtime from their content, so one that comes late for a replaced source is never
-taken for that of the new one (TRAPS 21). Source: PEP 3147, PEP 552.
+This process reads the sources and writes the results, through the door to disk; the environment's interpreter is
+started, to turn one into the other, only where its bytecode is not our own. A .pyc names its source's mtime and size,
+and store files derive their mtime from their content, so one that comes late for a replaced source is never taken for
+that of the new one (TRAPS 21). Sources: PEP 3147, PEP 552.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from lugnut import compilation
 from lugnut.environment import Environment, roots
@@ -18,90 +21,102 @@ from lugnut.interpreter import ask
 from lugnut.system import files
 
 CACHE = "__pycache__"
+BATCH = 4 << 20
+"""Bytes of source that are read before they are compiled, at least one file."""
+
+
+class Source(NamedTuple):
+    """One file to compile."""
+
+    row: str
+    """Its place as RECORD spells it."""
+    path: str
+    text: bytes
+    mtime: int
 
 
 def compile_bytecode(environment: Environment, paths: Iterable[str]) -> list[str]:
-    """Compile the sources among `paths` (as RECORD spells them); give those that are not Python this Python can read.
+    """Compile the sources among `paths` (as RECORD spells them); give those that are not Python to this Python.
 
-    What stands beneath a symlinked directory, or is no regular file, is left out and not named.
+    What stands beneath a symlinked directory, or is no regular file, or may not be written, is left out and not named.
     """
-    sources = sorted(path for path in paths if path.endswith(".py"))
-    by_directory: dict[str, list[str]] = {}
-    for path in sources:
-        above, _, name = path.rpartition("/")
-        by_directory.setdefault(above, []).append(name)
-    if not is_ours(environment):
-        return _compile_there(environment, by_directory)
-    failed: list[str] = []
-    for above, names in by_directory.items():
-        with ExitStack() as opened:
-            directory = _enter(environment, above, opened)
-            if directory is not None:
-                failed += [
-                    f"{above}/{name}" if above else name for name in _compile_here(environment, directory, names)
-                ]
+    failed = []
+    ours = is_ours(environment)
+    for batch in _split(_read_sources(environment, sorted(path for path in paths if path.endswith(".py")))):
+        made = map(_compile, batch) if ours else _compile_there(environment.python, batch)
+        for source, data in zip(batch, made, strict=True):
+            if data is None:
+                failed.append(source.row)
+            else:
+                _write(environment, source, data)
     return failed
 
 
 def is_ours(environment: Environment) -> bool:
     """Whether the environment's Python is of the implementation and version we run on: bytecode is one for both."""
-    version = sys.implementation.version
+    name, version = sys.implementation.name, sys.implementation.version
     level = "" if version.releaselevel == "final" else f"{version.releaselevel[0]}{version.serial}"
-    own = (
-        sys.implementation.name,
-        f"{version.major}.{version.minor}.{version.micro}{level}",
-        sys.implementation.cache_tag,
-    )
+    own = (name, f"{version.major}.{version.minor}.{version.micro}{level}", sys.implementation.cache_tag)
     markers = environment.markers
     return own == (markers["implementation_name"], markers["implementation_version"], environment.cache_tag)
 
 
-def _enter(environment: Environment, path: str, opened: ExitStack) -> files.Directory | None:
-    """Enter a directory as RECORD spells it, component by component; None where a symlink or nothing stands (G8)."""
-    for prefix, root in roots(environment):
-        if f"{path}/".startswith(prefix):
-            parts = [part for part in f"{path}/"[len(prefix) :].split("/") if part]
-            if ".." in parts:
-                continue
-            try:
-                directory = opened.enter_context(files.open_root(root))
-                for part in parts:
-                    directory = opened.enter_context(files.enter(directory, part))
-            except OSError:
-                return None
-            return directory
-    return None
-
-
-def _compile_here(environment: Environment, directory: files.Directory, names: list[str]) -> Iterator[str]:
-    """Compile sources of one directory in this process, yielding those that failed."""
-    try:
-        cache = files.enter(directory, CACHE, create=True)
-    except OSError:
-        return
-    with cache:
-        for name in names:
-            try:
-                source, status = files.read_identified(directory, name)
-                data = compilation.make_pyc(source, os.path.join(directory.path, name), int(status.st_mtime))
-                files.replace(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
-            except OSError:
-                continue
-            except (SyntaxError, ValueError, RecursionError):
-                yield name
-
-
-def _compile_there(environment: Environment, by_directory: dict[str, list[str]]) -> list[str]:
-    """Let the environment's own interpreter compile what can be reached without a symlink."""
-    wanted: dict[str, str] = {}
-    for above, names in by_directory.items():
+def _read_sources(environment: Environment, rows: Iterable[str]) -> Iterator[Source]:
+    for row in rows:
+        above, _, name = row.rpartition("/")
         with ExitStack() as opened:
+            try:
+                directory = _enter(environment, above, opened)
+                text, status = files.read_identified(directory, name)
+            except OSError:
+                continue
+        yield Source(row, os.path.join(directory.path, name), text, int(status.st_mtime))
+
+
+def _enter(environment: Environment, above: str, opened: ExitStack) -> files.Directory:
+    """Enter a directory as RECORD spells it, component by component; OSError where a symlink or nothing stands (G8)."""
+    for prefix, root in roots(environment):
+        parts = f"{above}/"[len(prefix) :].strip("/").split("/")
+        if f"{above}/".startswith(prefix) and ".." not in parts:
+            directory = opened.enter_context(files.open_root(root))
+            for part in filter(None, parts):
+                directory = opened.enter_context(files.enter(directory, part))
+            return directory
+    raise FileNotFoundError(f"{above} is outside the environment")
+
+
+def _split(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    batch: list[Source] = []
+    size = 0
+    for source in sources:
+        batch.append(source)
+        size += len(source.text)
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _compile(source: Source) -> bytes | None:
+    return compilation.make_pyc(source.text, source.path, source.mtime)
+
+
+def _compile_there(python: str, batch: list[Source]) -> list[bytes | None]:
+    """Let the environment's own interpreter compile."""
+    import json
+
+    jobs = [(base64.b64encode(source.text).decode(), source.path, source.mtime) for source in batch]
+    answer = ask(python, os.path.abspath(compilation.__file__), given=json.dumps(jobs))
+    return [None if data is None else base64.b64decode(data) for data in answer]
+
+
+def _write(environment: Environment, source: Source, data: bytes) -> None:
+    above, _, name = source.row.rpartition("/")
+    with ExitStack() as opened:
+        try:
             directory = _enter(environment, above, opened)
-            if directory is not None:
-                wanted.update(
-                    {os.path.join(directory.path, name): f"{above}/{name}" if above else name for name in names}
-                )
-    if not wanted:
-        return []
-    answer = ask(environment.python, os.path.abspath(compilation.__file__), given="\0".join(wanted))
-    return sorted(wanted[path] for path in answer)
+            cache = opened.enter_context(files.enter(directory, CACHE, create=True))
+            files.replace(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
+        except OSError:
+            return

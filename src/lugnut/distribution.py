@@ -84,7 +84,7 @@ class Manifest(NamedTuple):
     files: tuple[WheelFile, ...]
     """Sorted by (scheme, path); the dist-info's are among them, its RECORD and signatures are not."""
     record: str
-    """Pre-rendered RECORD lines of the files of the root scheme outside the dist-info, sorted, each with its newline."""
+    """Pre-rendered RECORD lines of the files of the root scheme outside the dist-info, sorted, each with a newline."""
     bytecode: tuple[tuple[str, ...], ...]
     """Slot for compiled bytecode by cache tag; empty in format 1 as written today."""
 
@@ -148,7 +148,7 @@ def format_record(rows: Iterable[Row]) -> str:
 
 
 def parse_state(text: str) -> State | None:
-    """Read lugnut.json; None where it is not one this lugnut can read (the distribution then counts as a stranger's)."""
+    """Read lugnut.json; None where it is not one this lugnut can read (the distribution is then a stranger's)."""
     try:
         data: Any = json.loads(text)
         if data["format"] != 1:

@@ -50,15 +50,14 @@ def make_facts(document: dict[str, Any]) -> Facts:
 
 def remember(cache_dir: str | None, executable: str, learn: Callable[[], dict[str, Any]]) -> Facts:
     """Give the remembered facts of an executable, or learn them and remember."""
-    identity = _identify(executable)
-    name = hashlib.sha256(identity.encode()).hexdigest()[:32] + ".json"
-    remembered = None if cache_dir is None else _read_remembered(cache_dir, name, identity)
+    name = hashlib.sha256(_identify(executable).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".json"
+    remembered = None if cache_dir is None else _read_remembered(cache_dir, name)
     if remembered is not None:
         return remembered
     facts = make_facts(learn())
     # A shim asks another interpreter each time, by what stands in the working directory: not to be remembered.
     if cache_dir is not None and os.path.realpath(facts.executable) == os.path.realpath(executable):
-        _write_remembered(cache_dir, name, {"identity": identity, "facts": facts._asdict()})
+        _write_remembered(cache_dir, name, facts._asdict())
     return facts
 
 
@@ -88,11 +87,10 @@ def _stamp(path: str | None) -> str:
     return f"{path} {status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
 
-def _read_remembered(cache_dir: str, name: str, identity: str) -> Facts | None:
+def _read_remembered(cache_dir: str, name: str) -> Facts | None:
     try:
         with files.open_root(os.path.join(cache_dir, REMEMBERED)) as directory:
-            document = json.loads(files.read(directory, name))
-        return make_facts(document["facts"]) if document["identity"] == identity else None
+            return make_facts(json.loads(files.read(directory, name)))
     except (OSError, ValueError, KeyError, TypeError):  # absent, torn, or another format: learn anew
         return None
 

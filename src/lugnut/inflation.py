@@ -30,7 +30,7 @@ def inflate(source: Source, entry: Entry) -> bytes:
     return content
 
 
-def stream(source: Source, entry: Entry, step: int = 1 << 20) -> Iterator[bytes]:
+def stream(source: Source, entry: Entry, step: int = 1 << 18) -> Iterator[bytes]:
     """Give a member in pieces of at most `step` bytes; raises ArchiveError as soon as it is not what is stated."""
     pieces = _read_steps(source, entry, step)
     if entry.method != STORED:

@@ -122,14 +122,12 @@ def read_requires(environment: Environment, installed: Installed) -> Requires:
 
 
 def _parse_entry(scheme: str, directory: str) -> Found | None:
-    if directory.startswith(("~", ".")):  # what pip renames away while it uninstalls, and what nobody sees
-        return None
     parsed = parse_dist_info(directory)
     if parsed is None and directory.endswith(".dist-info"):
         parsed = (directory[: -len(".dist-info")], "")
     if parsed is None and directory.endswith(LEGACY):
         parsed = _parse_legacy(directory.rpartition(".")[0])
-    if parsed is None or not parsed[0][:1].isalnum():
+    if parsed is None or not parsed[0][:1].isalnum():  # pip renames to `~…` while it uninstalls
         return None
     return Found(normalise_name(parsed[0]), parsed[0], parsed[1], scheme, directory)
 

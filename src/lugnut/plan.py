@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Digest, Manifest, Name, RelativePath, Row, State, WheelHash, format_record, format_state
-from lugnut.environment import Environment, canonical, key, place
+from lugnut.environment import Environment, canonical, key, place, spell_row
 
 FRESH = "fresh"
 CHANGE = "change"
@@ -158,8 +158,8 @@ def _render_info(environment: Environment, wanted: Wanted, action: Action, membe
         made["direct_url.json"] = wanted.direct_url.encode()
     kept = [origin for origin in members if origin.file.path not in made]
     info = sorted([*kept, *(make_origin(name, data) for name, data in made.items())], key=lambda origin: origin.file.path)
-    below = f"{environment.places[action.scheme]}{action.dist_info}/"
-    rows = [Row(file.path, file.digest, file.size) for file in action.files]
+    below = f"{action.dist_info}/"
+    rows = [Row(spell_row(environment, action.scheme, file.path), file.digest, file.size) for file in action.files]
     rows += [Row(below + origin.file.path, origin.file.digest, origin.file.size) for origin in info]
     rows.append(Row(below + "RECORD", None, None))
     return (*info, make_origin("RECORD", format_record(rows).encode()))

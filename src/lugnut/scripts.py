@@ -16,7 +16,7 @@ from lugnut.errors import OutsideEnvironment
 LONGEST = 127
 """Bytes of a first line that every kernel reads whole, `#!` and the newline included."""
 
-_PLACEHOLDER = re.compile(rb"#!python(w?)[0-9.]*(?:[ \t]+([^\r\n]*?))?[ \t]*(?:\r?\n|$)")
+_PLACEHOLDER = rb"#!python(w?)[0-9.]*(?:[ \t]+([^\r\n]*?))?[ \t]*(?:\r?\n|$)"
 
 
 def make_launchers(environment: Environment, entry_points: Iterable[EntryPoint]) -> list[tuple[RelativePath, bytes]]:
@@ -30,7 +30,7 @@ def make_launchers(environment: Environment, entry_points: Iterable[EntryPoint])
 
 def rewrite_shebang(environment: Environment, data: bytes) -> bytes:
     """Let a script that begins with `#!python` or `#!pythonw` start the environment's interpreter; others stay."""
-    found = _PLACEHOLDER.match(data)
+    found = re.match(_PLACEHOLDER, data)
     if found is None:
         return data
     windowed, arguments = bool(found[1]), found[2] or b""

@@ -146,15 +146,17 @@ def _write_entry(archive: Archive, entry: files.Directory, patience: locks.Patie
 
 def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
     """Give what an entry says of its wheel; None where there is no entry, or an unreadable one."""
-    return _read_entry(store, wheel)[0]
+    try:
+        with open_part(store, wheel) as entry:
+            return _read_entry(entry, wheel)[0]
+    except OSError:
+        return None
 
 
-def _read_entry(store: Store, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
-    manifest = stamp = None
-    with contextlib.suppress(OSError), open_part(store, wheel) as entry:
-        manifest = parse_manifest(files.read(entry, MANIFEST, _LARGEST_MANIFEST), wheel)
-        stamp = parse_stamp(files.read(entry, STAMP, _SMALL))
-    return manifest, stamp
+def _read_entry(entry: files.Directory, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
+    """Read what an entry says of itself; raises OSError where a part is not there, or is being taken away."""
+    manifest = parse_manifest(files.read(entry, MANIFEST, _LARGEST_MANIFEST), wheel)
+    return manifest, parse_stamp(files.read(entry, STAMP, _SMALL))
 
 
 def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
@@ -163,12 +165,16 @@ def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
     It can if it was written since the machine started, or has reached the disk before; else what a power cut left of
     it is hashed once (TRAPS 19).
     """
-    manifest, stamp = _read_entry(store, wheel)
-    if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == _boot())):
-        return manifest
-    if _holds(store, manifest):  # and it was read back from the disk, which it so has reached
-        mark_synced(store, wheel)
-        return manifest
+    try:
+        with open_part(store, wheel) as entry:
+            manifest, stamp = _read_entry(entry, wheel)
+            if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == _boot())):
+                return manifest
+            if _holds(entry, manifest):  # read back from the disk, which it so has reached
+                _stamp_synced(entry)
+                return manifest
+    except OSError:
+        return None
     set_aside(store, wheel)
     return None
 
@@ -178,10 +184,10 @@ def _boot() -> str:
     return locks.boot_id()
 
 
-def _holds(store: Store, manifest: Manifest) -> bool:
+def _holds(entry: files.Directory, manifest: Manifest) -> bool:
     """Hash every file of an entry again."""
     try:
-        with open_tree(store, manifest.wheel) as tree:
+        with files.enter(entry, TREE) as tree:
             return all(_is_content(tree, file) for file in manifest.files)
     except OSError:
         return False
@@ -198,8 +204,13 @@ def _is_content(tree: files.Directory, file: WheelFile) -> bool:
 
 
 def mark_synced(store: Store, wheel: WheelHash) -> None:
-    """Record that an entry has reached the disk; the caller has synced the volume, or read the entry back from it."""
-    with contextlib.suppress(OSError), open_part(store, wheel) as entry:  # read-only: it is hashed again next time
+    """Record that an entry has reached the disk, once the caller has synced its volume."""
+    with contextlib.suppress(FileNotFoundError), open_part(store, wheel) as entry:
+        _stamp_synced(entry)
+
+
+def _stamp_synced(entry: files.Directory) -> None:
+    with contextlib.suppress(OSError):  # full or read-only: it is hashed again next time
         files.replace(entry, STAMP, format_stamp(Stamp(_boot(), synced=True)))
 
 

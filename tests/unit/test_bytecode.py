@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from environments import make_environment, make_target, make_venv, write
 
+from environments import make_environment, make_target, make_venv, write
 from lugnut import bytecode
 from lugnut.bytecode import compile_bytecode, is_ours
 from lugnut.interpreter import find_environment
@@ -45,7 +45,7 @@ def test_a_source_is_compiled_into_its_cache_and_taken_from_there(compiling):
         file.write("import sys\nprint('RAN', __file__)\n")  # equal size
     os.utime(source, (400_000_000, 400_000_000))
     ran = subprocess.run(
-        [compiling.python, "-v", "-c", "import pkg.mod"], cwd=compiling.purelib, capture_output=True, text=True
+        [compiling.python, "-c", "import pkg.mod"], cwd=compiling.purelib, capture_output=True, text=True, check=True
     )
     assert ran.stdout == f"ran {source}\n"
 
@@ -117,3 +117,10 @@ def test_the_two_scripts_agree_on_where_an_answer_begins():
     from lugnut import probe
 
     assert bytecode.compilation.BEGIN == probe.BEGIN
+
+
+def test_many_sources_are_compiled_in_batches(compiling, monkeypatch):
+    monkeypatch.setattr(bytecode, "BATCH", 10)
+    rows = [write(compiling.purelib, f"p{number}/x.py", "value = 1\n") and f"p{number}/x.py" for number in range(5)]
+    assert compile_bytecode(compiling, rows) == []
+    assert all(os.path.exists(cached(os.path.join(compiling.purelib, row))) for row in rows)

@@ -4,8 +4,8 @@ import os
 import sys
 
 import pytest
-from environments import make_target, write
 
+from environments import make_target, write
 from lugnut.discovery import find_python, read_configuration, venv_of
 from lugnut.errors import EnvironmentNotFound
 
@@ -43,7 +43,7 @@ def test_a_version_or_a_name_is_looked_for_on_path(tmp_path, spelled):
 @pytest.mark.parametrize("spelled", ["./missing", "3.98", "python9"])
 def test_a_python_that_is_not_there_is_not_replaced_by_another(tmp_path, spelled):
     make_fake_venv(tmp_path / ".venv")
-    with pytest.raises(EnvironmentNotFound, match="missing|3.98|python9"):
+    with pytest.raises(EnvironmentNotFound, match=r"missing|3\.98|python9"):
         find_python(make_target(tmp_path, python=spelled))
 
 
@@ -106,7 +106,7 @@ def test_a_venv_directory_that_is_none_is_an_error(tmp_path):
 
 def test_without_any_environment_nothing_on_path_is_taken(tmp_path):
     make_python(tmp_path / "bin", "python3")
-    with pytest.raises(EnvironmentNotFound, match="no .venv here or above"):
+    with pytest.raises(EnvironmentNotFound, match=r"no \.venv here or above"):
         find_python(make_target(tmp_path, environ={"PATH": str(tmp_path / "bin")}))
 
 

@@ -52,7 +52,9 @@ def test_an_unquoted_comma_belongs_to_the_path():
     assert parse_record("a,b.py,,\n") == [Row("a,b.py", None, None)]
 
 
-@pytest.mark.parametrize("text", ["a.py\n", "a.py,\n", "a.py,,x\n", "a.py,,-1\n", "a.py,,١\n", '"a.py",,,,\n'])
+@pytest.mark.parametrize(
+    "text", ["a.py\n", "a.py,\n", "a.py,,x\n", "a.py,,-1\n", "a.py,,\N{ARABIC-INDIC DIGIT ONE}\n", '"a.py",,,,\n']
+)
 def test_what_is_no_row_is_an_error_that_names_the_line(text):
     with pytest.raises(ValueError, match="line 2 of RECORD"):
         parse_record("ok.py,,\n" + text)

@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from environments import make_environment
 
+from environments import make_environment
 from lugnut.environment import absolute, canonical, key, place, roots, spell_places, spell_row
 
 LIB64 = (("../../lib64/", "../"),)
@@ -105,14 +105,13 @@ def test_names_that_a_folding_file_system_takes_for_one_share_a_key(tmp_path):
 def test_the_deepest_root_comes_first(tmp_path):
     environment = make_environment(tmp_path)
     assert roots(environment)[-1] == ("../../", environment.prefix)
-    assert roots(environment)[0] == ("", environment.purelib) or roots(environment)[0][0] == "../../include/"
     target = environment._replace(
         places={"purelib": "", "headers": "include/"}, schemes={"purelib": "/t", "headers": "/t/include"}
     )
     assert roots(target) == (("include/", "/t/include"), ("", "/t"))
 
 
-def test_a_place_is_spelled_from_purelib(tmp_path):
+def test_a_place_is_spelled_from_purelib():
     places = spell_places({"purelib": "/e/lib/site", "scripts": "/e/bin", "data": "/e", "headers": "/e/lib/site/h"})
     assert places == {"purelib": "", "scripts": "../../bin/", "data": "../../", "headers": "h/"}
 

@@ -3,10 +3,11 @@
 import os
 
 import pytest
-from environments import make_environment, write
 
+from environments import make_environment, write
 from lugnut.distribution import Row, State
 from lugnut.installed import find_installed, read_distribution, read_installed, read_requires
+from lugnut.system import files
 
 STATE = '{"format": 1, "wheel": "%s", "overlay": 1, "executables": ["../../bin/x"]}' % ("ab" * 32)
 
@@ -198,7 +199,8 @@ def test_one_that_is_gone_is_a_file_not_found(environment, directory):
 
 
 def test_requirements_are_read_by_packaging(environment):
-    text = "Metadata-Version: 2.1\nName: jwt\nVersion: 1\nRequires-Python: >=3.8\nRequires-Dist: a>1; extra == 'x'\nRequires-Dist: b\nProvides-Extra: x\n\nRequires-Dist: not this\n"
+    head = "Metadata-Version: 2.1\nName: jwt\nVersion: 1\nRequires-Python: >=3.8\n"
+    text = head + "Requires-Dist: a>1; extra == 'x'\nRequires-Dist: b\nProvides-Extra: x\n\nRequires-Dist: not this\n"
     install(environment, METADATA=text)
     requires = read_requires(environment, the(environment, "jwt"))
     assert requires == (">=3.8", ("a>1; extra == 'x'", "b"), ("x",))
@@ -215,3 +217,18 @@ def test_requirements_are_read_through_a_linked_metadata(environment, tmp_path):
     write(tmp_path, "cache/METADATA", "Name: jwt\nRequires-Dist: a\n")
     os.symlink(tmp_path / "cache/METADATA", os.path.join(environment.purelib, "jwt-1.3.1.dist-info", "METADATA"))
     assert read_requires(environment, the(environment, "jwt")).requires == ("a",)
+
+
+def test_an_upgrade_under_the_reader_is_read_again(environment, monkeypatch):
+    install(environment, "jwt-1.0.dist-info", RECORD="a,,\n")
+    enter, seen = files.enter, []
+
+    def enter_after_an_upgrade(parent, name, **options):
+        if not seen:
+            os.rename(f"{environment.purelib}/jwt-1.0.dist-info", f"{environment.purelib}/jwt-2.0.dist-info")
+        seen.append(name)
+        return enter(parent, name, **options)
+
+    monkeypatch.setattr(files, "enter", enter_after_an_upgrade)
+    assert the(environment, "jwt").version == "2.0"
+    assert seen == ["jwt-1.0.dist-info", "jwt-2.0.dist-info"]

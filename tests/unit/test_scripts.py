@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from environments import make_environment
 
+from environments import make_environment
 from lugnut.distribution import EntryPoint
 from lugnut.errors import OutsideEnvironment
 from lugnut.scripts import make_launchers, rewrite_shebang

@@ -17,10 +17,9 @@ from lugnut.errors import BadRequirement
 COMMAND_LINE = "command line"
 HINT = "lugnut takes names with a version, and wheels by path or file:// URL"
 _ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".egg", ".tar")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\])?\s*@(\s|[A-Za-z][A-Za-z0-9+.-]+:)")
-"""The beginning of `name @ URL` (PEP 508)."""
-_PATH_EXTRAS = re.compile(r"(.+\.whl)\s*\[([^\[\]]*)\]$", re.IGNORECASE)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\])?\s*@(\s|[A-Za-z][A-Za-z0-9+.-]+:)"
+"""The beginning of `name @ URL` (PEP 508). Patterns here are compiled where they are first needed: start-up counts."""
+_PATH_EXTRAS = r"(?i)(.+\.whl)\s*\[([^\[\]]*)\]$"
 
 
 class Request(NamedTuple):
@@ -76,22 +75,24 @@ def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirem
 
 def _names_path(text: str) -> bool:
     """Tell a path or a URL from a name, as pip does: by a separator, a leading dot or the name's end."""
-    if _REFERENCE.match(text):
+    if "@" in text and re.match(_REFERENCE, text):
         return False
     words = _cut_marker(text)[0]
-    whole = bool(_PATH_EXTRAS.match(words)) or words.lower().endswith((".whl", *_ARCHIVES))
+    whole = (words.endswith("]") and bool(re.match(_PATH_EXTRAS, words))) or words.lower().endswith(
+        (".whl", *_ARCHIVES)
+    )
     return whole or "/" in words or os.sep in words or words.startswith(".")
 
 
 def _cut_marker(text: str) -> tuple[str, str]:
     """Cut `; marker` off a path or URL; a `;` without a space after it may belong to the path."""
-    found = re.search(r"\s;|;\s", text)
+    found = re.search(r"\s;|;\s", text) if ";" in text else None
     return (text[: found.start()].strip(), text[found.end() :].strip()) if found else (text.strip(), "")
 
 
 def _parse_path(text: str, origin: str, directories: tuple[str, ...]) -> Request:
     words, marker = _cut_marker(text)
-    with_extras = _PATH_EXTRAS.match(words)
+    with_extras = re.match(_PATH_EXTRAS, words) if words.endswith("]") else None
     extras: tuple[str, ...] = ()
     if with_extras:
         words, extras = with_extras[1], tuple(sorted(filter(None, map(str.strip, with_extras[2].split(",")))))
@@ -135,7 +136,7 @@ def _locate(words: str, origin: str, directories: tuple[str, ...]) -> tuple[str,
     if words.lower().startswith("file:"):
         url, _, fragment = words.partition("#")
         return parse_file_url(url, origin, words), _parse_fragment(fragment, origin, words)
-    if "://" in words or re.match(r"(git|hg|svn|bzr)\+", words):
+    if "://" in words or words.startswith(("git+", "hg+", "svn+", "bzr+")):
         raise refuse(origin, words, "lugnut downloads nothing yet", "download the wheel and name it by path")
     path = os.path.expanduser(words)
     for directory in directories:
@@ -171,7 +172,7 @@ def _parse_hash(value: str, origin: str, line: str) -> WheelHash:
     algorithm, _, digest = value.partition(":")
     if algorithm != "sha256":
         raise refuse(origin, line, f"lugnut verifies sha256, not {algorithm or value!r}", "write --hash=sha256:…")
-    if not _SHA256.fullmatch(digest.lower()):
+    if not re.fullmatch("[0-9a-f]{64}", digest.lower()):
         raise refuse(origin, line, f"{value} is not a sha256: 64 hexadecimal digits", "`pip hash WHEEL` writes one")
     return WheelHash(digest.lower())
 

@@ -34,12 +34,12 @@ REFUSED = {
 }
 """Options of pip's that a line may carry, why they cannot be followed, and what to do instead."""
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
-_OPTION = re.compile(r"(--?[A-Za-z][A-Za-z-]*)(?:\s*=\s*|\s+|$)(.*)", re.DOTALL)
-_SHORT = re.compile(r"(-[A-Za-z])=?([^\s=-].*)", re.DOTALL)
-_HASH = re.compile(r"\s--hash(?:\s*=\s*|\s+)(\S+)")
-_TRAILING = re.compile(r"\s(--?[A-Za-z][A-Za-z-]*)")
+_COMMENT = r"(^|\s+)#.*$"
+_VARIABLE = r"\$\{[A-Z0-9_]+\}"
+_OPTION = r"(?s)(--?[A-Za-z][A-Za-z-]*)(?:\s*=\s*|\s+|$)(.*)"
+_SHORT = r"(?s)(-[A-Za-z])=?([^\s=-].*)"
+_HASH = r"\s--hash(?:\s*=\s*|\s+)(\S+)"
+_TRAILING = r"\s(--?[A-Za-z][A-Za-z-]*)"
 
 
 class Listed(NamedTuple):
@@ -71,7 +71,7 @@ def _read_file(path: str, asked_by: str, directory: str, above: tuple[str, ...])
     text = _read_text(path, asked_by)
     parts = []
     for number, line in _join_lines(text):
-        words = _COMMENT.sub("", line).strip()
+        words = re.sub(_COMMENT, "", line).strip()
         if words:
             origin = f"{os.path.relpath(path, directory)}:{number}"
             parts.append(_read_line(words, origin, directory, (*above, os.path.realpath(path))))
@@ -95,7 +95,7 @@ def _join_lines(text: str) -> Iterator[tuple[int, str]]:
     """Join lines that end in a backslash, as pip does: a comment ends the line it belongs to."""
     first, held = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
-        comment = _COMMENT.search(line)
+        comment = re.search(_COMMENT, line)
         first = first if held else number
         if line.endswith("\\") and not comment:
             held += line[:-1]
@@ -107,14 +107,14 @@ def _join_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _read_line(words: str, origin: str, directory: str, files: tuple[str, ...]) -> Listed:
-    variable = _VARIABLE.search(words)
+    variable = re.search(_VARIABLE, words)
     if variable:
         raise refuse(origin, words, f"{variable[0]}: variables are not replaced", "write the value")
     if words.startswith("-"):
         return _read_option(words, origin, directory, files)
-    hashes = tuple(_HASH.findall(words))
-    subject = _HASH.sub("", words)
-    trailing = _TRAILING.search(subject)
+    hashes = tuple(re.findall(_HASH, words))
+    subject = re.sub(_HASH, "", words)
+    trailing = re.search(_TRAILING, subject)
     if trailing:
         raise _refuse_option(trailing[1], origin, words)
     beside = os.path.dirname(files[-1])
@@ -136,8 +136,8 @@ def _read_option(words: str, origin: str, directory: str, files: tuple[str, ...]
 
 def _split_option(words: str) -> tuple[str, str]:
     """Split `--name=value`, `--name value`, `-n value` and `-nvalue`."""
-    short = None if words.startswith("--") else _SHORT.match(words)
-    found = short or _OPTION.match(words)
+    short = None if words.startswith("--") else re.match(_SHORT, words)
+    found = short or re.match(_OPTION, words)
     if found is None:
         return words, ""
     value = found[2].strip()

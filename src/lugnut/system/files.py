@@ -219,6 +219,50 @@ def replace(directory: Directory, name: str, data: bytes, *, mode: int = 0o644) 
         raise
 
 
+def write_whole(directory: Directory, name: str, data: bytes, *, mode: int = 0o644) -> None:
+    """Make a file appear complete under its name; FileExistsError where something stands there."""
+    temporary = temporary_name()
+    write(directory, temporary, data, mode=mode)
+    try:
+        link(directory, temporary, directory, name)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here: TRAPS 25
+        if look(directory, name) is not None:
+            raise
+        rename(directory, temporary, directory, name)
+        return
+    finally:
+        if look(directory, temporary) is not None:
+            unlink(directory, temporary)
+
+
+def append(directory: Directory, name: str, data: bytes) -> None:
+    """Add bytes at the end of a file, made if it is missing, in one write."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    descriptor = _system.open_file(_at(directory, name), flags | _system.EXTRA_FLAGS, 0o644, _fd(directory))
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def enter_path(parent: Directory, path: str, *, create: bool = False) -> Directory:
+    """Open a directory several components below `parent`, none of them a symlink."""
+    *above, last = path.split("/")
+    opened = parent
+    try:
+        for name in above:
+            inner = enter(opened, name, create=create)
+            if opened is not parent:
+                opened.close()
+            opened = inner
+        return enter(opened, last, create=create)
+    finally:
+        if opened is not parent:
+            opened.close()
+
+
 def digest(directory: Directory, name: str) -> tuple[Digest, os.stat_result]:
     """Hash a regular file; the stat is that of the very bytes hashed (read again if it changed meanwhile)."""
     descriptor = _open_regular(directory, name)

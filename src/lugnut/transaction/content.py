@@ -1,0 +1,141 @@
+"""Contents as files: what stands at a path, whether it is what a claim says, and how one is put there.
+
+A content is put at a path by a link where nothing stands, and by a rename over what stands there: never written in
+place, never unlinked first (TRAPS 14 to 16). Where links fail (TRAPS 24, 25) a copy is made beside the target, under a
+name that carries the transaction's id, and takes the last step alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from typing import NamedTuple
+
+from lugnut.distribution import Digest
+from lugnut.plan import File
+from lugnut.system import files
+
+_NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+"""A link that cannot be made here, whatever stands at the target: another way is tried."""
+
+
+class Shown(NamedTuple):
+    """What stands at a path: a regular file's content, or `digest` None for anything else."""
+
+    digest: Digest | None
+    executable: bool
+    directory: bool
+
+
+class Reader:
+    """Tells contents, hashing a file once as long as its inode, size and time stay the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, int, int], Digest] = {}
+
+    def show(self, directory: files.Directory, name: str) -> Shown | None:
+        """Say what stands at a name; None where nothing does."""
+        status = files.look(directory, name)
+        if status is None:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return Shown(None, executable=False, directory=stat.S_ISDIR(status.st_mode))
+        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        known = self._known.get(key)
+        if known is None:
+            try:
+                known, status = files.digest(directory, name)
+            except FileNotFoundError:
+                return None
+            self._known[status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns] = known
+        return Shown(known, executable=bool(status.st_mode & 0o100), directory=False)
+
+
+def matches(shown: Shown, file: File) -> bool:
+    """Say whether what stands there is what a claim says; an execute bit nobody recorded may be either."""
+    if file.digest is None or shown.digest != file.digest:
+        return False
+    return file.executable is None or file.executable == shown.executable
+
+
+class Placer:
+    """Puts contents at paths on behalf of one transaction, by the link mode chosen."""
+
+    def __init__(self, transaction: str, link_mode: str) -> None:
+        self._word = transaction
+        self._mode = link_mode
+
+    def create(
+        self, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str, *, guarded: bool = False
+    ) -> None:
+        """Put the content of `source` where nothing stands; FileExistsError where something does.
+
+        `guarded` says that the stripe is held, so that where there is no exclusive step a look will do; without it
+        FileExistsError sends the caller there.
+        """
+        if self._mode in {"auto", "hardlink"}:
+            try:
+                files.link(source_dir, source, target_dir, target)
+                return
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    raise
+                if error.errno == errno.EXDEV:
+                    self._mode = "clone"  # another device stays one: TRAPS 24
+        temporary = self.copy_beside(source_dir, source, target_dir)
+        try:
+            self._claim(target_dir, temporary, target, guarded=guarded)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                files.unlink(target_dir, temporary)
+
+    def _claim(self, directory: files.Directory, temporary: str, target: str, *, guarded: bool) -> None:
+        try:
+            files.link(directory, temporary, directory, target)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            if not guarded or files.look(directory, target) is not None:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+            files.rename(directory, temporary, directory, target)
+
+    def copy_beside(self, source_dir: files.Directory, source: str, target_dir: files.Directory) -> str:
+        """Copy a content under a temporary name beside its target, and give the name."""
+        temporary = files.temporary_name(self._word)
+        if self._mode != "copy":
+            with contextlib.suppress(OSError):
+                files.copy(source_dir, source, target_dir, temporary, clone=True)
+                return temporary
+            self._mode = "copy"
+        files.copy(source_dir, source, target_dir, temporary, clone=False)
+        return temporary
+
+
+def move_over(
+    word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str
+) -> None:
+    """Put a content where another stands, in one step; `source` may be gone afterwards."""
+    try:
+        files.rename(source_dir, source, target_dir, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = files.temporary_name(word)
+        files.copy(source_dir, source, target_dir, temporary, clone=False)
+        files.rename(target_dir, temporary, target_dir, target)
+
+
+def set_beside(source_dir: files.Directory, source: str, target_dir: files.Directory, target: str) -> None:
+    """Give a visible content a second name among the kept or altered; what is there already is the same content."""
+    try:
+        files.link(source_dir, source, target_dir, target)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        temporary = files.temporary_name()
+        files.copy(source_dir, source, target_dir, temporary, clone=False)
+        files.rename(target_dir, temporary, target_dir, target)

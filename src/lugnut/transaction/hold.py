@@ -1,0 +1,75 @@
+"""Distribution locks: all of a run's names, sorted, or none; and what another installer's lock is to us.
+
+One order, no exceptions: uv's lock shared, distribution locks sorted, transaction, stripe (DESIGN 5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+
+from lugnut.distribution import Name
+from lugnut.environment import Environment
+from lugnut.errors import LockLost, LockUnusable
+from lugnut.system import files, locks
+
+LOCKS = "locks"
+
+
+class Names:
+    """The locks of a set of names, held until `close()`."""
+
+    def __init__(self, home: files.Directory) -> None:
+        self._home = home
+        self._held: list[locks.Held] = []
+
+    def take(self, names: Iterable[Name], patience: locks.Patience, words: str) -> Names:
+        """Take every lock in sorted order; on any failure none is held. Raises LockTimeout, LockUnusable."""
+        try:
+            with files.enter(self._home, LOCKS, create=True) as place:
+                for name in sorted(set(names)):
+                    held = locks.hold(place, f"{name}.lock", patience)
+                    self._held.append(held)
+                    held.claim(words)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def try_take(self, names: Iterable[Name], words: str) -> bool:
+        """Take every lock that is free; False, and none held, where one is not."""
+        with files.enter(self._home, LOCKS, create=True) as place:
+            for name in sorted(set(names)):
+                held = locks.try_hold(place, f"{name}.lock")
+                if held is None:
+                    self.close()
+                    return False
+                self._held.append(held)
+                held.claim(words)
+        return True
+
+    def check(self) -> None:
+        """See, before the commit, that nobody took a lock meanwhile; raises LockLost (TRAPS 4, 9)."""
+        with files.enter(self._home, LOCKS) as place:
+            for held in self._held:
+                if not held.kept(place):
+                    raise LockLost(path=held.path)
+
+    def close(self) -> None:
+        """Release them all."""
+        while self._held:
+            self._held.pop().close()
+
+
+def hold_uv(environment: Environment, patience: locks.Patience) -> locks.Held | None:
+    """Hold uv's own lock of the environment shared, where there is such a place and it can be written.
+
+    Best effort: uv itself goes on without it (TRAPS 2). A lock that is busy is waited for like our own.
+    """
+    if environment.uv_lock is None or os.name == "nt":
+        return None
+    directory, name = os.path.split(environment.uv_lock)
+    with contextlib.suppress(OSError, LockUnusable), files.open_root(directory) as place:
+        return locks.hold(place, name, patience, shared=True)
+    return None

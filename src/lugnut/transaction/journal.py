@@ -1,0 +1,210 @@
+"""The directory `.lugnut` and its transactions: published whole, their state a file's name, closed by one rename.
+
+    .lugnut/format, locks/, kept/, altered/
+    .lugnut/transactions/<id>/lock, holder.json, plan, open|committed|aborted, staged/, hidden/, made, adopted
+
+A transaction is built as `new-<id>` and renamed, so it appears whole; it is renamed to `old-<id>` and deleted, so it
+goes at once. Whoever reads one and finds it gone on the way has to look again (`Vanished`), never to believe it away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from lugnut.environment import Environment
+from lugnut.errors import InternalError, NewerFormat
+from lugnut.plan import Plan, format_plan, parse_plan
+from lugnut.system import files, locks
+
+FORMAT = 1
+TRANSACTIONS = "transactions"
+OPEN, COMMITTED, ABORTED = "open", "committed", "aborted"
+CONTENT = "staged/content"
+HIDDEN = "hidden"
+
+
+class Vanished(Exception):  # noqa: N818 - a fact for the reader, not an error
+    """What was being read is gone or was moved on: read again."""
+
+
+class Transaction:
+    """One transaction as a process has it in hand; `lock` is held by its owner or its recoverer."""
+
+    def __init__(self, home: files.Directory, identity: str, plan: Plan, lock: locks.Held) -> None:
+        self.home = home
+        self.id = identity
+        self.plan = plan
+        self.lock = lock
+        self.place = f"{TRANSACTIONS}/{identity}"
+
+    def state(self) -> str:
+        """Read the state; raises Vanished where the transaction is no longer there."""
+        return read_state(self.home, self.id)
+
+    def change(self, old: str, new: str) -> None:
+        """Change the state: one rename, the commit itself."""
+        files.rename(self.home, f"{self.place}/{old}", self.home, f"{self.place}/{new}")
+
+    def note(self, file: str, path: str) -> None:
+        """Add one path to `made` or `adopted`, in one write, before the deed."""
+        with files.enter_path(self.home, self.place) as directory:
+            files.append(directory, file, path.encode() + b"\n")
+
+    def notes(self, file: str) -> set[str]:
+        """Read the paths noted."""
+        try:
+            return set(files.read(self.home, f"{self.place}/{file}").decode().splitlines())
+        except FileNotFoundError:
+            return set()
+
+    def staged(self, name: str, kept: str) -> str:
+        """Give where a content is staged, relative to `.lugnut`."""
+        return f"{self.place}/{CONTENT}/{name}/{kept}"
+
+
+def open_home(environment: Environment, *, create: bool) -> files.Directory | None:
+    """Open `.lugnut`; None where it does not stand and is not to be made. Raises NewerFormat."""
+    try:
+        root = files.make_directories(environment.purelib) if create else files.open_root(environment.purelib)
+    except FileNotFoundError:
+        return None
+    with root:
+        try:
+            home = files.enter(root, ".lugnut", create=create)
+        except FileNotFoundError:
+            return None
+    try:
+        _check_format(home, create=create)
+    except BaseException:
+        home.close()
+        raise
+    return home
+
+
+def _check_format(home: files.Directory, *, create: bool) -> None:
+    try:
+        text = files.read(home, "format").strip()
+    except FileNotFoundError:
+        if create:
+            with contextlib.suppress(FileExistsError):
+                files.write_whole(home, "format", f"{FORMAT}\n".encode())
+        return
+    if text != str(FORMAT).encode():
+        found = text.decode("ascii", "replace")[:20]
+        raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
+
+
+def list_ids(home: files.Directory) -> list[str]:
+    """List the transactions that have appeared, sorted."""
+    try:
+        with files.enter(home, TRANSACTIONS) as directory:
+            return [name for name in files.list_names(directory) if not name.startswith(("new-", "old-", "."))]
+    except FileNotFoundError:
+        return []
+
+
+def read_state(home: files.Directory, identity: str) -> str:
+    """Read a transaction's state; `open` is looked for first, for no other state turns into it."""
+    for state in (OPEN, COMMITTED, ABORTED):
+        if files.look(home, f"{TRANSACTIONS}/{identity}/{state}") is not None:
+            return state
+    raise Vanished
+
+
+def read_plan(home: files.Directory, identity: str) -> Plan:
+    """Read a transaction's plan; raises Vanished where it is gone, ValueError where it is torn."""
+    try:
+        return parse_plan(files.read(home, f"{TRANSACTIONS}/{identity}/plan", 1 << 30))
+    except FileNotFoundError:
+        raise Vanished from None
+
+
+def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> Transaction:
+    """Make a transaction appear, open and whole; its lock is held by the caller."""
+    for _ in range(100):
+        identity = f"{time.time_ns():016x}-{os.urandom(4).hex()}"
+        try:
+            lock = _build(home, identity, plan, words, durable=durable)
+        except FileNotFoundError:  # swept away as somebody's remains before its lock was held, or the last one closed
+            continue
+        if lock is not None:
+            return Transaction(home, identity, plan, lock)
+    raise InternalError(message="a transaction could not be published")
+
+
+def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, durable: bool) -> locks.Held | None:
+    with files.enter(home, TRANSACTIONS, create=True) as transactions:
+        new = f"new-{identity}"
+        files.mkdir(transactions, new)
+        with files.enter(transactions, new) as directory:
+            lock = locks.try_hold(directory, "lock")
+            if lock is None:
+                return None
+            try:
+                files.write(directory, "holder.json", words.encode() + b"\n")
+                files.write(directory, "plan", format_plan(plan))
+                files.write(directory, OPEN, b"")
+                files.mkdir(directory, "staged")
+                files.mkdir(directory, CONTENT)
+                if durable:
+                    files.sync_volume(directory)
+                files.rename(transactions, new, transactions, identity)
+                if durable:
+                    files.sync(transactions)
+                if lock.still_there(directory):
+                    return lock
+            except BaseException:
+                lock.close()
+                with contextlib.suppress(OSError):
+                    files.remove_tree(transactions, new)
+                raise
+            lock.close()
+            return None
+
+
+def close(transaction: Transaction) -> None:
+    """Make a transaction disappear: one rename, then its remains are deleted."""
+    with files.enter(transaction.home, TRANSACTIONS) as transactions:
+        files.rename(transactions, transaction.id, transactions, f"old-{transaction.id}")
+        files.remove_tree(transactions, f"old-{transaction.id}")
+    transaction.lock.close()
+    tidy(transaction.home)
+
+
+def tidy(home: files.Directory) -> None:
+    """Remove the directories that are empty."""
+    for name in (TRANSACTIONS, "kept", "altered"):
+        with contextlib.suppress(OSError):
+            files.rmdir(home, name)
+
+
+def sweep(home: files.Directory) -> None:
+    """Delete what closed transactions and dead builders left; decided by their locks alone."""
+    try:
+        with files.enter(home, TRANSACTIONS) as transactions:
+            for name in files.list_names(transactions):
+                if name.startswith("old-"):
+                    files.remove_tree(transactions, name)
+                elif name.startswith("new-"):
+                    _sweep_new(transactions, name)
+    except FileNotFoundError:
+        return
+    tidy(home)
+
+
+def _sweep_new(transactions: files.Directory, name: str) -> None:
+    try:
+        with files.enter(transactions, name) as directory:
+            lock = locks.try_hold(directory, "lock", create=False)
+            if lock is None:
+                return
+            try:
+                if lock.still_there(directory) and files.look(transactions, name) is not None:
+                    files.remove_tree(transactions, name)
+            finally:
+                lock.close()
+    except FileNotFoundError:
+        with contextlib.suppress(OSError):  # no lock yet: empty, or its builder is about to make one
+            files.rmdir(transactions, name)

@@ -1,0 +1,264 @@
+"""A worker's job: one wheel's files into place (a fresh one) or staged (a change), and its dist-info staged.
+
+An open run only adds: where a path is taken by other bytes it keeps its own content aside and goes on. All that can
+fail is meant to fail here, before the commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import NamedTuple
+
+from lugnut.distribution import Digest, WheelFile
+from lugnut.environment import Environment
+from lugnut.errors import CannotWrite, FileInTheWay, StoreDamaged
+from lugnut.events import Reporter, WheelPlaced
+from lugnut.plan import FRESH, Origin, Rendered, kept_name
+from lugnut.store import Store, intact, open_tree, set_aside
+from lugnut.system import files, locks, workers
+from lugnut.transaction import content, journal
+from lugnut.transaction.claims import Claim
+from lugnut.transaction.settle import Site
+from lugnut.transaction.tree import Tree, split
+
+
+class Job(NamedTuple):
+    """One distribution to place; it crosses to a worker process."""
+
+    environment: Environment
+    store: Store
+    rendered: Rendered
+    transaction: str
+    adopted: frozenset[str]
+    forced: frozenset[str]
+    directories: frozenset[str]
+    link_mode: str
+    lock_timeout: float
+    spawned: bool
+
+
+class Placed(NamedTuple):
+    """What a worker met on the way."""
+
+    files: int
+    exists: int
+    settles: int
+
+
+def label(job: Job) -> str:
+    """Name a job in a message: its wheel."""
+    return job.rendered.wanted.manifest.filename
+
+
+def place(job: Job, emit: Reporter) -> Placed:
+    """Do a job; raises FileInTheWay, OutsideEnvironment, StoreDamaged or CannotWrite."""
+    hand = _Hand(job, emit)
+    try:
+        hand.work()
+    except OSError as error:
+        raise CannotWrite(path=hand.where or str(error.filename), reason=error.strerror or str(error)) from None
+    finally:
+        hand.close()
+    return Placed(len(job.rendered.origins), hand.site.exists, hand.site.settles)
+
+
+class _Hand:
+    """The worker at one job."""
+
+    def __init__(self, job: Job, emit: Reporter) -> None:
+        self._job = job
+        self._action = job.rendered.action
+        self._emit = emit
+        home = journal.open_home(job.environment, create=False)
+        assert home is not None  # noqa: S101 - the transaction is in it
+        self._home = home
+        patience = locks.Patience(job.lock_timeout, lambda path, holder, seconds: None, workers.stopped)
+        self.site = Site(job.environment, home, patience, emit)
+        self._writer = self._hold_writer() if job.spawned else None
+        self._tree = Tree(job.environment, self._note_directory)
+        self._source = open_tree(job.store, job.rendered.wanted.manifest.wheel)
+        self._placer = content.Placer(job.transaction, job.link_mode)
+        self._base = f"{journal.TRANSACTIONS}/{job.transaction}"
+        self._staging: files.Directory | None = None
+        self.where = ""
+
+    def _hold_writer(self) -> locks.Held:
+        """Hold a lock of this spawned writer: it inherited none, and recovery must wait for it (TRAPS 7)."""
+        with files.enter_path(self._home, f"{journal.TRANSACTIONS}/{self._job.transaction}") as directory:
+            held = locks.try_hold(directory, f"writer-{os.getpid()}")
+        if held is None or journal.read_state(self._home, self._job.transaction) != journal.OPEN:
+            raise workers.Stopped
+        return held
+
+    def _note_directory(self, relative: str) -> None:
+        if relative not in self._job.directories:
+            with files.enter_path(self._home, self._base) as directory:
+                files.append(directory, "made", relative.encode() + b"\n")
+
+    def close(self) -> None:
+        """Give everything back."""
+        for handle in (self._tree, self.site, self._source, self._staging, self._home, self._writer):
+            if handle is not None:
+                handle.close()
+
+    def work(self) -> None:
+        """Place or stage every file, then stage the dist-info."""
+        if self._action.kind == FRESH:
+            self._place_fresh()
+        else:
+            self._stage_changed()
+        self._stage_info()
+        self._emit(WheelPlaced(self._action.name, self._action.version, len(self._job.rendered.origins)))
+
+    # --- sources ---
+
+    def _find_source(self, origin: Origin) -> tuple[files.Directory, str]:
+        """Give a directory and a name whose content is the file's, verified (G7)."""
+        if origin.data is not None:
+            return self._stage_data(origin)
+        member = _as_member(origin)
+        if not intact(self._source, origin.archive, member):
+            self._refuse_source(origin)
+        return self._source, origin.archive
+
+    def _refuse_source(self, origin: Origin) -> None:
+        set_aside(self._job.store, self._job.rendered.wanted.manifest.wheel)
+        raise StoreDamaged(wheel=label(self._job), path=origin.archive)
+
+    def _stage(self) -> files.Directory:
+        if self._staging is None:
+            self._staging = files.enter_path(self._home, f"{self._base}/{journal.CONTENT}/{self._action.name}", create=True)
+        return self._staging
+
+    def _stage_data(self, origin: Origin) -> tuple[files.Directory, str]:
+        name = kept_name(origin.file.path, origin.file)
+        if files.look(self._stage(), name) is None:
+            mode = 0o755 if origin.file.executable else 0o644
+            files.write(self._stage(), name, origin.data or b"", mode=mode, mtime=origin.mtime)
+        return self._stage(), name
+
+    # --- fresh: straight into place ---
+
+    def _place_fresh(self) -> None:
+        grouped: dict[str, list[Origin]] = {}
+        for origin in self._job.rendered.origins:
+            grouped.setdefault(split(origin.file.path)[0], []).append(origin)
+        for directory, origins in grouped.items():
+            workers.stopped()
+            met = self._link_all(directory, origins)
+            if met:
+                self.site.exists += len(met)
+                self._meet(directory, met)
+
+    def _link_all(self, directory: str, origins: list[Origin]) -> list[Origin]:
+        """Link files of one directory without a lock; give those whose place is taken."""
+        met = []
+        for origin in origins:
+            self.where = origin.file.path
+            source_dir, source = self._find_source(origin)
+            name = origin.file.path.rpartition("/")[2]
+            for attempt in range(100):
+                try:
+                    self._placer.create(source_dir, source, self._enter(directory), name)
+                except FileExistsError:
+                    met.append(origin)
+                except FileNotFoundError:  # TRAPS 20: which of the two is gone?
+                    if attempt == 99 or files.look(source_dir, source) is None:  # noqa: PLR2004 - bounded
+                        self._refuse_source(origin)
+                    self._tree.close()
+                    continue
+                break
+        return met
+
+    def _enter(self, directory: str) -> files.Directory:
+        opened = self._tree.directory(directory, create=True, name=self._action.name)
+        assert opened is not None  # noqa: S101 - it is made
+        return opened
+
+    def _meet(self, directory: str, met: list[Origin]) -> None:
+        """Deal with places that are taken, under the stripe: whoever took them has published his claim by now."""
+        names = [split(origin.file.path)[1] for origin in met]
+        for name in names:
+            self.site.reader.show(self._enter(directory), name)  # hash outside the stripe
+        held = self.site.hold_stripe(directory)
+        try:
+            while True:
+                try:
+                    self._meet_once(directory, met, names)
+                except (journal.Vanished, FileExistsError, FileNotFoundError):
+                    continue
+                return
+        finally:
+            held.close()
+
+    def _meet_once(self, directory: str, met: list[Origin], names: list[str]) -> None:
+        self._tree.close()
+        opened = self._enter(directory)
+        shown = {name: self.site.reader.show(opened, name) for name in names}  # M2
+        claims = self.site.ledger.read(directory, names)
+        for origin, name in zip(met, names, strict=True):
+            self.where = origin.file.path
+            others = [claim for claim in claims[name] if claim.name != self._action.name]
+            self._answer(origin, opened, shown[name], others)
+
+    def _answer(
+        self, origin: Origin, opened: files.Directory, shown: content.Shown | None, others: list[Claim]
+    ) -> None:
+        path = origin.file.path
+        if shown is None:
+            source_dir, source = self._find_source(origin)
+            self._placer.create(source_dir, source, opened, split(path)[1], guarded=True)
+        elif content.matches(shown, origin.file):
+            if not others and path not in self._job.adopted:
+                self._note_adopted(path)
+        elif shown.directory or not (others or path in self._job.forced):
+            what = "a directory" if shown.directory else "a file that no installed distribution names"
+            raise in_the_way(path, self._action.name, what, forcible=not shown.directory)
+        else:
+            self._keep_aside(origin)
+
+    def _note_adopted(self, path: str) -> None:
+        with files.enter_path(self._home, self._base) as directory:
+            files.append(directory, "adopted", path.encode() + b"\n")
+
+    def _keep_aside(self, origin: Origin) -> None:
+        source_dir, source = self._find_source(origin)
+        with files.enter_path(self._home, f"kept/{self._action.name}", create=True) as kept, contextlib.suppress(FileExistsError):
+            self._placer.create(source_dir, source, kept, kept_name(origin.file.path, origin.file))
+
+    # --- change: staged ---
+
+    def _stage_changed(self) -> None:
+        changed = set(self._action.changed)
+        for origin in self._job.rendered.origins:
+            if origin.file.path in changed:
+                workers.stopped()
+                self.where = origin.file.path
+                source_dir, source = self._find_source(origin)
+                if origin.data is None:
+                    self._placer.create(source_dir, source, self._stage(), kept_name(origin.file.path, origin.file))
+
+    def _stage_info(self) -> None:
+        place = f"{self._base}/staged/{self._action.dist_info}"
+        for origin in self._job.rendered.info:
+            self.where = f"{self._action.dist_info}/{origin.file.path}"
+            directory, name = split(origin.file.path)
+            with files.enter_path(self._home, f"{place}/{directory}".rstrip("/"), create=True) as staged:
+                if origin.data is not None:
+                    files.write(staged, name, origin.data, mtime=origin.mtime)
+                    continue
+                source_dir, source = self._find_source(origin)
+                self._placer.create(source_dir, source, staged, name)
+
+
+def _as_member(origin: Origin) -> WheelFile:
+    file = origin.file
+    digest = file.digest or Digest("")
+    return WheelFile("", file.path, origin.archive, digest, file.size or 0, bool(file.executable), origin.mtime, rewritten=False)
+
+
+def in_the_way(path: str, name: str, what: str, *, forcible: bool) -> FileInTheWay:
+    """Word an obstacle that nobody claims."""
+    hint = "move it away, or use --force to set it aside in .lugnut/altered" if forcible else "move it away"
+    return FileInTheWay(path=path, name=name, what=what, hint=hint)

@@ -1,0 +1,168 @@
+"""Under the locks and before anything is published: what stands where the plan wants to put something.
+
+Fresh wheels: directories that stand already are listed once, and only names met there are looked at. Changes: a path
+whose bytes stay is left alone if what stands there, or is kept, is what it should be; missing or altered is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lugnut.errors import FileInTheWay
+from lugnut.plan import CHANGE, FRESH, Action, File, Plan, kept_name
+from lugnut.system import files
+from lugnut.transaction import content, journal
+from lugnut.transaction.claims import Claim
+from lugnut.transaction.place import in_the_way
+from lugnut.transaction.settle import Site
+from lugnut.transaction.tree import split
+
+
+def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
+    """Complete a plan by looking; raises FileInTheWay and OutsideEnvironment with nothing changed."""
+    ours = sorted(actions, key=lambda action: action.name)
+    others = _made_by_others(site)
+    adopted: list[str] = []
+    forced: list[str] = []
+    standing: dict[str, bool] = {}
+    done = []
+    for action in ours:
+        if action.kind == FRESH:
+            _survey_fresh(site, action, (adopted, forced), force=force)
+        elif action.kind == CHANGE:
+            action = action._replace(changed=_find_changed(site, action, forced, force=force))  # noqa: PLW2901
+        for file in action.files:
+            _note_parents(site, action, split(file.path)[0], standing)
+        done.append(action)
+    made = sorted(directory for directory, stands in standing.items() if not stands or directory in others)
+    return Plan(tuple(done), tuple(made), tuple(sorted(set(adopted))), tuple(sorted(set(forced))))
+
+
+def _made_by_others(site: Site) -> set[str]:
+    """Directories that open runs are making: whoever empties them last removes them."""
+    made: set[str] = set()
+    for identity in journal.list_ids(site.home):
+        try:
+            made.update(site.ledger.plan(identity).directories)
+        except (journal.Vanished, ValueError):
+            continue
+    return made
+
+
+def reach(site: Site, action: Action, directory: str) -> files.Directory | None:
+    """Open a directory; None where it is missing, or where a file that this very action removes is in its place."""
+    try:
+        return site.tree.directory(directory, name=action.name)
+    except FileInTheWay as error:
+        if any(error.data["path"] == file.path for old in action.olds for file in old.files):
+            return None
+        raise
+
+
+def _note_parents(site: Site, action: Action, directory: str, standing: dict[str, bool]) -> None:
+    while directory and directory not in standing and not directory.endswith(".."):
+        standing[directory] = reach(site, action, directory) is not None
+        directory = split(directory)[0]
+
+
+def _survey_fresh(site: Site, action: Action, found: tuple[list[str], list[str]], *, force: bool) -> None:
+    grouped: dict[str, dict[str, File]] = {}
+    for file in action.files:
+        directory, name = split(file.path)
+        grouped.setdefault(directory, {})[name] = file
+    for directory, wanted in grouped.items():
+        opened = reach(site, action, directory)
+        if opened is None:
+            continue
+        met = [name for name in files.list_names(opened) if name in wanted]
+        if met:
+            _judge_met(site, action, directory, {name: wanted[name] for name in met}, found, force=force)  # noqa: PLR0913
+
+
+def _judge_met(
+    site: Site, action: Action, directory: str, met: dict[str, File], found: tuple[list[str], list[str]], *, force: bool
+) -> None:
+    adopted, forced = found
+    opened = site.tree.directory(directory)
+    shown = {} if opened is None else {name: site.reader.show(opened, name) for name in met}
+    claims = read_claims(site, directory, list(met))
+    for name, file in met.items():
+        here = shown.get(name)
+        if here is None or any(claim.name != action.name for claim in claims[name]):
+            continue
+        if content.matches(here, file):
+            adopted.append(file.path)
+        elif force and not here.directory:
+            forced.append(file.path)
+        else:
+            what = "a directory" if here.directory else "a file that no installed distribution names"
+            raise in_the_way(file.path, action.name, what, forcible=not here.directory)
+
+
+def read_claims(site: Site, directory: str, names: list[str]) -> dict[str, list[Claim]]:
+    """Read claims without a stripe, until nobody changes them on the way."""
+    while True:
+        try:
+            return site.ledger.read(directory, names)
+        except journal.Vanished:
+            continue
+
+
+def _find_changed(site: Site, action: Action, forced: list[str], *, force: bool) -> tuple[str, ...]:
+    """Find the paths of a change that have to be staged and settled."""
+    before = {file.path: file for old in action.olds for file in old.files}
+    changed = []
+    for file in action.files:
+        old = before.get(file.path)
+        if old is None:
+            _judge_new(site, action, file, forced, force=force)
+            changed.append(file.path)
+        elif action.reranked or old.digest != file.digest or not _stands(site, action, file):
+            changed.append(file.path)
+    return tuple(changed)
+
+
+def _judge_new(site: Site, action: Action, file: File, forced: list[str], *, force: bool) -> None:
+    """Refuse a new path of a change where something unclaimed stands."""
+    directory, name = split(file.path)
+    opened = reach(site, action, directory)
+    here = None if opened is None else site.reader.show(opened, name)
+    if here is None or content.matches(here, file):
+        return
+    if here.directory:
+        before = {old.path for one in action.olds for old in one.files}
+        if not _only_ours(site, file.path, before):
+            raise in_the_way(file.path, action.name, "a directory", forcible=False)
+        return
+    if any(claim.name != action.name for claim in read_claims(site, directory, [name])[name]):
+        return
+    if not force:
+        raise in_the_way(file.path, action.name, "a file that no installed distribution names", forcible=True)
+    forced.append(file.path)
+
+
+def _only_ours(site: Site, directory: str, before: set[str]) -> bool:
+    """Say whether a directory holds nothing but files this action removes, and their bytecode."""
+    opened = site.tree.directory(directory)
+    for name in [] if opened is None else files.list_names(opened):
+        path = f"{directory}/{name}"
+        here = site.reader.show(opened, name) if opened is not None else None
+        if here is not None and here.directory:
+            if name != "__pycache__" and not _only_ours(site, path, before):
+                return False
+        elif path not in before:
+            return False
+    return True
+
+
+def _stands(site: Site, action: Action, file: File) -> bool:
+    """Say whether a path shows, or keeps for its distribution, what it should."""
+    directory, name = split(file.path)
+    opened = reach(site, action, directory)
+    if opened is None:
+        return False
+    here = site.reader.show(opened, name)
+    if here is not None and content.matches(here, file):
+        return True
+    kept = site.reader.show(site.home, f"kept/{action.name}/{kept_name(file.path, file)}")
+    return kept is not None and content.matches(kept, file)

@@ -1,0 +1,107 @@
+"""The environment's directories as handles, reached component by component and never through a symlink (G8).
+
+A path that would leave the environment, by its spelling or by a symlink on the way, is an error here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from lugnut.environment import Environment
+from lugnut.errors import FileInTheWay, OutsideEnvironment
+from lugnut.system import files
+
+_MOST_OPEN = 200
+
+
+class Tree:
+    """Directories of one environment by their RECORD spelling (`""` is purelib, `../../../bin`)."""
+
+    def __init__(self, environment: Environment, on_create: Callable[[str], None] | None = None) -> None:
+        self._environment = environment
+        self._on_create = on_create
+        """Told the RECORD spelling of a directory before it is made, so that an abort knows it."""
+        self._roots = sorted(set(environment.schemes.values()), key=len)
+        self._open: dict[str, files.Directory] = {}
+
+    def close(self) -> None:
+        """Close every handle."""
+        for handle in self._open.values():
+            handle.close()
+        self._open.clear()
+
+    def directory(self, relative: str, *, create: bool = False, name: str = "") -> files.Directory | None:
+        """Open a directory; None where it does not stand. The handle lives until the next calls need its place.
+
+        Raises OutsideEnvironment where the way leaves the environment, FileInTheWay where a file bars it; `name` is
+        the distribution the message is about.
+        """
+        path = os.path.normpath(os.path.join(self._environment.purelib, relative))
+        root = next((root for root in self._roots if path == root or path.startswith(root + os.sep)), None)
+        if root is None:
+            raise OutsideEnvironment(path=relative, name=name or "a distribution", reason="no scheme directory holds it")
+        return self._walk(path, root, create=create, name=name)
+
+    def _walk(self, path: str, root: str, *, create: bool, name: str) -> files.Directory | None:
+        known = self._open.get(path)
+        if known is not None:
+            return known
+        if path == root:
+            opened = self._open_root(path, create=create)
+        else:
+            parent = self._walk(os.path.dirname(path), root, create=create, name=name)
+            opened = None if parent is None else self._enter(parent, path, create=create, name=name)
+        if opened is not None:
+            self._remember(path, opened)
+        return opened
+
+    def _open_root(self, path: str, *, create: bool) -> files.Directory | None:
+        try:
+            return files.open_root(path)
+        except FileNotFoundError:
+            return files.make_directories(path) if create else None
+
+    def _enter(self, parent: files.Directory, path: str, *, create: bool, name: str) -> files.Directory | None:
+        base = os.path.basename(path)
+        try:
+            return files.enter(parent, base)
+        except FileNotFoundError:
+            if not create:
+                return None
+        except OSError:
+            raise self._word_obstacle(parent, path, name) from None
+        if self._on_create is not None:
+            self._on_create(os.path.relpath(path, self._environment.purelib).replace(os.sep, "/"))
+        return files.enter(parent, base, create=True)
+
+    def _word_obstacle(self, parent: files.Directory, path: str, name: str) -> Exception:
+        status = files.look(parent, os.path.basename(path))
+        relative = os.path.relpath(path, self._environment.purelib).replace(os.sep, "/")
+        if status is not None and stat.S_ISLNK(status.st_mode):
+            return OutsideEnvironment(path=relative, name=name or "a distribution", reason=f"{relative} is a symlink")
+        return FileInTheWay(
+            path=relative, name=name or "a distribution", what="a file where a directory has to be", hint="move it away"
+        )
+
+    def _remember(self, path: str, opened: files.Directory) -> None:
+        while len(self._open) >= _MOST_OPEN:
+            oldest = next(iter(self._open))
+            self._open.pop(oldest).close()
+        self._open[path] = opened
+
+
+def split(path: str) -> tuple[str, str]:
+    """Split a RECORD path into its directory's spelling and its name."""
+    directory, _, name = path.rpartition("/")
+    return directory, name
+
+
+def group(paths: list[str] | tuple[str, ...]) -> dict[str, list[str]]:
+    """Group RECORD paths by directory, in the order given."""
+    grouped: dict[str, list[str]] = {}
+    for path in paths:
+        directory, name = split(path)
+        grouped.setdefault(directory, []).append(name)
+    return grouped

@@ -1,0 +1,184 @@
+"""All that is asked for to one wheel a name, and the hashes it must have."""
+
+import json
+import os
+from urllib.parse import unquote
+
+import pytest
+
+from environments import make_environment, write
+from lugnut.errors import (
+    BadRequirement,
+    HashMismatch,
+    HashMissing,
+    IncompatibleWheel,
+    SameDistributionTwice,
+    UsageError,
+    WheelNotFound,
+)
+from lugnut.sources.pins import Asked, check_hash, format_direct_url, gather, read_asked
+
+SHA, OTHER, THIRD = "ab" * 32, "cd" * 32, "ef" * 32
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return make_environment(tmp_path / "env")
+
+
+def ask(tmp_path, *requests, files=(), links=("wheels",), require_hashes=False):
+    os.makedirs(tmp_path / "wheels", exist_ok=True)
+    return Asked(requests, files, links, require_hashes, str(tmp_path))
+
+
+def fill(tmp_path, *wheels):
+    for wheel in wheels:
+        write(tmp_path / "wheels", wheel)
+
+
+def test_names_come_from_the_wheelhouse_and_paths_as_they_are(environment, tmp_path):
+    fill(tmp_path, "b-1-py3-none-any.whl", "b-2-py3-none-any.whl")
+    a = write(tmp_path, "a-1-py3-none-any.whl")
+    picks = gather(environment, ask(tmp_path, "b==1", "./a-1-py3-none-any.whl"))
+    assert [(pick.name, pick.path, pick.direct, pick.requested) for pick in picks] == [
+        ("a", a, True, True),
+        ("b", str(tmp_path / "wheels/b-1-py3-none-any.whl"), False, True),
+    ]
+    assert picks[0].origin == "command line"
+
+
+def test_picks_do_not_depend_on_the_order_of_arguments(environment, tmp_path):
+    fill(tmp_path, *(f"{name}-{version}-py3-none-any.whl" for name in "abc" for version in "123"))
+    requests = ["c", "a<3", "b", "a>1", "a[x]"]
+    assert gather(environment, ask(tmp_path, *requests)) == gather(environment, ask(tmp_path, *requests[::-1]))
+
+
+def test_a_requirement_for_another_environment_is_skipped(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl")
+    lines = [
+        "a; python_version >= '3.11'",
+        "gone==9; sys_platform == 'win32'",
+        "./no-1-py3-none-any.whl ; os_name == 'x'",
+    ]
+    write(tmp_path, "r.txt", "\n".join(lines))
+    assert [pick.name for pick in gather(environment, ask(tmp_path, files=("r.txt",)))] == ["a"]
+
+
+def test_a_file_brings_its_own_find_links(environment, tmp_path):
+    write(tmp_path, "there/a-1-py3-none-any.whl")
+    write(tmp_path, "r.txt", "--no-index\n-f there\na\n")
+    (pick,) = gather(environment, ask(tmp_path, files=("r.txt",), links=()))
+    assert (pick.path, pick.origin) == (str(tmp_path / "there/a-1-py3-none-any.whl"), "r.txt:3")
+
+
+def test_one_name_asked_for_often_must_meet_every_line(environment, tmp_path):
+    fill(tmp_path, *(f"a-{version}-py3-none-any.whl" for version in (1, 2, 3)))
+    (pick,) = gather(environment, ask(tmp_path, "a>1", "A<3", "a[x]"))
+    assert pick.path.endswith("a-2-py3-none-any.whl")
+    assert pick.extras == ("x",)
+    with pytest.raises(WheelNotFound):
+        gather(environment, ask(tmp_path, "a>1", "a<2"))
+
+
+def test_two_wheels_of_one_name_are_refused_in_any_order(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl", "a-2-py3-none-any.whl")
+    paths = ["wheels/a-1-py3-none-any.whl", "wheels/a-2-py3-none-any.whl"]
+    said = set()
+    for order in (paths, paths[::-1]):
+        with pytest.raises(SameDistributionTwice) as caught:
+            gather(environment, ask(tmp_path, *order))
+        said.add(str(caught.value))
+    assert len(said) == 1
+
+
+def test_one_wheel_named_twice_is_one(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl")
+    os.symlink("wheels", tmp_path / "link")
+    paths = [
+        "wheels/a-1-py3-none-any.whl",
+        "link/a-1-py3-none-any.whl",
+        f"file://{tmp_path}/wheels/a-1-py3-none-any.whl",
+    ]
+    assert len(gather(environment, ask(tmp_path, *paths))) == 1
+
+
+def test_a_wheel_and_a_name_agree_or_are_refused(environment, tmp_path):
+    fill(tmp_path, "a-2b1-py3-none-any.whl", "a-3-py3-none-any.whl")
+    (pick,) = gather(environment, ask(tmp_path, "a>=1", "wheels/a-2b1-py3-none-any.whl"))
+    assert pick.path.endswith("a-2b1-py3-none-any.whl")
+    with pytest.raises(SameDistributionTwice, match="a==3"):
+        gather(environment, ask(tmp_path, "a==3", "wheels/a-2b1-py3-none-any.whl"))
+
+
+def test_a_wheel_that_is_not_there_or_no_file_is_not_found(environment, tmp_path):
+    with pytest.raises(WheelNotFound, match="there is no such file"):
+        gather(environment, ask(tmp_path, "./a-1-py3-none-any.whl"))
+    os.mkfifo(tmp_path / "a-1-py3-none-any.whl")
+    with pytest.raises(WheelNotFound, match="no regular file"):
+        gather(environment, ask(tmp_path, "./a-1-py3-none-any.whl"))
+
+
+def test_a_wheel_named_by_path_must_fit(environment, tmp_path):
+    fill(tmp_path, "a-1-cp39-cp39-win32.whl")
+    with pytest.raises(IncompatibleWheel):
+        gather(environment, ask(tmp_path, "wheels/a-1-cp39-cp39-win32.whl"))
+
+
+def test_find_links_must_be_a_directory(environment, tmp_path):
+    with pytest.raises(UsageError, match="--find-links nowhere"):
+        gather(environment, ask(tmp_path, "a", links=("nowhere",)))
+
+
+def test_a_removal_reads_names_without_looking_for_wheels(tmp_path):
+    write(tmp_path, "r.txt", "b==1\n./gone-1-py3-none-any.whl\n")
+    listed = read_asked(ask(tmp_path, "A", files=("r.txt",)))
+    assert [request.name for request in listed.requests] == ["a", "b", "gone"]
+
+
+# --- hashes -----------------------------------------------------------------------------------------------------------
+
+
+def pick_one(environment, tmp_path, text, **more):
+    fill(tmp_path, "a-1-py3-none-any.whl")
+    write(tmp_path, "r.txt", text)
+    (pick,) = gather(environment, ask(tmp_path, files=("r.txt",), **more))
+    return pick
+
+
+def test_any_of_a_lines_hashes_will_do_and_no_other(environment, tmp_path):
+    pick = pick_one(environment, tmp_path, f"a --hash=sha256:{SHA} --hash=sha256:{OTHER}\n")
+    check_hash(pick, SHA)
+    check_hash(pick, OTHER)
+    with pytest.raises(HashMismatch) as caught:
+        check_hash(pick, THIRD)
+    assert str(caught.value) == f"a-1-py3-none-any.whl has sha256 {THIRD}, but {SHA} or {OTHER} is asked for by r.txt:1"
+
+
+def test_hashes_of_two_lines_must_both_hold(environment, tmp_path):
+    text = f"a --hash=sha256:{SHA} --hash=sha256:{OTHER}\na --hash=sha256:{OTHER}\na\n"
+    assert pick_one(environment, tmp_path, text).hashes == (OTHER,)
+    with pytest.raises(BadRequirement, match="contradicts"):
+        pick_one(environment, tmp_path, f"a --hash=sha256:{SHA}\na --hash=sha256:{OTHER}\n")
+
+
+def test_without_a_hash_anything_goes_unless_hashes_are_required(environment, tmp_path):
+    check_hash(pick_one(environment, tmp_path, "a\n"), SHA)
+    for pick in (
+        pick_one(environment, tmp_path, "a\n", require_hashes=True),
+        pick_one(environment, tmp_path, "--require-hashes\na\n"),
+    ):
+        with pytest.raises(HashMissing) as caught:
+            check_hash(pick, SHA)
+        assert f"--hash=sha256:{SHA}" in caught.value.hint
+        assert pick.origin in str(caught.value)
+
+
+def test_a_required_hash_that_is_right_passes(environment, tmp_path):
+    check_hash(pick_one(environment, tmp_path, f"--require-hashes\na --hash=sha256:{SHA}\n"), SHA)
+
+
+def test_a_direct_url_says_where_a_wheel_came_from():
+    document = json.loads(format_direct_url("/a b/x#1-py3-none-any.whl", SHA))
+    assert unquote(document["url"]) == "file:///a b/x#1-py3-none-any.whl"
+    assert "#" not in document["url"]
+    assert document["archive_info"] == {"hash": f"sha256={SHA}", "hashes": {"sha256": SHA}}
