@@ -32,13 +32,15 @@ def test_record_survives_a_round_trip(rows):
     assert {path: (promise.digest, promise.size) for path, promise in promises.items()} == rows
 
 
+COMMENT = st.binary(max_size=20).filter(lambda comment: b"PK\5\6" not in comment)
+"""An end record within the comment makes two archives of one file; that is refused."""
 MEMBER = st.tuples(
     st.one_of(st.binary(max_size=200), st.integers(0, 20_000).map(bytes)), st.sampled_from([0, 8]), st.booleans()
 )
 
 
 @CALM
-@given(st.dictionaries(PATH, MEMBER, max_size=8), st.binary(max_size=20), st.integers(1, 5_000))
+@given(st.dictionaries(PATH, MEMBER, max_size=8), COMMENT, st.integers(1, 5_000))
 def test_the_reader_agrees_with_zipfile_on_what_zipfile_writes(tmp_path, members, comment, step):
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from lugnut.distribution import Name, WheelHash
@@ -49,14 +49,25 @@ class Pick(NamedTuple):
     """The requirement as written, for messages."""
 
 
-def gather(environment: Environment, asked: Asked) -> list[Pick]:
-    """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1)."""
+def never(request: Request) -> bool:
+    """Say of no request that what is installed satisfies it."""
+    return False
+
+
+def gather(
+    environment: Environment, asked: Asked, satisfied: Callable[[Request], bool] = never
+) -> list[Pick]:
+    """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1).
+
+    A name that what is installed satisfies needs no wheel and gets none.
+    """
     listed = read_asked(asked)
     by_name: dict[Name, list[Request]] = {}
     for request in listed.requests:
         if applies(request, environment.markers):
             by_name.setdefault(request.name, []).append(request)
-    chosen = {name: _merge(requests) for name, requests in sorted(by_name.items())}
+    merged = {name: _merge(requests) for name, requests in sorted(by_name.items())}
+    chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
     paths = _find_wheels(environment, list(chosen.values()), listed.find_links)
     return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]
 

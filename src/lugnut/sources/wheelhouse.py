@@ -142,3 +142,14 @@ def _explain(
     reason = f"{os.path.basename(best.path)} does not fit: {_say_difference(environment.tags, best.tags)}"
     hint = f"the closest tags of the environment are {', '.join(find_closest(environment.tags, best.tags))}"
     return WheelNotFound(requirement=requirement, reason=reason, hint=hint)
+
+
+def satisfies(specifier: str, version: str) -> bool:
+    """Whether a specifier allows an installed version; one that is no version satisfies the empty specifier alone."""
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return not specifier or SpecifierSet(specifier).contains(version, prereleases=True)
+    except InvalidVersion:
+        return False

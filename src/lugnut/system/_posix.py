@@ -1,91 +1,313 @@
-"""What only POSIX has: directory descriptors, reflinks, syncfs, flock's errors."""
+"""What only POSIX has: directory descriptors, reflinks, syncfs, fork, signal masks. The same names as `_windows`."""
 
 from __future__ import annotations
 
-import os
 import sys
 
 if sys.platform == "win32":
     raise ImportError("this room is for POSIX")
 
+import contextlib
 import errno
+import os
+import select
+import signal
+import stat
+from collections.abc import Callable, Iterator
 
-FICLONE = 0x40049409
-DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-EXTRA_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
-LOCK_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+from lugnut.system.directory import Directory
+
+HAS_FORK = sys.platform == "linux"
+"""Elsewhere the system's own libraries do not survive a fork without an exec."""
+SPAWN_FLAGS = 0
+"""Popen's creationflags: spawned workers are kept from the group's signals by the mask they inherit."""
+SYNC_FLAGS = os.O_RDONLY
+"""What a file must be opened for to be flushed."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_EVERY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO must not hang us: TRAPS 36
+_FICLONE = 0x40049409
+_GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
+_NOREPLACE = 1
+_WORDS = 4096
+_GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def open_directory(path: str, parent: int | None) -> int:
-    """Open a directory, its last component never through a symlink."""
-    return os.open(path, DIRECTORY_FLAGS, dir_fd=parent)
+# --- directories and names --------------------------------------------------------------------------------------------
 
 
-def open_file(path: str, flags: int, mode: int, parent: int | None) -> int:
-    """Open a file beneath a directory descriptor."""
-    return os.open(path, flags, mode, dir_fd=parent)
+def is_component(name: str) -> bool:
+    """Say whether a name is one component, neither a path nor a way up (G8)."""
+    return "/" not in name and name not in {"", ".", ".."}
+
+
+def open_root(path: str) -> Directory:
+    """Open a directory by a path that is trusted, symlinks and all."""
+    return Directory(path, os.open(path, _ROOT))
+
+
+def enter(parent: Directory, name: str) -> Directory:
+    """Open one component, never through a symlink (TRAPS 23)."""
+    return Directory(f"{parent.path}/{name}", os.open(name, _DIRECTORY, dir_fd=parent.fd))
+
+
+def link(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
+    """Make `target` another name of `source`; FileExistsError where something stands there: the atomic claim."""
+    os.link(source, target, src_dir_fd=source_dir.fd, dst_dir_fd=target_dir.fd, follow_symlinks=False)
+
+
+def rename(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
+    """Move `source` to `target`, replacing a file there in one step.
+
+    Where both are names of one file POSIX does nothing and leaves both: look before, if that can be.
+    """
+    os.replace(source, target, src_dir_fd=source_dir.fd, dst_dir_fd=target_dir.fd)
+
+
+def rename_exclusive(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
+    """Move by renameat2(NOREPLACE): FileExistsError, or OSError where system or file system lack it (TRAPS 25)."""
+    import ctypes
+
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), f"{target_dir.path}/{target}")
+    names = os.fsencode(source), os.fsencode(target)
+    if function(source_dir.fd, names[0], target_dir.fd, names[1], _NOREPLACE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), f"{target_dir.path}/{target}")
+
+
+def unlink(directory: Directory, name: str) -> None:
+    """Remove a file's name."""
+    os.unlink(name, dir_fd=directory.fd)
+
+
+def rmdir(directory: Directory, name: str) -> None:
+    """Remove an empty directory."""
+    os.rmdir(name, dir_fd=directory.fd)
+
+
+def mkdir(directory: Directory, name: str, mode: int = 0o777) -> None:
+    """Make a directory, its mode under the umask."""
+    os.mkdir(name, mode, dir_fd=directory.fd)
+
+
+def look(directory: Directory, name: str) -> os.stat_result | None:
+    """Say what stands at a name, without following a symlink; None where nothing does."""
+    try:
+        return os.stat(name, dir_fd=directory.fd, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def list_names(directory: Directory) -> list[str]:
+    """List a directory, sorted (TRAPS 18).
+
+    Through a descriptor of its own: forked workers share the reading position of the one they inherited, and each of
+    two that list it at once would see a part.
+    """
+    descriptor = os.open(".", _DIRECTORY, dir_fd=directory.fd)
+    try:
+        return sorted(os.listdir(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def status(directory: Directory) -> os.stat_result:
+    """Describe an open directory."""
+    return os.fstat(directory.fd)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
+    """Open a file, never through a symlink, never waiting for a FIFO's other end."""
+    return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
+
+
+def finish(descriptor: int, directory: Directory, name: str, *, mode: int, mtime: int | None) -> None:  # noqa: ARG001
+    """Give a file just written its mode, whatever the umask, and its time (seconds); then close it."""
+    try:
+        os.fchmod(descriptor, mode)
+        if mtime is not None:
+            os.utime(descriptor, (mtime, mtime))
+    finally:
+        os.close(descriptor)
 
 
 def clone(source: int, target: int) -> None:
-    """Make `target` share `source`'s blocks (FICLONE); OSError where the file system cannot."""
+    """Make `target` share `source`'s blocks; OSError where the file system cannot."""
     if sys.platform != "linux":
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
     import fcntl
 
-    fcntl.ioctl(target, FICLONE, source)
+    fcntl.ioctl(target, _FICLONE, source)
 
 
-def sync_volume(descriptor: int) -> None:
-    """Write everything of the volume that holds `descriptor` to disk: syncfs, or sync where there is none."""
-    if sys.platform == "linux":
-        import ctypes
+def sync(directory: Directory) -> None:
+    """Write a directory's names to disk."""
+    os.fsync(directory.fd)
 
-        library = ctypes.CDLL(None, use_errno=True)
-        if library.syncfs(descriptor) == 0:
-            return
+
+def sync_volume(directory: Directory) -> None:
+    """Write all that a volume holds to disk: syncfs, or sync where there is none."""
+    import ctypes
+
+    function = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if function is None:
+        os.sync()
+    elif function(directory.fd) != 0:
         number = ctypes.get_errno()
-        if number != errno.ENOSYS:
-            raise OSError(number, os.strerror(number))
-    os.sync()
+        raise OSError(number, os.strerror(number), directory.path)
 
 
-def share_mode(descriptor: int, directory: int, mode: int) -> None:
-    """Give a file its directory's group, and group writing if the directory has it (TRAPS 13)."""
-    beside = os.fstat(directory)
-    try:
-        if os.fstat(descriptor).st_gid != beside.st_gid:
+def share_mode(directory: Directory, descriptor: int, *, mode: int) -> None:
+    """Give something of ours its directory's group, and permission to write to whom the directory has it (TRAPS 13)."""
+    beside, own = os.fstat(directory.fd), os.fstat(descriptor)
+    wide = mode | (0o060 if beside.st_mode & _GROUP_WRITE else 0) | (0o006 if beside.st_mode & _OTHER_WRITE else 0)
+    with contextlib.suppress(PermissionError):  # another user's file, or a group we are not in: its mode is their word
+        if own.st_gid != beside.st_gid:
             os.fchown(descriptor, -1, beside.st_gid)
-        wide = mode | ((beside.st_mode & 0o020) and 0o060) | ((beside.st_mode & 0o002) and 0o006)
-        os.fchmod(descriptor, wide)
-    except PermissionError:
-        return  # another user made it: its mode is that user's word
+        if stat.S_IMODE(own.st_mode) != wide:
+            os.fchmod(descriptor, wide)
 
 
-def usable_processors() -> int:
-    """Count the processors this process may run on."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def share_directory(parent: Directory, made: Directory) -> None:
+    """Give a new directory its parent's group and permissions (TRAPS 13)."""
+    beside, own = os.fstat(parent.fd), os.fstat(made.fd)
+    with contextlib.suppress(PermissionError):
+        if own.st_gid != beside.st_gid:
+            os.fchown(made.fd, -1, beside.st_gid)
+        os.fchmod(made.fd, stat.S_IMODE(beside.st_mode) & ~stat.S_ISVTX)
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+
+def words_name(name: str) -> str:
+    """Name the file that holds a lock's words: the lock file itself, since its lock keeps nobody from reading."""
+    return name
+
+
+def read_words(descriptor: int, path: str) -> bytes:  # noqa: ARG001 - as _windows has it
+    """Read the words of the lock that `descriptor` holds."""
+    return os.pread(descriptor, _WORDS, 0)
+
+
+def write_words(descriptor: int, path: str, data: bytes) -> None:
+    """Write the words of the lock that `descriptor` holds, in one write: a reader sees the old ones or the new."""
+    if os.pwrite(descriptor, data, 0) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
 
 
 def boot_id() -> str:
-    """Name the running kernel's start, or an empty string where it has no name."""
-    return _first_line("/proc/sys/kernel/random/boot_id")
+    """Name the running kernel's start; empty where it has no name."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
 
 
 def pid_namespace() -> str:
-    """Name the pid namespace, or an empty string where there is none."""
+    """Name the pid namespace; empty where there is none."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
 
 
-def _first_line(path: str) -> str:
+def host_name() -> str:
+    """Give the machine's name."""
+    return os.uname().nodename
+
+
+def usable_processors() -> int:
+    """Count the processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+
+def count_threads() -> int:
+    """Count this process's threads, Python's or not."""
     try:
-        with open(path, encoding="ascii") as stream:
-            return stream.readline().strip()
+        return len(os.listdir("/proc/self/task"))
     except OSError:
-        return ""
+        import threading
+
+        return threading.active_count()
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Keep every signal waiting for as long as the block lasts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def fork(child: Callable[[], None]) -> int:
+    """Start a process that runs `child` and ends by os._exit, flushing nothing of ours; gives its pid.
+
+    Call it with the signals held: the child lets them in when it has made up its mind about them.
+    """
+    pid = os.fork()
+    if pid != 0:
+        return pid
+    code = 1
+    try:
+        be_worker()
+        child()
+        code = 0
+    finally:
+        os._exit(code)  # whatever was raised: nothing of the parent's may run twice
+
+
+def be_worker() -> None:
+    """Leave the group's signals to the parent, who tells its workers what they mean (TRAPS 40); then let signals in."""
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):  # the parent's handler is not ours to run
+            signal.signal(number, signal.SIG_DFL)
+    for number in _GROUP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def reap(pid: int) -> int | None:
+    """Wait for a child's end and give its exit code, negative for a signal; None where somebody else reaped it."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:
+        return None
+
+
+def kill(pid: int) -> None:
+    """End a child that was not reaped yet, at once."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
+    """Wait until something can be read, or has ended, and give what."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
+
+
+def speaks(descriptor: int) -> bool:
+    """Say whether a pipe has something to read or has come to its end."""
+    return bool(wait_readable([descriptor], 0))
+
+
+def make_binary(descriptor: int) -> None:
+    """Do nothing: bytes are bytes."""

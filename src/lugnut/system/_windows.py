@@ -1,47 +1,189 @@
-"""What only Windows has; the same names as `_posix`, by paths instead of directory descriptors."""
+"""What only Windows has: the same names as `_posix`, by paths instead of directory descriptors.
+
+There are no descriptors for directories, so a `Directory` is a path that was checked when it was opened.
+"""
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform != "win32":
+    raise ImportError("this room is for Windows")
+
+import contextlib
 import errno
 import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 
-DIRECTORY_FLAGS = 0
-READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
-CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
-EXTRA_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
-LOCK_FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
+from lugnut.errors import InternalError
+from lugnut.system.directory import Directory
+
+HAS_FORK = False
+SPAWN_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP
+"""Ctrl-C reaches a whole process group; a spawned worker gets one of its own, so that the parent decides."""
+SYNC_FLAGS = os.O_RDWR
+"""What a file must be opened for to be flushed."""
+
+_EVERY = os.O_BINARY | os.O_NOINHERIT
+_SHARING = {5, 32}  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION: a virus scanner or an indexer has it open
+_TRIES, _PAUSE = 20, 0.01
 
 
-def open_directory(path: str, parent: int | None) -> int:
-    """Check that a real directory stands there; Windows has no descriptors for directories, so -1 is given."""
-    if not os.path.isdir(path) or os.path.islink(path) or os.path.realpath(path) != os.path.abspath(path):
+# --- directories and names --------------------------------------------------------------------------------------------
+
+
+def is_component(name: str) -> bool:
+    """Say whether a name is one component: no path, no way up, no drive or stream (G8)."""
+    return name not in {"", ".", ".."} and not any(sign in name for sign in "/\\:\0")
+
+
+def open_root(path: str) -> Directory:
+    """Open a directory by a path that is trusted, symlinks and all."""
+    if not os.path.isdir(path):
+        number = errno.ENOTDIR if os.path.lexists(path) else errno.ENOENT
+        raise OSError(number, os.strerror(number), path)
+    return Directory(path, -1)
+
+
+def enter(parent: Directory, name: str) -> Directory:
+    """Check one component: neither a file, a symlink nor a junction (TRAPS 23)."""
+    path = os.path.join(parent.path, name)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_reparse_tag != 0:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-    return -1
+    return Directory(path, -1)
 
 
-def open_file(path: str, flags: int, mode: int, parent: int | None) -> int:
-    """Open a file by its path; a symlink or junction is refused."""
+def _patiently(act: Callable[[], None]) -> None:
+    """Try again while somebody else has the file open for a moment."""
+    for _ in range(_TRIES):
+        try:
+            return act()
+        except PermissionError as error:
+            if error.winerror not in _SHARING:
+                raise
+            time.sleep(_PAUSE)
+    return act()
+
+
+def link(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
+    """Make `target` another name of `source`; FileExistsError where something stands there: the atomic claim."""
+    os.link(os.path.join(source_dir.path, source), os.path.join(target_dir.path, target))
+
+
+def rename(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
+    """Move `source` to `target`, replacing a file there in one step."""
+    paths = os.path.join(source_dir.path, source), os.path.join(target_dir.path, target)
+    _patiently(lambda: os.replace(*paths))
+
+
+def rename_exclusive(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
+    """Move `source` to `target`; FileExistsError where something stands there, as rename has it on Windows."""
+    os.rename(os.path.join(source_dir.path, source), os.path.join(target_dir.path, target))
+
+
+def unlink(directory: Directory, name: str) -> None:
+    """Remove a file's name."""
+    path = os.path.join(directory.path, name)
+    _patiently(lambda: os.unlink(path))
+
+
+def rmdir(directory: Directory, name: str) -> None:
+    """Remove an empty directory."""
+    path = os.path.join(directory.path, name)
+    _patiently(lambda: os.rmdir(path))
+
+
+def mkdir(directory: Directory, name: str, mode: int = 0o777) -> None:
+    """Make a directory."""
+    os.mkdir(os.path.join(directory.path, name), mode)
+
+
+def look(directory: Directory, name: str) -> os.stat_result | None:
+    """Say what stands at a name, without following a symlink; None where nothing does."""
+    try:
+        return os.lstat(os.path.join(directory.path, name))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def list_names(directory: Directory) -> list[str]:
+    """List a directory, sorted (TRAPS 18)."""
+    return sorted(os.listdir(directory.path))
+
+
+def status(directory: Directory) -> os.stat_result:
+    """Describe an open directory."""
+    return os.stat(directory.path)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
+    """Open a file; a symlink is refused."""
+    path = os.path.join(directory.path, name)
     if os.path.islink(path):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-    return os.open(path, flags, mode)
+    return os.open(path, flags | _EVERY, mode)
 
 
-def clone(source: int, target: int) -> None:
-    """Refuse: ReFS block cloning is not used."""
+def finish(descriptor: int, directory: Directory, name: str, *, mode: int, mtime: int | None) -> None:  # noqa: ARG001 - as _posix has it
+    """Close a file just written and give it its time (seconds); there are no execute bits."""
+    os.close(descriptor)
+    if mtime is not None:
+        os.utime(os.path.join(directory.path, name), (mtime, mtime))
+
+
+def clone(source: int, target: int) -> None:  # noqa: ARG001 - as _posix has it
+    """Refuse: nothing here shares blocks."""
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
-def sync_volume(descriptor: int) -> None:
-    """Do nothing: files are flushed one by one where it matters."""
+def sync(directory: Directory) -> None:
+    """Do nothing: a directory cannot be flushed."""
 
 
-def share_mode(descriptor: int, directory: int, mode: int) -> None:
+def sync_volume(directory: Directory) -> None:
+    """Do nothing: flushing a volume takes an administrator; files are flushed one by one where it matters."""
+
+
+def share_mode(directory: Directory, descriptor: int, *, mode: int) -> None:
     """Do nothing: access control lists are inherited."""
 
 
-def usable_processors() -> int:
-    """Count the processors."""
-    return os.cpu_count() or 1
+def share_directory(parent: Directory, made: Directory) -> None:
+    """Do nothing: access control lists are inherited."""
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+
+def words_name(name: str) -> str:
+    """Name the file that holds a lock's words: another one, since a locked range cannot be read (TRAPS 12)."""
+    return f"{name}.holder"
+
+
+def read_words(descriptor: int, path: str) -> bytes:  # noqa: ARG001 - as _posix has it
+    """Read the words of the lock that is held."""
+    try:
+        with open(words_name(path), "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return b""
+
+
+def write_words(descriptor: int, path: str, data: bytes) -> None:  # noqa: ARG001 - as _posix has it
+    """Write the words of the lock that is held, in one write."""
+    with open(words_name(path), "wb", buffering=0) as stream:
+        stream.write(data)
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
 
 
 def boot_id() -> str:
@@ -52,3 +194,73 @@ def boot_id() -> str:
 def pid_namespace() -> str:
     """Give no name: there are no pid namespaces."""
     return ""
+
+
+def host_name() -> str:
+    """Give the machine's name."""
+    return os.environ.get("COMPUTERNAME", "")
+
+
+def usable_processors() -> int:
+    """Count the processors."""
+    return os.cpu_count() or 1
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+
+def count_threads() -> int:
+    """Count this process's threads."""
+    import threading
+
+    return threading.active_count()
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Do nothing: signals cannot be held, and no process is forked."""
+    yield
+
+
+def fork(child: Callable[[], None]) -> int:  # noqa: ARG001 - as _posix has it
+    """Refuse."""
+    raise InternalError(message="there is no fork on Windows")
+
+
+def be_worker() -> None:
+    """Leave Ctrl-C to the parent, who tells its workers what it means (TRAPS 40)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def reap(pid: int) -> int | None:
+    """Know nothing of forked children: there are none."""
+    raise InternalError(message=f"process {pid} was not forked")
+
+
+def kill(pid: int) -> None:
+    """Know nothing of forked children: there are none."""
+    raise InternalError(message=f"process {pid} was not forked")
+
+
+def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
+    """Know nothing of forked children's pipes: there are none."""
+    raise InternalError(message=f"{descriptors} cannot be waited for ({seconds} s)")
+
+
+def speaks(descriptor: int) -> bool:
+    """Say whether a pipe has something to read or has come to its end."""
+    import _winapi
+    import msvcrt
+
+    try:
+        waiting, _ = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)
+    except OSError:  # broken: the other end is closed
+        return True
+    return waiting > 0
+
+
+def make_binary(descriptor: int) -> None:
+    """Keep the C library from translating line ends."""
+    import msvcrt
+
+    msvcrt.setmode(descriptor, os.O_BINARY)

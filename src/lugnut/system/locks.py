@@ -2,34 +2,38 @@
 
 A lock belongs to an open file description: forked children inherit it, and it is free when the last of them has closed
 it or died (TRAPS 7). So it is released by `close()` alone, never by LOCK_UN, and no pid, age or heart-beat decides
-anything (DESIGN, locks). Lock files are never unlinked (TRAPS 1) and never written before they are held.
+anything (design, section 5). A lock that cannot be had is an error that names the holder, never a reason to go on
+without it (G6, TRAPS 2). Lock files are never unlinked while anybody may want them (TRAPS 1) and never written before
+they are held; one that did vanish under us (`lugnut recover --forget`) is noticed and taken again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 from lugnut.errors import LockTimeout, LockUnusable
 from lugnut.system import files
-
-if sys.platform == "win32":
-    from lugnut.system import _windows as _system
-else:
-    from lugnut.system import _posix as _system
+from lugnut.system.native import native
 
 POLL = 0.01
 """Seconds between two tries: portalocker's own quarter of a second wakes 200 ms late (TRAPS 3)."""
-_BUSY = {errno.EACCES, errno.EAGAIN}
-_WORDS = 480
-"""Bytes of a lock file's words, so that a shorter holder overwrites a longer one whole."""
-_URL_WORDS = 3
-boot_id = _system.boot_id
+FIRST_WORD, NEXT_WORD = 1.0, 10.0
+"""Seconds until a waiter first hears who holds the lock, and between two times."""
+_WORDS = 1000
+"""Bytes of a lock file's words: always the same, so that one write replaces a longer holder's whole."""
+_LONGEST = 900
+_COMMAND = 160
+_TRIES = 100
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class Patience(NamedTuple):
@@ -40,156 +44,213 @@ class Patience(NamedTuple):
     on_wait: Callable[[str, str, float], None]
     """Told the lock's path, its holder in words and the seconds waited, after 1 s and then every 10 s."""
     cancelled: Callable[[], None]
-    """Called at every try; raises to give up."""
+    """Called before every further try; raises to give up."""
 
 
 class Held:
     """A lock that is held until `close()`, or until this process and every child it forked meanwhile are gone."""
 
     def __init__(self, directory: files.Directory, name: str, descriptor: int) -> None:
-        self.path = os.path.join(directory.path, name)
+        self.path = f"{directory.path}/{name}"
         self._name = name
         self._descriptor = descriptor
         self._generation = 0
 
     def close(self) -> None:
-        """Release the lock; a second close does nothing."""
+        """Give the lock back, as far as this process is concerned; a second close does nothing.
+
+        Never LOCK_UN: in a forked child that would free the parent's lock too (TRAPS 7).
+        """
         if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def still_there(self, directory: files.Directory) -> bool:
         """Say whether the name still leads to the file that is locked."""
-        status = files.look(directory, self._name)
-        mine = os.fstat(self._descriptor)
-        return status is not None and (status.st_dev, status.st_ino) == (mine.st_dev, mine.st_ino)
+        found, mine = files.look(directory, self._name), os.fstat(self._descriptor)
+        return found is not None and (found.st_ino, found.st_dev) == (mine.st_ino, mine.st_dev)
 
     def claim(self, words: str) -> int:
-        """Raise the file's generation and write who holds it, in one write; gives the generation."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self._generation = _parse_generation(os.read(self._descriptor, 32)) + 1
-        text = f"{self._generation} {words}".encode()[:_WORDS].ljust(_WORDS) + b"\n"
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        files.write_all(self._descriptor, text)
+        """Raise the file's generation and write who holds it, in one write; gives the generation.
+
+        OSError where the file cannot be written (full, EIO): the lock is held all the same.
+        """
+        self._generation = _parse_generation(native.read_words(self._descriptor, self.path)) + 1
+        text = f"{self._generation} {words}".encode()[: _WORDS - 1].ljust(_WORDS - 1) + b"\n"
+        native.write_words(self._descriptor, self.path, text)
         return self._generation
 
     def kept(self, directory: files.Directory) -> bool:
-        """Read the generation again through the name: False means that somebody else took the lock (TRAPS 9)."""
+        """Say whether the generation is still the claimed one: False means that somebody else took the lock (TRAPS 9)."""
+        return self.generation(directory) == self._generation
+
+    def generation(self, directory: files.Directory) -> int:
+        """Read the generation again through the name, not through what is open; -1 where there is none to read."""
         try:
-            return _parse_generation(files.read(directory, self._name)) == self._generation
+            return _parse_generation(files.read(directory, native.words_name(self._name)))
         except OSError:
-            return False
+            return -1
 
 
 def hold(
     directory: files.Directory, name: str, patience: Patience, *, shared: bool = False, create: bool = True
 ) -> Held:
     """Take a lock, waiting as long as `patience` says; raises LockTimeout, or LockUnusable where waiting is no use."""
-    started = time.monotonic()
-    said = started - 9.0
+    began = time.monotonic()
+    next_word = FIRST_WORD
     while True:
         held = try_hold(directory, name, shared=shared, create=create)
         if held is not None:
             return held
         patience.cancelled()
-        now = time.monotonic()
-        if now - started >= patience.timeout:
-            raise LockTimeout(
-                seconds=round(now - started), path=os.path.join(directory.path, name), holder=describe_holder(directory, name)
-            )
-        if now - said >= 10.0:  # noqa: PLR2004 - seconds between two lines, the first after one
-            patience.on_wait(os.path.join(directory.path, name), describe_holder(directory, name), now - started)
-            said = now
-        time.sleep(min(POLL, max(0.0, patience.timeout - (now - started))))
+        waited = time.monotonic() - began
+        if waited >= patience.timeout:
+            seconds = int(patience.timeout) if patience.timeout == int(patience.timeout) else patience.timeout
+            raise LockTimeout(seconds=seconds, path=f"{directory.path}/{name}", holder=describe_holder(directory, name))
+        if waited >= next_word:
+            patience.on_wait(f"{directory.path}/{name}", describe_holder(directory, name), waited)
+            next_word = waited + NEXT_WORD
+        time.sleep(min(POLL, patience.timeout - waited))
 
 
 def try_hold(directory: files.Directory, name: str, *, shared: bool = False, create: bool = True) -> Held | None:
     """Take a lock if it is free; None where somebody holds it.
 
-    Raises FileNotFoundError where `create` is False and there is no such file, LockUnusable where it cannot be locked.
+    Raises FileNotFoundError where the directory is gone, or the file is not there and `create` is False; LockUnusable
+    where it cannot be locked at all: only busy is worth another try (TRAPS 3).
     """
+    path = f"{directory.path}/{name}"
+    for _ in range(_TRIES):
+        held = Held(directory, name, _open(directory, name, shared=shared, create=create))
+        taken = False
+        try:
+            if not _lock(held._descriptor, path, shared=shared):  # noqa: SLF001 - this room's own
+                return None
+            taken = held.still_there(directory)
+        finally:
+            if not taken:
+                held.close()
+        if taken:
+            return held
+    raise LockUnusable(path=path, reason="the file is replaced all the time")
+
+
+def _open(directory: files.Directory, name: str, *, shared: bool, create: bool) -> int:
     try:
-        descriptor = files.open_lock(directory, name, create=create)
+        try:
+            return files.open_lock(directory, name, create=create)
+        except OSError as error:
+            if not shared or error.errno not in _READ_ONLY:
+                raise
+            return files.open_lock_to_share(directory, name)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise LockUnusable(path=os.path.join(directory.path, name), reason=error.strerror or str(error)) from None
-    try:
-        busy = not _lock(descriptor, shared=shared)
-    except OSError as error:
-        os.close(descriptor)
-        raise LockUnusable(path=os.path.join(directory.path, name), reason=error.strerror or str(error)) from None
-    if busy:
-        os.close(descriptor)
-        return None
-    return Held(directory, name, descriptor)
+        raise LockUnusable(path=f"{directory.path}/{name}", reason=error.strerror or str(error)) from None
 
 
-def _lock(descriptor: int, *, shared: bool) -> bool:
-    """Lock a descriptor without waiting: False is busy, any other failure an OSError (TRAPS 3)."""
+def _lock(descriptor: int, path: str, *, shared: bool) -> bool:
+    """Lock a descriptor without waiting; False where it is busy, which is all that another try can change."""
     import portalocker
 
-    kind = portalocker.LockFlags.SHARED if shared else portalocker.LockFlags.EXCLUSIVE
+    flags = portalocker.LockFlags
     try:
-        portalocker.lock(descriptor, kind | portalocker.LockFlags.NON_BLOCKING)
+        portalocker.lock(descriptor, (flags.SHARED if shared else flags.EXCLUSIVE) | flags.NON_BLOCKING)
     except portalocker.exceptions.AlreadyLocked:
         return False
     except portalocker.exceptions.LockException as error:
-        cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else None
-        if cause is not None and cause.errno in _BUSY:
-            return False
-        number = cause.errno if cause is not None and cause.errno is not None else errno.ENOLCK
-        raise OSError(number, os.strerror(number)) from None
+        cause = error.args[0] if error.args else None
+        reason = cause.strerror if isinstance(cause, OSError) else error.strerror
+        raise LockUnusable(path=path, reason=reason or str(error)) from None
+    except ImportError as error:  # shared locks on Windows take pywin32
+        raise LockUnusable(path=path, reason=str(error)) from None
     return True
 
 
-def _parse_generation(data: bytes) -> int:
-    word = data.split(b" ", 1)[0].strip()
-    return int(word) if word.isdigit() else 0
+# --- who holds it: for messages alone (TRAPS 8) -----------------------------------------------------------------------
+
+
+@functools.cache
+def boot_id() -> str:
+    """Name this start of the machine; another name means that what was not synced may be lost (TRAPS 19)."""
+    return native.boot_id() or _name_boot_time()
+
+
+def _name_boot_time() -> str:
+    import psutil
+
+    return f"since {round(psutil.boot_time())}"
 
 
 def holder_words(start: float | None = None) -> str:
-    """Say who this process is, as one line of JSON: for messages only (TRAPS 8)."""
-    words = " ".join(_hide_credentials(word) for word in [os.path.basename(sys.argv[0]), *sys.argv[1:]])
+    """Say who this process is, as one line of JSON of at most 900 bytes; `start` is seconds since the epoch."""
     document = {
-        "pid": os.getpid(), "start": start or time.time(), "host": _host(), "boot": boot_id(),
-        "namespace": _system.pid_namespace(), "argv": words[:120],
-    }  # fmt: skip
-    return json.dumps(document)
-
-
-def _host() -> str:
-    import platform
-
-    return platform.node()
+        "pid": os.getpid(),
+        "start": round(start or time.time(), 3),
+        "host": native.host_name()[:100],
+        "boot": boot_id()[:100],
+        "namespace": native.pid_namespace()[:100],
+        "argv": [os.path.basename(sys.argv[0]) if sys.argv else "python"],
+    }
+    words = json.dumps(document)
+    for word in sys.argv[1:]:  # as many as there is room for
+        document["argv"] = [*document["argv"], _hide_credentials(word)]  # type: ignore[misc]
+        longer = json.dumps(document)
+        if len(longer) > _LONGEST:
+            break
+        words = longer
+    return words
 
 
 def _hide_credentials(word: str) -> str:
+    """Cut what may be a user's name and password out of a URL, even where they hold signs they should not."""
     scheme, mark, rest = word.partition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark and "@" in rest else word
+    return f"{scheme}://***@{rest.rpartition('@')[2]}" if mark and "@" in rest else word
 
 
 def describe_holder(directory: files.Directory, name: str) -> str:
-    """Word who holds a lock, as far as that is known."""
-    try:
-        _, _, words = files.read(directory, name).decode("utf-8", "replace").partition(" ")
-        data = json.loads(words)
-        return _word_holder(data)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return "held by another process"
+    """Word who holds a lock, as far as that is known; whoever it is, the words decide nothing."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        text = files.read(directory, native.words_name(name)).decode("utf-8", "replace")
+        return _word_holder(json.loads(text.partition("\n")[0].partition(" ")[2]))
+    return "held by another process"
 
 
-def _word_holder(data: dict[str, object]) -> str:
-    since = max(0, round(time.time() - float(str(data["start"]))))
-    elsewhere = data.get("boot") != boot_id() or data.get("namespace") != _system.pid_namespace()
-    if not elsewhere and not _lives(int(str(data["pid"]))):
-        return "held by another process"
-    place = " in another container" if elsewhere else ""
-    return f"held by pid {data['pid']} `{data['argv']}` on host {data['host']}{place} for {since} s"
+def _word_holder(said: dict[str, Any]) -> str:
+    command = " ".join(said["argv"])
+    if len(command) > _COMMAND:
+        command = command[: _COMMAND - 1] + "…"
+    holder = f"pid {int(said['pid'])} `{command}`"
+    elsewhere = said["boot"] != boot_id() or said["namespace"] != native.pid_namespace()
+    if not elsewhere and not _lives(int(said["pid"]), float(said["start"])):
+        words = f"held by another process, perhaps a worker that {holder} left behind"
+    else:
+        seconds = max(0, round(time.time() - float(said["start"])))
+        place = f"in another container on host {said['host']}" if elsewhere else f"on host {said['host']}"
+        words = f"held by {holder} {place} for {seconds} s"
+    return "".join(sign if sign.isprintable() else "?" for sign in words)  # a file's words must not steer a terminal
 
 
-def _lives(pid: int) -> bool:
-    """Ask psutil, so that a message does not name a process that is gone; nothing else is decided by it."""
+def _lives(pid: int, start: float) -> bool:
+    """Say whether the process that wrote the words still runs, not another one with its number."""
     import psutil
 
-    return bool(psutil.pid_exists(pid))
+    try:
+        return bool(psutil.Process(pid).create_time() <= start + 2)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+
+
+def _parse_generation(data: bytes) -> int:
+    word = data[:24].partition(b" ")[0]
+    return int(word) if word.isdigit() else 0

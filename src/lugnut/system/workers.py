@@ -35,7 +35,7 @@ TICK = 0.05
 class Pool(NamedTuple):
     """How work is spread."""
 
-    count: int
+    size: int
     label: Callable[[Any], str]
     """Names a job in a message."""
     report: Reporter
@@ -70,7 +70,7 @@ def default_count() -> int:
 
 def run(function: Callable[[J, Reporter], R], jobs: Sequence[J], *, plan: Pool) -> list[R]:
     """Do every job and give the results in the jobs' order; all workers are gone when this returns or raises."""
-    if plan.count <= 1 or len(jobs) <= 1:
+    if plan.size <= 1 or len(jobs) <= 1:
         results = []
         for job in jobs:
             plan.cancelled()
@@ -216,7 +216,7 @@ else:
                 os.close(closing.pop())
 
         try:
-            for _ in range(min(plan.count, len(jobs))):
+            for _ in range(min(plan.size, len(jobs))):
                 reading, writing = os.pipe()
                 pid = _fork_one(lambda: serve_jobs(function, jobs, numbers, writing), life, [mine, reading, *(w.results for w in workers)])  # noqa: B023 - called before the loop goes on
                 os.close(writing)
@@ -234,7 +234,7 @@ else:
 
     def _fork_one(work: Callable[[], None], life: int, parents: list[int]) -> int:
         """Fork with signals blocked; the child closes what is its parent's and leaves by os._exit alone."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        blocked: set[int] = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             pid = os.fork()
         except BaseException:
@@ -245,7 +245,7 @@ else:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         return pid
 
-    def _be_child(work: Callable[[], None], life: int, parents: list[int], blocked: set[signal.Signals]) -> NoReturn:
+    def _be_child(work: Callable[[], None], life: int, parents: list[int], blocked: set[int]) -> NoReturn:
         global _life  # noqa: PLW0603 - one process, one parent
         code = 1
         try:
@@ -276,7 +276,7 @@ else:
 
 def _spawn_all(function: Callable[[J, Reporter], R], jobs: Sequence[J], plan: Pool) -> list[Worker]:
     """Start fresh interpreters; every worker gets every n-th job over its standard input, and answers on its output."""
-    count = min(plan.count, len(jobs))
+    count = min(plan.size, len(jobs))
     return [_spawn_one(function, jobs, range(number, len(jobs), count)) for number in range(count)]
 
 

@@ -45,7 +45,7 @@ class Word(NamedTuple):
 class _Source(NamedTuple):
     name: Name
     rank: int
-    index: Index
+    by_directory: Index
     files: tuple[File, ...]
     tops: frozenset[str] | None
     """Of a dist-info without RECORD: the top-level names it may own, None for any; irrelevant otherwise."""
@@ -116,7 +116,7 @@ class Ledger:
                 if source.tops is None or top in source.tops or top.removesuffix(".py") in source.tops:
                     entries.append(Claim(source.rank, source.name, File(path, None, None, None), True, ""))  # type: ignore[arg-type]  # noqa: FBT003
             return
-        here = source.index.get(directory, {})
+        here = source.by_directory.get(directory, {})
         for name in here.keys() & claims.keys():
             claims[name].append(Claim(source.rank, source.name, here[name], True, ""))  # noqa: FBT003
 

@@ -54,7 +54,7 @@ def _remove_made(settler: Settler, transaction: journal.Transaction) -> None:
 
 def _removed(transaction: journal.Transaction) -> set[str]:
     """Give the paths that an action's distribution had and has no more."""
-    paths = set()
+    paths: set[str] = set()
     for action in transaction.plan.actions:
         had = {file.path for old in action.olds for file in old.files}
         paths |= had - {file.path for file in action.files}

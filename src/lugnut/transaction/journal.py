@@ -96,8 +96,10 @@ def _check_format(home: files.Directory, *, create: bool) -> None:
         raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
 
 
-def list_ids(home: files.Directory) -> list[str]:
-    """List the transactions that have appeared, sorted."""
+def list_ids(home: files.Directory | None) -> list[str]:
+    """List the transactions that have appeared, sorted; none where there is no `.lugnut`."""
+    if home is None:
+        return []
     try:
         with files.enter(home, TRANSACTIONS) as directory:
             return [name for name in files.list_names(directory) if not name.startswith(("new-", "old-", "."))]

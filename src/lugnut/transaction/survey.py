@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lugnut.distribution import RelativePath
 from lugnut.errors import FileInTheWay
 from lugnut.plan import CHANGE, FRESH, Action, File, Plan, kept_name
 from lugnut.system import files
@@ -108,7 +109,7 @@ def read_claims(site: Site, directory: str, names: list[str]) -> dict[str, list[
             continue
 
 
-def _find_changed(site: Site, action: Action, forced: list[str], *, force: bool) -> tuple[str, ...]:
+def _find_changed(site: Site, action: Action, forced: list[str], *, force: bool) -> tuple[RelativePath, ...]:
     """Find the paths of a change that have to be staged and settled."""
     before = {file.path: file for old in action.olds for file in old.files}
     changed = []
@@ -130,7 +131,7 @@ def _judge_new(site: Site, action: Action, file: File, forced: list[str], *, for
     if here is None or content.matches(here, file):
         return
     if here.directory:
-        before = {old.path for one in action.olds for old in one.files}
+        before: set[str] = {old.path for one in action.olds for old in one.files}
         if not _only_ours(site, file.path, before):
             raise in_the_way(file.path, action.name, "a directory", forcible=False)
         return

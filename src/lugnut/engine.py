@@ -1,0 +1,232 @@
+"""The order of acts: what a command does, from the request to the report. It decides nothing that a room below decides.
+
+Every act reads the target, gives the dead their due, and returns a report; all that fails is a LugnutError.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from lugnut import check as checking
+from lugnut.bytecode import compile_bytecode
+from lugnut.discovery import Target
+from lugnut.distribution import Manifest, Name
+from lugnut.environment import Environment
+from lugnut.errors import CannotWrite, NotInstalled, UsageError
+from lugnut.events import Reporter, ignore
+from lugnut.installed import Installed, find_installed, read_installed
+from lugnut.interpreter import find_environment
+from lugnut.run import Run, hold_wheels, keep_store
+from lugnut.settings import Installation, Report, Settings
+from lugnut.sources.pins import Asked, Pick, check_hash, format_direct_url, gather, read_asked
+from lugnut.sources.requests import Request
+from lugnut.sources.wheelhouse import satisfies
+from lugnut.store import Store, admit
+from lugnut.storekeeping import clean, prune
+from lugnut.system import locks, workers
+from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
+from lugnut.wheelindex import look_up
+from lugnut.wishes import Wish, decide_install, decide_removal
+
+
+def never() -> None:
+    """Nobody cancels."""
+
+
+def cache_directory(settings: Settings) -> str:
+    """Give the directory of the cache, absolute, whether or not it stands (XDG base directory specification)."""
+    if settings.cache_dir is not None:
+        return os.path.abspath(settings.cache_dir)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "lugnut")
+
+
+def install(
+    requests: Sequence[str], *, requirement_files: Sequence[str] = (), target: Target, settings: Settings = Settings(),
+    report: Reporter = ignore, cancelled: Callable[[], None] = never,
+) -> Report:  # fmt: skip
+    """Install what is asked for as one transaction."""
+    started = time.monotonic()
+    environment = find_environment(target)
+    run = Run(environment, settings, report, cancelled)
+    run.recover_dead()
+    asked = Asked(tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory)
+    with keep_store(environment, settings, cache_directory(settings)) as store:
+        picks = gather(environment, asked, _make_satisfied(environment, settings))
+        wishes = _admit(store, picks, run)
+        with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
+            outcome = _change(run, store, wishes)
+    unmet = checking.find_unmet(environment, [wish.manifest for wish in wishes])
+    return run.close(outcome, time.monotonic() - started)._replace(unmet=unmet)
+
+
+def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[Request], bool]:
+    """Say of a request by name whether what is installed will do (pip's and uv's rule: unless an upgrade is asked for)."""
+
+    def satisfied(request: Request) -> bool:
+        if settings.upgrade or settings.reinstall:
+            return False
+        found = read_installed(environment, [request.name]).get(request.name, [])
+        if len(found) != 1 or found[0].rows is None:
+            return False
+        wheel = found[0].state.wheel if found[0].state is not None else ""
+        return (not request.hashes or wheel in request.hashes) and satisfies(request.specifier, found[0].version)
+
+    return satisfied
+
+
+def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
+    """Have every wheel verified in the store, by as many workers as there is work for; raises the first bad one's error."""
+    ordered = sorted(picks, key=lambda pick: -_size(pick.path))
+    pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
+    cold = [pick for pick in ordered if not _known(store, pick)]
+    manifests = dict(zip([pick.path for pick in cold], workers.run(admit_one, [(store, pick.path) for pick in cold], plan=pool), strict=True))
+    wishes = []
+    for pick in sorted(picks):
+        manifest = manifests.get(pick.path) or admit_one((store, pick.path), run.report)
+        check_hash(pick, manifest.wheel)
+        direct = format_direct_url(pick.path, manifest.wheel) if pick.direct else None
+        wishes.append(Wish(manifest, pick.requested, direct))
+    return wishes
+
+
+def _known(store: Store, pick: Pick) -> bool:
+    return look_up(store, pick.path) is not None
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
+def _label(job: tuple[Store, str]) -> str:
+    return os.path.basename(job[1])
+
+
+def admit_one(job: tuple[Store, str], emit: Reporter) -> Manifest:
+    """Admit one wheel, in a worker."""
+    patience = locks.Patience(300.0, lambda path, holder, seconds: None, workers.stopped)
+    return admit(job[0], job[1], emit, patience=patience)
+
+
+def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:
+    """Look whether there is anything to do; if so, do it as a transaction."""
+    settings = run.settings
+    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay))
+
+    def decide() -> Decision:
+        return decide_install(run.environment, store, wishes, settings)
+
+    if run.idle(names):
+        decision = decide()
+        if not decision.actions():
+            return NOTHING
+        if settings.dry_run:
+            return run.rehearse(decision)
+    outcome = transact(run.environment, names, decide, run.course(store))
+    if settings.compile_bytecode and outcome.plan is not None:
+        paths = [file.path for action in outcome.plan.actions for file in action.files]
+        compile_bytecode(run.environment, paths)
+    return outcome
+
+
+def uninstall(
+    names: Sequence[str], *, requirement_files: Sequence[str] = (), target: Target, settings: Settings = Settings(),
+    report: Reporter = ignore, cancelled: Callable[[], None] = never,
+) -> Report:  # fmt: skip
+    """Remove distributions as one transaction; what they had shadowed comes back (G4)."""
+    started = time.monotonic()
+    environment = find_environment(target)
+    run = Run(environment, settings, report, cancelled)
+    run.recover_dead()
+    listed = read_asked(Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory))
+    wanted = sorted({request.name for request in listed.requests})
+    _refuse_missing(environment, wanted)
+
+    def decide() -> Decision:
+        return decide_removal(environment, wanted, force=settings.force)
+
+    if settings.dry_run:
+        return run.close(run.rehearse(decide()), time.monotonic() - started)
+    outcome = transact(environment, wanted, decide, run.course(None))
+    return run.close(outcome, time.monotonic() - started)
+
+
+def _refuse_missing(environment: Environment, names: Sequence[Name]) -> None:
+    present = {found.name for found in find_installed(environment)}
+    missing = [name for name in names if name not in present]
+    if missing:
+        raise NotInstalled(name=", ".join(missing), environment=environment.prefix)
+
+
+def check(
+    *, target: Target, settings: Settings = Settings(), report: Reporter = ignore, cancelled: Callable[[], None] = never
+) -> Report:
+    """Compare the environment with what is recorded of it; nothing is changed but a dead transaction."""
+    started = time.monotonic()
+    environment = find_environment(target)
+    run = Run(environment, settings, report, cancelled)
+    run.recover_dead()
+    findings = checking.find_all(environment)
+    return run.close(NOTHING, time.monotonic() - started)._replace(findings=findings)
+
+
+def list_installed(*, target: Target) -> Report:
+    """Name what is installed."""
+    environment = find_environment(target)
+    found = read_installed(environment)
+    installed = tuple(_describe(environment, one) for ones in found.values() for one in ones)
+    return Report(environment.prefix, installed=installed)
+
+
+def _describe(environment: Environment, one: Installed) -> Installation:
+    overlay = one.state.overlay if one.state is not None else 0
+    return Installation(one.spelled, one.version, one.installer, overlay, environment.schemes[one.scheme])
+
+
+def recover(
+    *, target: Target, settings: Settings = Settings(), report: Reporter = ignore,
+    cancelled: Callable[[], None] = never, forget: bool = False,
+) -> Report:  # fmt: skip
+    """Finish or undo what dead runs left; `forget` then removes an idle `.lugnut` and says what is lost with it."""
+    started = time.monotonic()
+    environment = find_environment(target)
+    run = Run(environment, settings, report, cancelled)
+    run.recover_dead()
+    if forget:
+        if environment.kind not in {"target", "prefix"}:
+            raise UsageError(message="--forget is for a --target that is to be shipped", hint="name it with --target DIR")
+        run.forget()
+    return run.close(NOTHING, time.monotonic() - started)
+
+
+def clean_cache(settings: Settings) -> int:
+    """Remove every entry of the store that no run uses; gives the bytes freed."""
+    return _keep(settings, clean)
+
+
+def prune_cache(settings: Settings) -> int:
+    """Remove from the store what is damaged or unused; gives the bytes freed."""
+    return _keep(settings, prune)
+
+
+def _keep(settings: Settings, act: Callable[[Store], int]) -> int:
+    directory = cache_directory(settings)
+    if not os.path.isdir(os.path.join(directory, "store")):
+        return 0
+    try:
+        with keep_store(None, settings, directory) as store:
+            return act(store)
+    except OSError as error:
+        raise CannotWrite(path=directory, reason=error.strerror or str(error)) from None
+

@@ -1,0 +1,159 @@
+"""One command's run: its environment, its settings, what it hears and says, and the store it works with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+
+from lugnut.distribution import Name, WheelHash
+from lugnut.environment import Environment
+from lugnut.errors import LockTimeout, StoreDamaged
+from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, Reporter, SetAside
+from lugnut.settings import Report, Settings
+from lugnut.store import Store, hold_entry, open_store
+from lugnut.system import files, locks, workers
+from lugnut.transaction import journal
+from lugnut.transaction.recover import recover_dead
+from lugnut.transaction.settle import Site
+from lugnut.transaction.transact import Course, Decision, Outcome, judge
+
+
+class Run:
+    """Gathers what is reported while a command runs, and hands it on."""
+
+    def __init__(self, environment: Environment, settings: Settings, report: Reporter, cancelled: Callable[[], None]) -> None:
+        self.environment = environment
+        self.settings = settings
+        self.cancelled = cancelled
+        self.jobs = settings.jobs or workers.default_count()
+        self.start_method = settings.start_method or workers.default_start_method()
+        self._listener = report
+        self._heard: list[Event] = []
+        self._waits = 0
+
+    def report(self, event: Event) -> None:
+        """Remember an event for the report, and pass it on."""
+        self._heard.append(event)
+        self._listener(event)
+
+    def _wait(self, path: str, holder: str, seconds: float) -> None:
+        self.report(LockWaiting(path, holder, seconds))
+
+    def patience(self) -> locks.Patience:
+        """Give how long this run waits for a lock."""
+        return locks.Patience(self.settings.lock_timeout, self._wait, self._tick)
+
+    def _tick(self) -> None:
+        self._waits += 1
+        self.cancelled()
+
+    def course(self, store: Store | None) -> Course:
+        """Give how this run goes about a transaction."""
+        settings = self.settings
+        return Course(
+            store, self.patience(), self.report, settings.on_conflict, settings.link_mode, self.jobs, self.start_method,
+            settings.durable, settings.force,
+        )  # fmt: skip
+
+    def idle(self, names: Sequence[Name]) -> bool:
+        """Say, without a lock, whether no transaction stands on any of these names."""
+        home = journal.open_home(self.environment, create=False)
+        if home is None:
+            return True
+        with home:
+            for identity in journal.list_ids(home):
+                try:
+                    if not set(journal.read_plan(home, identity).names()).isdisjoint(names):
+                        return False
+                except (journal.Vanished, ValueError):
+                    return False
+        return True
+
+    def recover_dead(self) -> None:
+        """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of."""
+        home = journal.open_home(self.environment, create=False)
+        if home is None:
+            return
+        with home:
+            if files.look(home, journal.TRANSACTIONS) is None:
+                return
+            site = Site(self.environment, home, self.patience(), self.report)
+            try:
+                recover_dead(site, locks.holder_words())
+            finally:
+                site.close()
+
+    def rehearse(self, decision: Decision) -> Outcome:
+        """Say what a decision would do: its changes and its conflicts."""
+        home = journal.open_home(self.environment, create=False)
+        if home is not None:
+            with home:
+                site = Site(self.environment, home, self.patience(), self.report)
+                judge(site, decision.actions(), "", decision, self.course(None))
+        return Outcome(decision.changes, None, 0, 0)
+
+    def forget(self) -> None:
+        """Remove an idle `.lugnut`; a loser's content that is kept there is lost, and it is said."""
+        home = journal.open_home(self.environment, create=False)
+        if home is None:
+            return
+        with home:
+            if journal.list_ids(home):
+                raise LockTimeout(seconds=0, path=home.path, holder="in use by another run")
+            self._say_lost(home)
+        with files.open_root(self.environment.purelib) as root:
+            files.remove_tree(root, ".lugnut")
+
+    def _say_lost(self, home: files.Directory) -> None:
+        for part, what in (("kept", "the files that another distribution shadows"), ("altered", "files set aside")):
+            if files.look(home, part) is not None:
+                with files.enter(home, part) as directory:
+                    names = ", ".join(files.list_names(directory))
+                self.report(Note("warning", f"forgotten: {what} ({names})"))
+
+    def close(self, outcome: Outcome, seconds: float) -> Report:
+        """Make the report; every part of it is sorted."""
+        heard = self._heard
+        return Report(
+            self.environment.prefix,
+            changes=tuple(sorted(outcome.changes, key=lambda one: (one.name, one.action))),
+            conflicts=tuple(sorted(event for event in heard if isinstance(event, Conflict))),
+            recovered=tuple(sorted(event for event in heard if isinstance(event, Recovered))),
+            set_aside=tuple(sorted(event for event in heard if isinstance(event, SetAside))),
+            left_alone=tuple(sorted(event for event in heard if isinstance(event, LeftAlone))),
+            counted=Counted(outcome.exists, outcome.settles, self._waits),
+            dry_run=self.settings.dry_run,
+            seconds=round(seconds, 3),
+        )
+
+
+@contextlib.contextmanager
+def keep_store(environment: Environment | None, settings: Settings, directory: str) -> Iterator[Store]:
+    """Open the store; under --no-cache one of this run's own, removed at the end."""
+    if not settings.no_cache:
+        yield open_store(directory)
+        return
+    own = tempfile.mkdtemp(prefix="lugnut-")
+    try:
+        yield open_store(own)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def hold_wheels(store: Store, wheels: Sequence[WheelHash], run: Run) -> Iterator[None]:
+    """Keep the store's entries from being pruned while they are used."""
+    held: list[locks.Held] = []
+    try:
+        for wheel in sorted(set(wheels)):
+            one = hold_entry(store, wheel, run.patience())
+            if one is None:
+                raise StoreDamaged(wheel=wheel, path="the whole entry was pruned meanwhile")
+            held.append(one)
+        yield
+    finally:
+        for one in held:
+            one.close()

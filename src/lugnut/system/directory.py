@@ -1,0 +1,34 @@
+"""A directory that has been opened: what every call of the door to disk starts from."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Self
+
+
+class Directory:
+    """A directory that stays the same one whatever is renamed around it; close it, or use it as a context manager.
+
+    `path` is for messages; `fd` is its descriptor, -1 on Windows and after `close()`.
+    """
+
+    __slots__ = ("fd", "path")
+
+    def __init__(self, path: str, fd: int) -> None:
+        self.path = path
+        self.fd = fd
+
+    def close(self) -> None:
+        """Give the descriptor back; a second close does nothing."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,211 @@
+"""One run as one transaction, in its order: look, hold, plan, open, judge, place, commit, show, close (DESIGN 7)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from lugnut.distribution import Name
+from lugnut.environment import Environment
+from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
+from lugnut.events import Changed, Committed, Conflict, Reporter
+from lugnut.plan import Action, Clash, Plan, Rendered, find_clashes, find_shapes
+from lugnut.store import Store
+from lugnut.system import files, locks, workers
+from lugnut.transaction import journal
+from lugnut.transaction.commit import abort, finish
+from lugnut.transaction.hold import Names, hold_uv
+from lugnut.transaction.place import Job, label, place
+from lugnut.transaction.recover import find_named, recover_named
+from lugnut.transaction.settle import Site
+from lugnut.transaction.survey import survey
+
+
+class Course(NamedTuple):
+    """How a run goes about it."""
+
+    store: Store | None
+    patience: locks.Patience
+    report: Reporter
+    on_conflict: str
+    link_mode: str
+    jobs: int
+    start_method: str
+    durable: bool
+    force: bool
+
+
+class Decision(NamedTuple):
+    """What is to be done, decided from what is installed now."""
+
+    rendered: tuple[Rendered, ...]
+    removals: tuple[Action, ...]
+    changes: tuple[Changed, ...]
+    requested: frozenset[Name]
+
+    def actions(self) -> list[Action]:
+        """Give every action."""
+        return [*(one.action for one in self.rendered), *self.removals]
+
+
+Decide = Callable[[], Decision]
+"""Reads what is installed now and says what is to be done; called again under the locks."""
+
+
+class Outcome(NamedTuple):
+    """What became of it, beyond the events reported."""
+
+    changes: tuple[Changed, ...]
+    plan: Plan | None
+    exists: int
+    settles: int
+
+
+NOTHING = Outcome((), None, 0, 0)
+
+
+def transact(environment: Environment, names: Sequence[Name], decide: Decide, course: Course) -> Outcome:
+    """Carry out what `decide` says about `names`, whole or not at all."""
+    try:
+        home = journal.open_home(environment, create=True)
+    except OSError as error:
+        raise CannotWrite(path=environment.lugnut, reason=error.strerror or str(error)) from None
+    assert home is not None  # noqa: S101 - it is made
+    with home:
+        site = Site(environment, home, course.patience, course.report)
+        words = locks.holder_words()
+        uv = hold_uv(environment, course.patience)
+        held = Names(home)
+        try:
+            _hold(site, held, names, words)
+            return _run(site, held, decide(), course)
+        except OSError as error:
+            raise CannotWrite(path=str(error.filename or environment.lugnut), reason=error.strerror or str(error)) from None
+        finally:
+            held.close()
+            if uv is not None:
+                uv.close()
+            site.close()
+
+
+def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
+    """Hold every name; the dead come first, and their recovery needs locks of its own, so everything is released for it."""
+    while True:
+        held.take(names, site.patience, words)
+        if not find_named(site, names):
+            return
+        held.close()
+        recover_named(site, names, words)
+
+
+def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome:
+    if not decision.actions():
+        return NOTHING
+    plan = survey(site, decision.actions(), force=course.force)
+    transaction = journal.publish(site.home, plan, locks.holder_words(), durable=course.durable)
+    try:
+        try:
+            judge(site, plan.actions, transaction.id, decision, course)
+            _place(site, plan, decision, transaction, course)
+            held.check()
+            course.patience.cancelled()
+            if course.durable:
+                _sync(site.environment)
+            transaction.change(journal.OPEN, journal.COMMITTED)
+        except BaseException:
+            _abort(site, transaction)
+            raise
+        course.report(Committed(transaction.id))
+        _finish(site, transaction, course)
+    finally:
+        transaction.lock.close()
+    return Outcome(decision.changes, plan, site.exists, site.settles)
+
+
+def _abort(site: Site, transaction: journal.Transaction) -> None:
+    """Undo; what cannot be undone now is left to recovery, and the error that led here is the one to tell."""
+    with contextlib.suppress(OSError, LugnutError, journal.Vanished):
+        abort(site, transaction)
+
+
+def _finish(site: Site, transaction: journal.Transaction, course: Course) -> None:
+    try:
+        if course.durable:
+            with files.enter_path(site.home, transaction.place) as directory:
+                files.sync(directory)
+        finish(site, transaction, durable=course.durable)
+    except (OSError, LugnutError) as error:
+        path = getattr(error, "filename", None) or transaction.id
+        raise CommittedNotClosed(path=str(path), reason=getattr(error, "strerror", None) or str(error)) from error
+
+
+def _sync(environment: Environment) -> None:
+    """Write every volume to disk that may have been written to (TRAPS 19)."""
+    for directory in sorted(set(environment.schemes.values())):
+        with contextlib.suppress(FileNotFoundError), files.open_root(directory) as opened:
+            files.sync_volume(opened)
+
+
+# --- conflicts ---------------------------------------------------------------------------------------------------------
+
+
+def judge(site: Site, actions: Sequence[Action], transaction: str, decision: Decision, course: Course) -> None:
+    """Find the conflicts after the claims are published and before anything is placed; report or refuse them."""
+    others = site.ledger.claimants(transaction)
+    names = {action.name for action in actions}
+    beside = [other for other in others if other.name not in names]
+    shapes = find_shapes(site.environment, actions, beside)
+    if shapes:
+        shape = shapes[0]
+        raise ShapeConflict(path=shape.path, file_owner=shape.file_owner, directory_owner=shape.directory_owner)
+    if course.on_conflict == "ignore":
+        return
+    conflicts = [word_clash(clash, decision) for clash in find_clashes(site.environment, actions, beside)]
+    open_ones = [conflict for conflict in conflicts if not conflict.decided]
+    if open_ones and course.on_conflict == "error":
+        raise ConflictRefused(
+            summary=_summarise(open_ones),
+            conflicts=[f"{one.path}: {one.winner} over {', '.join(one.losers)}" for one in open_ones],
+        )
+    for conflict in conflicts:
+        course.report(conflict)
+
+
+def word_clash(clash: Clash, decision: Decision) -> Conflict:
+    """Say who wins a path, and whether the user decided it."""
+    (rank, winner), *losers = clash.claimants
+    decided = all(other < rank for other, _ in losers)
+    requested = next((name for _, name in losers if name in decision.requested), None)
+    return Conflict(clash.path, winner, tuple(name for _, name in losers), decided, requested)
+
+
+def _summarise(conflicts: Sequence[Conflict]) -> str:
+    first = conflicts[0]
+    owners = " and ".join(sorted({first.winner, *first.losers}))
+    more = f" and {len(conflicts) - 1} more paths" if len(conflicts) > 1 else ""
+    return f"{first.path}{more} would differ between {owners}"
+
+
+# --- placing -----------------------------------------------------------------------------------------------------------
+
+
+def _place(
+    site: Site, plan: Plan, decision: Decision, transaction: journal.Transaction, course: Course
+) -> None:
+    """Let workers place every wheel, the largest first; all of them are gone when this returns or raises."""
+    by_name = {action.name: action for action in plan.actions}
+    shared = (frozenset(plan.adopted), frozenset(plan.forced), frozenset(plan.directories))
+    spawned = course.start_method == "spawn"
+    jobs = [
+        Job(
+            site.environment, course.store or Store(""), one._replace(action=by_name[one.action.name]), transaction.id,
+            *shared, course.link_mode, course.patience.timeout, spawned,
+        )
+        for one in decision.rendered
+    ]  # fmt: skip
+    jobs.sort(key=lambda job: (-len(job.rendered.origins), job.rendered.action.name))
+    pool = workers.Pool(course.jobs, label, course.report, course.patience.cancelled, course.start_method)
+    for placed in workers.run(place, jobs, plan=pool):
+        site.exists += placed.exists
+        site.settles += placed.settles

@@ -1,0 +1,148 @@
+"""What is wished for, beside what is installed now, to a decision: which actions, and how they read in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from lugnut.distribution import STATE_FILE, Manifest, Name, Row, State, WheelHash, format_record, format_state
+from lugnut.environment import Environment, spell_row
+from lugnut.errors import NoRecord
+from lugnut.events import Changed
+from lugnut.installed import Installed, read_installed
+from lugnut.plan import (
+    CHANGE, Action, Old, Origin, Rendered, Wanted, make_origin, make_removal, render, replace_installed,
+)  # fmt: skip
+from lugnut.scripts import make_launchers, rewrite_shebang
+from lugnut.settings import Settings
+from lugnut.store import Store, read_script
+from lugnut.system import files
+from lugnut.transaction.claims import claimed_files
+from lugnut.transaction.transact import Decision
+
+
+class Wish(NamedTuple):
+    """One verified wheel that shall be installed."""
+
+    manifest: Manifest
+    requested: bool
+    direct_url: str | None
+
+
+def decide_install(environment: Environment, store: Store, wishes: Sequence[Wish], settings: Settings) -> Decision:
+    """Decide what is to be done so that every wish holds and every rank asked for is had; reads what is installed."""
+    names = {wish.manifest.name for wish in wishes}
+    installed = read_installed(environment, names | set(settings.overlay))
+    rendered: list[Rendered] = []
+    changes: list[Changed] = []
+    for wish in wishes:
+        found = installed.get(wish.manifest.name, [])
+        rank = _choose_rank(settings, wish.manifest.name, found)
+        if _holds(wish, found, rank) and not settings.reinstall:
+            continue
+        one = _render(environment, store, wish, rank)
+        if found:
+            one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=_rank(found))
+        rendered.append(one)
+        changes.append(_describe(one, found))
+    for name in sorted(set(settings.overlay) - names):
+        found = installed.get(name, [])
+        if found and _rank(found) != settings.overlay[name] and found[0].rows is not None:
+            rendered.append(_rerank(environment, found, settings.overlay[name]))
+            changes.append(Changed("reinstall", found[0].spelled, found[0].version, found[0].version))
+    return Decision(tuple(rendered), (), tuple(changes), frozenset(names))
+
+
+def _choose_rank(settings: Settings, name: Name, found: Sequence[Installed]) -> int:
+    return settings.overlay[name] if name in settings.overlay else _rank(found)
+
+
+def _rank(found: Sequence[Installed]) -> int:
+    return max((one.state.overlay for one in found if one.state is not None), default=0)
+
+
+def _holds(wish: Wish, found: Sequence[Installed], rank: int) -> bool:
+    """Say whether a wish is fulfilled: wheel hash, requested flag and rank (DESIGN 3), and one dist-info."""
+    if len(found) != 1 or found[0].state is None or found[0].rows is None:
+        return False
+    one = found[0]
+    state = one.state
+    return state is not None and state.wheel == wish.manifest.wheel and state.overlay == rank and (one.requested or not wish.requested)
+
+
+def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Rendered:
+    manifest = wish.manifest
+    scripts = {
+        file.archive: rewrite_shebang(environment, read_script(store, manifest, file)) for file in manifest.files if file.rewritten
+    }
+    launchers = make_launchers(environment, manifest.entry_points) if manifest.entry_points else []
+    return render(environment, Wanted(manifest, wish.requested, wish.direct_url, rank), launchers, scripts, rank)
+
+
+def _describe(rendered: Rendered, found: Sequence[Installed]) -> Changed:
+    manifest = rendered.wanted.manifest
+    if not found:
+        return Changed("install", manifest.spelled, None, manifest.version)
+    old = found[0].version
+    return Changed("reinstall" if old == manifest.version else "upgrade", manifest.spelled, old, manifest.version)
+
+
+def _make_olds(found: Iterable[Installed], *, force: bool) -> tuple[Old, ...]:
+    """Describe the dist-infos to be hidden; one without RECORD is refused, unless its files are to be left where they are."""
+    return tuple(_make_old(one, force=force) for one in found)
+
+
+def _make_old(one: Installed, *, force: bool) -> Old:
+    if one.legacy or (one.rows is None and not force):
+        raise NoRecord(name=one.spelled, version=one.version, path=one.dist_info)
+    inside = one.dist_info + "/"
+    names = tuple(row.path[len(inside) :] for row in one.rows or () if row.path.startswith(inside))
+    known = names if one.rows is not None else ("METADATA", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json")
+    return Old(one.scheme, one.dist_info, one.version, claimed_files(one), known)
+
+
+def decide_removal(environment: Environment, names: Sequence[Name], *, force: bool) -> Decision:
+    """Decide the removal of what is installed of some names."""
+    installed = read_installed(environment, names)
+    removals = tuple(make_removal(name, _make_olds(found, force=force), _rank(found)) for name, found in installed.items())
+    changes = tuple(Changed("remove", found[0].spelled, found[0].version, None) for found in installed.values())
+    return Decision((), removals, changes, frozenset(names))
+
+
+# --- a new rank for what is installed ----------------------------------------------------------------------------------
+
+
+def _rerank(environment: Environment, found: Sequence[Installed], rank: int) -> Rendered:
+    """Give an installed distribution another rank: the same files, another lugnut.json and RECORD."""
+    one = found[0]
+    claimed = claimed_files(one)
+    executables = tuple(file.path for file in claimed if file.executable)
+    state = State(one.state.wheel if one.state is not None else WheelHash(""), rank, executables)
+    info = _read_info(environment, one, format_state(state).encode())
+    rows = [Row(spell_row(environment, one.scheme, file.path), file.digest, file.size) for file in claimed]
+    rows += [Row(f"{one.dist_info}/{origin.file.path}", origin.file.digest, origin.file.size) for origin in info]
+    rows.append(Row(f"{one.dist_info}/RECORD", None, None))
+    info.append(make_origin("RECORD", format_record(rows).encode()))
+    action = Action(
+        CHANGE, one.name, one.version, rank, one.scheme, one.dist_info, claimed, _make_olds(found, force=False), (),
+        reranked=True,
+    )  # fmt: skip
+    return Rendered(Wanted(_remember(one), one.requested, one.direct_url, rank), action, (), tuple(info))
+
+
+def _read_info(environment: Environment, one: Installed, state: bytes) -> list[Origin]:
+    names = {row.path[len(one.dist_info) + 1 :] for row in one.rows or () if row.path.startswith(one.dist_info + "/")}
+    origins = [make_origin(STATE_FILE, state)]
+    with files.open_root(environment.schemes[one.scheme]) as root:
+        for name in sorted(names - {"RECORD", STATE_FILE}):
+            if files.look(root, f"{one.dist_info}/{name}") is not None:
+                origins.append(make_origin(name, files.read(root, f"{one.dist_info}/{name}")))
+    return sorted(origins, key=lambda origin: origin.file.path)
+
+
+def _remember(one: Installed) -> Manifest:
+    wheel = one.state.wheel if one.state is not None else WheelHash("")
+    return Manifest(
+        wheel, f"{one.spelled} {one.version}", one.name, one.spelled, one.version, one.dist_info, one.scheme == "purelib",
+        (), "", (), (), (), (), "", (),
+    )  # fmt: skip
