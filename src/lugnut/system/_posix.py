@@ -34,9 +34,6 @@ _WORDS = 4096
 _GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-# --- directories and names --------------------------------------------------------------------------------------------
-
-
 def is_component(name: str) -> bool:
     """Say whether a name is one component, neither a path nor a way up (G8)."""
     return "/" not in name and name not in {"", ".", ".."}
@@ -119,9 +116,6 @@ def status(directory: Directory) -> os.stat_result:
     return os.fstat(directory.fd)
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
 def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
     """Open a file, never through a symlink, never waiting for a FIFO's other end."""
     return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
@@ -183,9 +177,6 @@ def share_directory(parent: Directory, made: Directory) -> None:
         os.fchmod(made.fd, stat.S_IMODE(beside.st_mode) & ~stat.S_ISVTX)
 
 
-# --- locks ------------------------------------------------------------------------------------------------------------
-
-
 def words_name(name: str) -> str:
     """Name the file that holds a lock's words: the lock file itself, since its lock keeps nobody from reading."""
     return name
@@ -200,9 +191,6 @@ def write_words(descriptor: int, path: str, data: bytes) -> None:
     """Write the words of the lock that `descriptor` holds, in one write: a reader sees the old ones or the new."""
     if os.pwrite(descriptor, data, 0) < len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-
-
-# --- the machine ------------------------------------------------------------------------------------------------------
 
 
 def boot_id() -> str:
@@ -230,9 +218,6 @@ def host_name() -> str:
 def usable_processors() -> int:
     """Count the processors this process may run on."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-# --- processes --------------------------------------------------------------------------------------------------------
 
 
 def count_threads() -> int:
@@ -294,6 +279,11 @@ def reap(pid: int) -> int | None:
 def kill(pid: int) -> None:
     """End a child that was not reaped yet, at once."""
     os.kill(pid, signal.SIGKILL)
+
+
+def set_nonblocking(descriptor: int) -> None:
+    """Have writes to a full pipe fail instead of wait."""
+    os.set_blocking(descriptor, False)
 
 
 def wait_readable(descriptors: list[int], seconds: float) -> list[int]:

@@ -33,9 +33,6 @@ _SHARING = {5, 32}  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION: a virus scan
 _TRIES, _PAUSE = 20, 0.01
 
 
-# --- directories and names --------------------------------------------------------------------------------------------
-
-
 def is_component(name: str) -> bool:
     """Say whether a name is one component: no path, no way up, no drive or stream (G8)."""
     return name not in {"", ".", ".."} and not any(sign in name for sign in "/\\:\0")
@@ -121,9 +118,6 @@ def status(directory: Directory) -> os.stat_result:
     return os.stat(directory.path)
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
 def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
     """Open a file; a symlink is refused."""
     path = os.path.join(directory.path, name)
@@ -160,9 +154,6 @@ def share_directory(parent: Directory, made: Directory) -> None:
     """Do nothing: access control lists are inherited."""
 
 
-# --- locks ------------------------------------------------------------------------------------------------------------
-
-
 def words_name(name: str) -> str:
     """Name the file that holds a lock's words: another one, since a locked range cannot be read (TRAPS 12)."""
     return f"{name}.holder"
@@ -183,9 +174,6 @@ def write_words(descriptor: int, path: str, data: bytes) -> None:  # noqa: ARG00
         stream.write(data)
 
 
-# --- the machine ------------------------------------------------------------------------------------------------------
-
-
 def boot_id() -> str:
     """Give no name: Windows has none that is cheap to read."""
     return ""
@@ -204,9 +192,6 @@ def host_name() -> str:
 def usable_processors() -> int:
     """Count the processors."""
     return os.cpu_count() or 1
-
-
-# --- processes --------------------------------------------------------------------------------------------------------
 
 
 def count_threads() -> int:
@@ -242,6 +227,11 @@ def kill(pid: int) -> None:
     raise InternalError(message=f"process {pid} was not forked")
 
 
+def set_nonblocking(descriptor: int) -> None:
+    """Know nothing of forked children's pipes: there are none."""
+    raise InternalError(message=f"{descriptor} cannot be set not to block")
+
+
 def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
     """Know nothing of forked children's pipes: there are none."""
     raise InternalError(message=f"{descriptors} cannot be waited for ({seconds} s)")
@@ -253,7 +243,7 @@ def speaks(descriptor: int) -> bool:
     import msvcrt
 
     try:
-        waiting, _ = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)
+        waiting = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[-2]
     except OSError:  # broken: the other end is closed
         return True
     return waiting > 0

@@ -89,7 +89,7 @@ class Held:
         return self._generation
 
     def kept(self, directory: files.Directory) -> bool:
-        """Say whether the generation is still the claimed one: False means that somebody else took the lock (TRAPS 9)."""
+        """Say whether the generation is still the claimed one; else somebody else took the lock (TRAPS 9)."""
         return self.generation(directory) == self._generation
 
     def generation(self, directory: files.Directory) -> int:

@@ -110,7 +110,8 @@ def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
         with files.enter(root, action.dist_info, create=True) as shown, files.enter_path(site.home, staged) as new:
             _replace_tree(transaction, new, shown)
             _drop_unnamed(site, transaction, action, shown)
-    files.remove_tree(site.home, staged)
+    with files.enter_path(site.home, f"{transaction.place}/staged") as place:
+        files.remove_tree(place, action.dist_info)
 
 
 def _replace_tree(transaction: journal.Transaction, new: files.Directory, shown: files.Directory) -> None:

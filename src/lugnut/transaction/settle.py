@@ -322,10 +322,12 @@ class _Spot:
         olds = [role.old for role in roles if role.old is not None]
         if shown.directory or self._settler.spares(self._path):
             return False
+        if any(content.matches(shown, old) for old in olds):
+            return True  # the revoked content itself
         if others:
             self._settler.say(self._path, f"{others[0].name} names it too, and its bytes are neither's")
             return False
-        if any(content.matches(shown, old) or old.digest is None for old in olds):
+        if any(old.digest is None for old in olds):
             return True
         if (olds and self._settler.transaction.state() == journal.COMMITTED) or self._settler.forces(self._path):
             self._set_aside(roles[0].name)
