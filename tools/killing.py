@@ -21,6 +21,8 @@ import psutil
 PR_SET_CHILD_SUBREAPER = 36
 POLL = 0.0005
 PATIENCE = 60.0
+UNPUBLISHED = (".", "new-", "old-")
+"""How the names begin of transactions that have not appeared yet, or are closed and being deleted."""
 KINDS = ("group", "coordinator", "worker")
 
 
@@ -70,6 +72,8 @@ def list_transactions(site: str) -> list[str]:
     root = os.path.join(site, ".lugnut", "transactions")
     found = []
     for name in _list(root):
+        if name.startswith(UNPUBLISHED):
+            continue
         states = {"open", "committed", "aborted"} & set(_list(os.path.join(root, name)))
         found.append(f"{name}/{'+'.join(sorted(states)) or 'none'}")
     return found
@@ -85,7 +89,7 @@ def _list(directory: str) -> list[str]:
 def has_transaction(site: str) -> bool:
     """Say whether a published transaction is there; one under a temporary name is not yet."""
     names = _list(os.path.join(site, ".lugnut", "transactions"))
-    return any(not name.startswith((".", "tmp")) for name in names)
+    return any(not name.startswith(UNPUBLISHED) for name in names)
 
 
 def workers_of(pid: int) -> list[int]:

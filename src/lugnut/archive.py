@@ -231,10 +231,7 @@ def _locate(source: Source, found: list[_Central], directory: int) -> list[Entry
 
 def _read_local(source: Source, central: _Central, after: int) -> Entry:
     entry = central.entry
-    room = after - central.offset
     need = _LOCAL.size + len(central.raw_name)
-    if room < need:
-        raise ArchiveError(f"{entry.name!r} overlaps another member")
     header = source.read_at(central.offset, need)
     signature, _, flags, method, _, _, crc, compressed, size, name_length, extra_length = _LOCAL.unpack_from(header)
     if signature != b"PK\x03\x04" or name_length != len(central.raw_name) or header[_LOCAL.size :] != central.raw_name:

@@ -106,8 +106,7 @@ def _hash(store: Store, path: str, source: Source) -> WheelHash:
         wheel = source.hash()
     except ArchiveError as error:
         raise make_error(os.path.basename(path), [str(error)]) from None
-    if source.unchanged():
-        remember(store, path, source.identity, wheel)
+    remember(store, path, source.identity, wheel)  # as it was opened: whoever changes it since gives it another ctime
     return wheel
 
 

@@ -62,9 +62,9 @@ class Room:
         return os.path.relpath(make_wheel(self.wheels, name, version, files, **others), self.path)
 
     def tree(self) -> dict[str, bytes]:
-        """Give the environment: every file outside .lugnut with its bytes."""
+        """Give the environment: every file outside .lugnut with its bytes; uv's lock is held there and never unlinked."""
         found = (path for path in sorted(self.target.rglob("*")) if path.is_file())
-        return {str(path.relative_to(self.target)): path.read_bytes() for path in found if ".lugnut" not in path.parts}
+        return {str(path.relative_to(self.target)): path.read_bytes() for path in found if ".lugnut" not in path.parts and path.name != ".lock"}
 
 
 @pytest.fixture

@@ -201,6 +201,26 @@ def smaller_than_stated(bad):
     return tweaked("x_py", local=size, central=size)
 
 
+def _without_size(size: int, *, bad: bool) -> bytes:
+    """A wheel whose RECORD says no size, and whose archive says the wrong one."""
+    kept = members()[:-1]
+    rows = [(member.name, f"sha256={digest(member.data)}", "") for member in kept]
+    raws = rawzip.from_members([*kept, make_member(f"{INFO}/RECORD", format_rows(rows))])
+    said = {"size": size} if bad else {}
+    raws[0] = raws[0]._replace(local=said, central=said)
+    return rawzip.write(raws)
+
+
+@recipe("states")
+def larger_than_stated_and_unrecorded(bad):
+    return _without_size(3, bad=bad)
+
+
+@recipe("states")
+def smaller_than_stated_and_unrecorded(bad):
+    return _without_size(9, bad=bad)
+
+
 @recipe("two sizes")
 def stored_with_two_sizes(bad):
     size = {"size": 9} if bad else {}
@@ -499,7 +519,7 @@ _record("sha1", "too weak", _with_hash("sha1=" + RIGHT))
 _record("unknown_hash", "unknown", _with_hash("crc32=" + RIGHT))
 _record("wrong_hash", "does not have the hash", _with_hash("sha256=" + digest(b"other")))
 _record("wrong_hash_of_a_stronger_kind", "does not have the hash", _with_hash("sha512=" + RIGHT + "A" * 43))
-_record("hash_too_short", "that is none", _with_hash("sha256=" + RIGHT[:-4]))
+_record("hash_too_short", "that is none", _with_hash("sha256=" + "A" * 40))
 _record("hash_no_base64", "that is none", _with_hash("sha256=" + "!" * 43))
 _record("hash_with_stray_bits", "that is none", _with_hash("sha256=" + RIGHT[:-1] + chr(ord(RIGHT[-1]) + 1)))
 _record("wrong_size", "6 bytes, and RECORD says 7", _with_hash("sha256=" + RIGHT, "7"))

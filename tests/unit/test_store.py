@@ -202,6 +202,40 @@ def test_an_edited_truncated_missing_or_replaced_file_is_not_intact(place, wheel
     assert not look_into(place, manifest, "pkg/__init__.py")
 
 
+def keep_time(path, change):
+    """Change what stands at a path and put its time back, as whoever wants to deceive would."""
+    status = os.stat(path)
+    change()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
+
+
+def test_a_truncated_file_with_its_old_time_is_not_intact(place, wheel):
+    manifest = store.admit(place, wheel)
+    path = os.path.join(tree_of(place, manifest), "pkg/__init__.py")
+    keep_time(path, lambda: edit(path, "A"))
+    assert not look_into(place, manifest, "pkg/__init__.py")
+
+
+def test_a_symlink_with_a_files_size_mode_and_time_is_not_intact(place, wheel):
+    manifest = store.admit(place, wheel)
+    path = os.path.join(tree_of(place, manifest), "pkg/sub/m.py")
+
+    def change():
+        os.unlink(path)
+        os.symlink("target", path)
+
+    keep_time(path, change)
+    assert os.lstat(path).st_size == next(file.size for file in manifest.files if file.archive == "pkg/sub/m.py")
+    assert not look_into(place, manifest, "pkg/sub/m.py")
+
+
+def test_many_hold_one_entry(place, wheel):
+    manifest = store.admit(place, wheel)
+    held = [store.hold_entry(place, manifest.wheel, PATIENCE._replace(timeout=0.0)) for _ in range(3)]
+    for one in held:
+        one.close()
+
+
 def test_a_file_with_another_time_and_the_same_bytes_is_intact(place, wheel):
     manifest = store.admit(place, wheel)
     os.utime(os.path.join(tree_of(place, manifest), "pkg/__init__.py"), (5, 5))

@@ -13,6 +13,7 @@ from lugnut.distribution import EntryPoint, content_mtime, parse_record
 from lugnut.errors import BadWheel
 from lugnut.wheel import read_wheel, rename_manifest
 from lugnut.wheelfile import Limits
+from lugnut.wheelmetadata import parse_title, same_name
 from wheels import digest, format_rows, make_member, make_wheel, wheel_members, write_archive
 
 
@@ -256,3 +257,9 @@ def test_metadata_that_is_not_utf8_beside_name_and_version_is_tolerated(tmp_path
 def test_a_nested_dist_info_is_an_ordinary_directory(tmp_path):
     files = {"pkg/_vendor/y-1.dist-info/RECORD": "", "pkg/.lugnut/z": ""}
     assert set(files) <= {file.path for file in read_manifest(make_wheel(tmp_path, "x", files=files)).files}
+
+
+def test_a_name_in_other_letters_that_lower_to_the_same_is_another_name():
+    title = parse_title("k-1.0-py3-none-any.whl", [])
+    assert same_name(title, "K")
+    assert not same_name(title, "\N{KELVIN SIGN}")

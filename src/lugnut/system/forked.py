@@ -88,7 +88,7 @@ class ForkedCrew:
         unflushed, sys.stdout = sys.stdout, sys.stderr  # what the parent has not written yet is not ours to write
         for descriptor in parents:
             os.close(descriptor)
-        lifeline.watch_pipe(life)
+        lifeline.be_worker(life)
         frames.work(self._function, self._take(numbers), frames.Writer(results))
         del unflushed
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from lugnut.system.native import native
 
@@ -24,6 +25,7 @@ class _Line:
     def __init__(self) -> None:
         self.look: Callable[[], None] | None = None
         self.next = 0.0
+        self.worker = False
 
 
 _line = _Line()
@@ -47,17 +49,33 @@ def look_now() -> None:
         _line.look()
 
 
-def watch_pipe(descriptor: int) -> None:
+def be_worker(descriptor: int) -> None:
     """From now on, stop when a pipe ends or says anything."""
 
     def look() -> None:
         if native.speaks(descriptor):
             raise Stopped
 
-    watch(look)
+    _line.look, _line.next, _line.worker = look, 0.0, True
 
 
-def watch(look: Callable[[], None] | None) -> Callable[[], None] | None:
-    """From now on, stop when `look` raises; gives what was looked at before."""
-    before, _line.look, _line.next = _line.look, look, 0.0
-    return before
+def in_worker() -> bool:
+    """Say whether this process is a worker, which has no workers of its own."""
+    return _line.worker
+
+
+@contextlib.contextmanager
+def watching(cancelled: Callable[[], None]) -> Iterator[None]:
+    """For as long as the block lasts, stop when `cancelled` raises too."""
+    before = _line.look
+
+    def look() -> None:
+        if before is not None:
+            before()
+        cancelled()
+
+    _line.look, _line.next = look, 0.0
+    try:
+        yield
+    finally:
+        _line.look = before

@@ -156,12 +156,12 @@ def serve() -> None:
     """Be a spawned worker."""
     jobs, results = _take_pipes()
     native.be_worker()
+    lifeline.be_worker(jobs)  # before anything of the caller's is imported: a module that calls `run` must not spawn
     writer = frames.Writer(results)
     reader = frames.Reader(jobs)
     try:
         messages = _receive(reader)
         _, _, function = next(messages)
-        lifeline.watch_pipe(jobs)
         frames.work(function, _take(messages), writer)
     except lifeline.Stopped:
         os._exit(1)

@@ -33,7 +33,7 @@ class Pool(NamedTuple):
     """How work is spread."""
 
     size: int
-    """How many workers; with one, or one job, the work is done in this process."""
+    """How many workers; with one, or one job, or in a worker, the work is done in this process."""
     label: Callable[[Any], str]
     """Names a job in a message."""
     report: Reporter
@@ -87,7 +87,7 @@ def run(
     a worker was killed. `on_result` is told the place and result of each job as it comes.
     """
     course: _Course[J, R] = _Course(jobs, plan, on_result)
-    if plan.size <= 1 or len(jobs) <= 1:
+    if plan.size <= 1 or len(jobs) <= 1 or lifeline.in_worker():
         return course.run_here(function)
     crew: _Crew = ForkedCrew(function, jobs) if plan.start_method == "fork" else SpawnedCrew(function, jobs)
     return course.run(function, crew)
@@ -107,13 +107,10 @@ class _Course(Generic[J, R]):
 
     def run_here(self, function: Callable[[J, Reporter], R]) -> list[R]:
         """Do every job in this process; what calls it off is looked at wherever a worker would look."""
-        before = lifeline.watch(self._plan.cancelled)
-        try:
+        with lifeline.watching(self._plan.cancelled):
             for number, job in enumerate(self._jobs):
-                self._plan.cancelled()
+                lifeline.look_now()
                 self._keep(number, function(job, self._plan.report))
-        finally:
-            lifeline.watch(before)
         return self._sort_results()
 
     def run(self, function: Callable[[J, Reporter], R], crew: _Crew) -> list[R]:
