@@ -15,7 +15,8 @@ class Child:
     """A Python process that runs a piece of code; `say` and `hear` order the two."""
 
     def __init__(self, code, *arguments, **options):
-        environ = {**os.environ, "PYTHONPATH": HERE, **options.pop("environ", {})}
+        path = os.pathsep.join(filter(None, [HERE, os.environ.get("PYTHONPATH")]))
+        environ = {**os.environ, "PYTHONPATH": path, **options.pop("environ", {})}
         command = [sys.executable, "-c", code, *map(str, arguments)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ,

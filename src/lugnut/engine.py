@@ -29,7 +29,7 @@ from lugnut.storekeeping import clean, prune
 from lugnut.system import locks, workers
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
 from lugnut.wheelindex import look_up
-from lugnut.wishes import Wish, decide_install, decide_removal
+from lugnut.wishes import Wish, Workshop, decide_install, decide_removal
 
 
 def never() -> None:
@@ -123,9 +123,10 @@ def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:
     """Look whether there is anything to do; if so, do it as a transaction."""
     settings = run.settings
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay))
+    workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
-        return decide_install(run.environment, store, wishes, settings)
+        return decide_install(run.environment, workshop, wishes, settings)
 
     if run.idle(names):
         decision = decide()

@@ -74,7 +74,10 @@ def canonical(environment: Environment, path: str) -> RelativePath:
     Absolute paths become relative ones. A path outside every scheme directory keeps its leading `..`.
     """
     if path[:1] not in {".", "/"} and path[1:2] != ":" and path[-1:] != "/" and "//" not in path and "/." not in path:
-        return RelativePath(path) if not environment.aliases else _resolve(environment, path)
+        for alias, _ in environment.aliases:
+            if path.startswith(alias):
+                return _resolve(environment, path)
+        return RelativePath(path)
     if os.path.isabs(path):
         path = os.path.relpath(path, environment.purelib).replace(os.sep, "/")
     return _resolve(environment, posixpath.normpath(posixpath.join(_below(environment), path)), absolute=True)

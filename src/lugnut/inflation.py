@@ -56,10 +56,10 @@ def _inflate_steps(pieces: Iterator[bytes], entry: Entry, step: int) -> Iterator
     try:
         for data in pieces:
             pending = data
-            while pending:
+            while pending and not inflater.eof:  # after its end it keeps handing back what it was given
                 yield inflater.decompress(pending, step)
                 pending = inflater.unconsumed_tail
-            if inflater.unused_data:
+            if inflater.unused_data or pending:
                 raise _dishonest(entry)
         while not inflater.eof and (rest := inflater.decompress(b"", step)):
             yield rest

@@ -287,10 +287,17 @@ def parse_plan(data: bytes) -> Plan:
     return Plan(tuple(_read_action(action) for action in actions), directories, adopted, forced)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value) if value and isinstance(value[0], tuple) or hasattr(value, "_fields") else tuple(value)
-    return value
+def _plain(plan: Plan) -> tuple[Any, ...]:
+    """Give a plan as plain tuples: marshal takes no subclasses of them."""
+    actions = tuple(
+        tuple(action._replace(files=tuple(map(tuple, action.files)), olds=tuple(map(_plain_old, action.olds))))  # type: ignore[arg-type]
+        for action in plan.actions
+    )
+    return (actions, *(tuple(part) for part in plan[1:]))
+
+
+def _plain_old(old: Old) -> tuple[Any, ...]:
+    return tuple(old._replace(files=tuple(map(tuple, old.files))))  # type: ignore[arg-type]
 
 
 def _read_action(values: tuple[Any, ...]) -> Action:

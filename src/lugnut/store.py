@@ -78,7 +78,8 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
             open_part(store, LOCKS) as place,
             contextlib.closing(locks.hold(place, fill_lock(wheel), patience)) as held,
         ):
-            held.claim(locks.holder_words())
+            with contextlib.suppress(OSError):  # a full store: the words are for messages, and what follows says it
+                held.claim(locks.holder_words())
             manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
             if manifest is not None:
                 return _welcome(manifest, path, emit, cached=True)

@@ -29,7 +29,25 @@ class Wish(NamedTuple):
     direct_url: str | None
 
 
-def decide_install(environment: Environment, store: Store, wishes: Sequence[Wish], settings: Settings) -> Decision:
+class Workshop:
+    """Renders wheels for one environment, each once: a rendering is a function of wheel, flags and rank."""
+
+    def __init__(self, environment: Environment, store: Store) -> None:
+        self._environment = environment
+        self._store = store
+        self._known: dict[tuple[Name, int], Rendered] = {}
+
+    def render(self, wish: Wish, rank: int) -> Rendered:
+        """Lay a wheel out."""
+        key = (wish.manifest.name, rank)
+        if key not in self._known:
+            self._known[key] = _render(self._environment, self._store, wish, rank)
+        return self._known[key]
+
+
+def decide_install(
+    environment: Environment, workshop: Workshop, wishes: Sequence[Wish], settings: Settings
+) -> Decision:
     """Decide what is to be done so that every wish holds and every rank asked for is had; reads what is installed."""
     names = {wish.manifest.name for wish in wishes}
     installed = read_installed(environment, names | set(settings.overlay))
@@ -40,7 +58,7 @@ def decide_install(environment: Environment, store: Store, wishes: Sequence[Wish
         rank = _choose_rank(settings, wish.manifest.name, found)
         if _holds(wish, found, rank) and not settings.reinstall:
             continue
-        one = _render(environment, store, wish, rank)
+        one = workshop.render(wish, rank)
         if found:
             one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=_rank(found))
         rendered.append(one)

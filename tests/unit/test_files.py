@@ -78,9 +78,8 @@ def test_enter_refuses_a_file(here, tmp_path):
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc", "../x"])
 def test_enter_takes_one_component_alone(here, tmp_path, name):
     (tmp_path / "a" / "b").mkdir(parents=True)
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="not the name of one directory"):
         files.enter(here, name)
-    assert caught.value.errno == errno.EINVAL
 
 
 def test_enter_says_when_the_parent_itself_was_removed(here):
@@ -90,13 +89,14 @@ def test_enter_says_when_the_parent_itself_was_removed(here):
             files.enter(gone, "b", create=True)
 
 
-def test_enter_wins_against_whoever_removes_what_it_makes(here, tmp_path):
+def test_enter_wins_against_whoever_makes_and_removes_the_same(here, tmp_path):
     code = """
 import os, sys, contextlib
 print("go", flush=True)
 while not os.path.exists(sys.argv[2]):
-    with contextlib.suppress(OSError):
-        os.rmdir(sys.argv[1])
+    for act in (os.rmdir, os.mkdir, os.rmdir):
+        with contextlib.suppress(OSError):
+            act(sys.argv[1])
 """
     with children.child(code, tmp_path / "a", tmp_path / "stop") as remover:
         assert remover.hear() == "go"
@@ -202,9 +202,8 @@ print([os.waitpid(pid, 0)[1] for pid in pids])
 def test_read_gives_all_and_refuses_more_than_the_limit(here):
     files.write(here, "a", b"12345")
     assert files.read(here, "a", 5) == b"12345"
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="larger than 4 bytes"):
         files.read(here, "a", 4)
-    assert caught.value.errno == errno.EFBIG
 
 
 def test_only_regular_files_are_read_and_a_fifo_does_not_hang(here, tmp_path):
@@ -212,13 +211,11 @@ def test_only_regular_files_are_read_and_a_fifo_does_not_hang(here, tmp_path):
     (tmp_path / "directory").mkdir()
     for name in ("fifo", "directory"):
         for act in (files.read, files.digest):
-            with pytest.raises(OSError) as caught:
+            with pytest.raises(OSError, match="not a regular file"):
                 act(here, name)
-            assert caught.value.errno == errno.EINVAL
     (tmp_path / "way").symlink_to("/dev/zero")
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="symbolic"):
         files.read(here, "way")
-    assert caught.value.errno == errno.ELOOP
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077])
@@ -270,19 +267,14 @@ for act in (files.write, files.replace, files.write_whole):
     assert children.run(code, tmp_path) == "File too large []\n" * 3
 
 
-def test_every_byte_is_written_though_the_system_takes_part(tmp_path):
-    """A pipe that does not block takes what it has room for."""
-    reading, writing = os.pipe()
-    try:
-        data = os.urandom(3_000_000)
-        code = "import os, sys, hashlib; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
-        with children.child(code) as reader:
-            files.write_all(reader.process.stdin.fileno(), memoryview(data))
-            reader.process.stdin.close()
-            assert reader.hear() == hashlib.sha256(data).hexdigest()
-    finally:
-        os.close(reading)
-        os.close(writing)
+def test_every_byte_is_written_though_the_system_takes_part():
+    """What a signal interrupts, a pipe or a full disk take in part (TRAPS 28)."""
+    data = os.urandom(3_000_000)
+    code = "import sys, hashlib; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
+    with children.child(code) as reader:
+        files.write_all(reader.process.stdin.fileno(), data)
+        reader.process.stdin.close()
+        assert reader.hear() == hashlib.sha256(data).hexdigest()
 
 
 def test_replace_leaves_other_names_of_the_old_file_alone(here, tmp_path):
@@ -362,8 +354,8 @@ def test_removing_takes_files_and_symlinks_and_what_is_not_there(here, tmp_path)
     assert files.list_names(here) == []
 
 
-def test_a_tree_that_cannot_be_removed_says_so(here, tmp_path):
-    with pytest.raises(OSError, match="Permission|permitted|Read-only|busy"), files.open_root("/proc") as proc:
+def test_a_tree_that_cannot_be_removed_says_so():
+    with pytest.raises(OSError, match=r"Permission|permitted|Read-only|busy"), files.open_root("/proc") as proc:
         files.remove_tree(proc, "version")
 
 
@@ -436,7 +428,7 @@ def test_a_lock_file_gets_its_directorys_group(here, tmp_path):
 
 
 def test_starting_costs_no_import_that_only_some_runs_need():
-    heavy = "portalocker psutil ctypes subprocess pickle threading queue hashlib".split()
+    heavy = ["portalocker", "psutil", "ctypes", "subprocess", "pickle", "threading", "queue", "hashlib"]
     code = (
         f"import sys; from lugnut.system import files, locks, workers; print([m for m in {heavy} if m in sys.modules])"
     )

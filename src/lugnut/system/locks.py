@@ -20,7 +20,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from lugnut.errors import LockTimeout, LockUnusable
+from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
 from lugnut.system import files
 from lugnut.system.native import native
 
@@ -34,6 +34,7 @@ _LONGEST = 900
 _COMMAND = 160
 _TRIES = 100
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_ROOM = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 class Patience(NamedTuple):
@@ -124,8 +125,9 @@ def hold(
 def try_hold(directory: files.Directory, name: str, *, shared: bool = False, create: bool = True) -> Held | None:
     """Take a lock if it is free; None where somebody holds it.
 
-    Raises FileNotFoundError where the directory is gone, or the file is not there and `create` is False; LockUnusable
-    where it cannot be locked at all: only busy is worth another try (TRAPS 3).
+    Raises FileNotFoundError where the directory is gone, or the file is not there and `create` is False; CannotWrite on
+    a full or read-only file system; LockUnusable where it cannot be locked at all: only busy is worth another try
+    (TRAPS 3).
     """
     path = f"{directory.path}/{name}"
     for _ in range(_TRIES):
@@ -154,7 +156,10 @@ def _open(directory: files.Directory, name: str, *, shared: bool, create: bool) 
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise LockUnusable(path=f"{directory.path}/{name}", reason=error.strerror or str(error)) from None
+        reason = error.strerror or str(error)
+        if not shared and error.errno in _NO_ROOM:  # the file system takes nothing, of which locks are only the first
+            raise CannotWrite(path=f"{directory.path}/{name}", reason=reason) from None
+        raise LockUnusable(path=f"{directory.path}/{name}", reason=reason) from None
 
 
 def _lock(descriptor: int, path: str, *, shared: bool) -> bool:

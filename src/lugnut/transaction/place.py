@@ -76,7 +76,7 @@ class _Hand:
         patience = locks.Patience(job.lock_timeout, lambda path, holder, seconds: None, workers.stopped)
         self.site = Site(job.environment, home, patience, emit)
         self._writer = self._hold_writer() if job.spawned else None
-        self._tree = Tree(job.environment, self._note_directory)
+        self._tree = Tree(job.environment, self._note_directory, job.directories)
         self._source = open_tree(job.store, job.rendered.wanted.manifest.wheel)
         self._placer = content.Placer(job.transaction, job.link_mode)
         self._base = f"{journal.TRANSACTIONS}/{job.transaction}"
@@ -117,10 +117,20 @@ class _Hand:
         """Give a directory and a name whose content is the file's, verified (G7)."""
         if origin.data is not None:
             return self._stage_data(origin)
-        member = _as_member(origin)
-        if not intact(self._source, origin.archive, member):
-            self._refuse_source(origin)
+        self._verify(origin)
         return self._source, origin.archive
+
+    def _verify(self, origin: Origin) -> None:
+        """See by one stat that a store file is what was verified: size, time and mode; else it is hashed or refused."""
+        status = files.look(self._source, origin.archive)
+        file = origin.file
+        if (
+            status is None
+            or status.st_size != file.size
+            or int(status.st_mtime) != origin.mtime
+            or status.st_mode & 0o170100 != (0o100100 if file.executable else 0o100000)
+        ) and not intact(self._source, origin.archive, _as_member(origin)):
+            self._refuse_source(origin)
 
     def _refuse_source(self, origin: Origin) -> None:
         set_aside(self._job.store, self._job.rendered.wanted.manifest.wheel)
@@ -154,21 +164,19 @@ class _Hand:
     def _link_all(self, directory: str, origins: list[Origin]) -> list[Origin]:
         """Link files of one directory without a lock; give those whose place is taken."""
         met = []
+        opened = self._enter(directory)
+        cut = len(directory) + 1 if directory else 0
         for origin in origins:
             self.where = origin.file.path
             source_dir, source = self._find_source(origin)
-            name = origin.file.path.rpartition("/")[2]
-            for attempt in range(100):
-                try:
-                    self._placer.create(source_dir, source, self._enter(directory), name)
-                except FileExistsError:
-                    met.append(origin)
-                except FileNotFoundError:  # TRAPS 20: which of the two is gone?
-                    if attempt == 99 or files.look(source_dir, source) is None:  # noqa: PLR2004 - bounded
-                        self._refuse_source(origin)
-                    self._tree.close()
-                    continue
-                break
+            try:
+                self._placer.create(source_dir, source, opened, origin.file.path[cut:])
+            except FileExistsError:
+                met.append(origin)
+            except FileNotFoundError:  # TRAPS 20: which of the two is gone? Under the stripe it is made again
+                if files.look(source_dir, source) is None:
+                    self._refuse_source(origin)
+                met.append(origin)
         return met
 
     def _enter(self, directory: str) -> files.Directory:
@@ -241,15 +249,22 @@ class _Hand:
 
     def _stage_info(self) -> None:
         place = f"{self._base}/staged/{self._action.dist_info}"
+        grouped: dict[str, list[Origin]] = {}
         for origin in self._job.rendered.info:
-            self.where = f"{self._action.dist_info}/{origin.file.path}"
-            directory, name = split(origin.file.path)
+            grouped.setdefault(split(origin.file.path)[0], []).append(origin)
+        for directory, origins in grouped.items():
             with files.enter_path(self._home, f"{place}/{directory}".rstrip("/"), create=True) as staged:
-                if origin.data is not None:
-                    files.write(staged, name, origin.data, mtime=origin.mtime)
-                    continue
-                source_dir, source = self._find_source(origin)
-                self._placer.create(source_dir, source, staged, name)
+                for origin in origins:
+                    self.where = f"{self._action.dist_info}/{origin.file.path}"
+                    self._stage_one(origin, staged)
+
+    def _stage_one(self, origin: Origin, staged: files.Directory) -> None:
+        name = split(origin.file.path)[1]
+        if origin.data is not None:
+            files.write(staged, name, origin.data, mtime=origin.mtime)
+            return
+        source_dir, source = self._find_source(origin)
+        self._placer.create(source_dir, source, staged, name)
 
 
 def _as_member(origin: Origin) -> WheelFile:

@@ -28,13 +28,15 @@ def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
     standing: dict[str, bool] = {}
     done = []
     for action in ours:
+        grouped = _group(action)
+        standing_ones = {directory for directory in grouped if _note_parents(site, action, directory, standing)}
         if action.kind == FRESH:
-            _survey_fresh(site, action, (adopted, forced), force=force)
+            for directory in sorted(standing_ones):
+                _survey_fresh(site, action, directory, grouped[directory], (adopted, forced), force=force)
         elif action.kind == CHANGE:
             action = action._replace(changed=_find_changed(site, action, forced, force=force))  # noqa: PLW2901
-        for file in action.files:
-            _note_parents(site, action, split(file.path)[0], standing)
         done.append(action)
+    others |= _made_by_others(site)  # before and after the look: whoever made a directory had published it by then
     made = sorted(directory for directory, stands in standing.items() if not stands or directory in others)
     return Plan(tuple(done), tuple(made), tuple(sorted(set(adopted))), tuple(sorted(set(forced))))
 
@@ -60,24 +62,34 @@ def reach(site: Site, action: Action, directory: str) -> files.Directory | None:
         raise
 
 
-def _note_parents(site: Site, action: Action, directory: str, standing: dict[str, bool]) -> None:
-    while directory and directory not in standing and not directory.endswith(".."):
-        standing[directory] = reach(site, action, directory) is not None
-        directory = split(directory)[0]
+def _note_parents(site: Site, action: Action, directory: str, standing: dict[str, bool]) -> bool:
+    """Find out, each once and from the top, which directories stand; below one that does not none does."""
+    known = standing.get(directory)
+    if known is not None:
+        return known
+    if not directory or directory.endswith(".."):
+        return True
+    above = split(directory)[0]
+    stands = _note_parents(site, action, above, standing) and reach(site, action, directory) is not None
+    standing[directory] = stands
+    return stands
 
 
-def _survey_fresh(site: Site, action: Action, found: tuple[list[str], list[str]], *, force: bool) -> None:
+def _group(action: Action) -> dict[str, dict[str, File]]:
     grouped: dict[str, dict[str, File]] = {}
     for file in action.files:
-        directory, name = split(file.path)
+        directory, _, name = file.path.rpartition("/")
         grouped.setdefault(directory, {})[name] = file
-    for directory, wanted in grouped.items():
-        opened = reach(site, action, directory)
-        if opened is None:
-            continue
-        met = [name for name in files.list_names(opened) if name in wanted]
-        if met:
-            _judge_met(site, action, directory, {name: wanted[name] for name in met}, found, force=force)  # noqa: PLR0913
+    return grouped
+
+
+def _survey_fresh(
+    site: Site, action: Action, directory: str, wanted: dict[str, File], found: tuple[list[str], list[str]], *, force: bool
+) -> None:  # fmt: skip
+    opened = reach(site, action, directory)
+    met = [] if opened is None else [name for name in files.list_names(opened) if name in wanted]
+    if met:
+        _judge_met(site, action, directory, {name: wanted[name] for name in met}, found, force=force)
 
 
 def _judge_met(

@@ -19,10 +19,14 @@ _MOST_OPEN = 200
 class Tree:
     """Directories of one environment by their RECORD spelling (`""` is purelib, `../../../bin`)."""
 
-    def __init__(self, environment: Environment, on_create: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, environment: Environment, on_create: Callable[[str], None] | None = None, expected: frozenset[str] = frozenset()
+    ) -> None:
         self._environment = environment
         self._on_create = on_create
         """Told the RECORD spelling of a directory before it is made, so that an abort knows it."""
+        self._expected = expected
+        """Directories that most likely do not stand yet: making them is tried before entering them."""
         self._roots = sorted(set(environment.schemes.values()), key=len)
         self._open: dict[str, files.Directory] = {}
 
@@ -38,24 +42,30 @@ class Tree:
         Raises OutsideEnvironment where the way leaves the environment, FileInTheWay where a file bars it; `name` is
         the distribution the message is about.
         """
+        known = self._open.get(relative)
+        if known is not None:
+            return known
+        if relative[:2] != ".." and relative:
+            above, _, base = relative.rpartition("/")
+            parent = self.directory(above, create=create, name=name)
+            opened = None if parent is None else self._enter(parent, base, relative, create=create, name=name)
+        else:
+            opened = self._walk_to_root(relative, create=create, name=name)
+        if opened is not None:
+            self._remember(relative, opened)
+        return opened
+
+    def _walk_to_root(self, relative: str, *, create: bool, name: str) -> files.Directory | None:
+        """Open a directory outside purelib, from the scheme directory that holds it and all of its parents there."""
         path = os.path.normpath(os.path.join(self._environment.purelib, relative))
         root = next((root for root in self._roots if path == root or path.startswith(root + os.sep)), None)
         if root is None:
             raise OutsideEnvironment(path=relative, name=name or "a distribution", reason="no scheme directory holds it")
-        return self._walk(path, root, create=create, name=name)
-
-    def _walk(self, path: str, root: str, *, create: bool, name: str) -> files.Directory | None:
-        known = self._open.get(path)
-        if known is not None:
-            return known
-        if path == root:
-            opened = self._open_root(path, create=create)
-        else:
-            parent = self._walk(os.path.dirname(path), root, create=create, name=name)
-            opened = None if parent is None else self._enter(parent, path, create=create, name=name)
-        if opened is not None:
-            self._remember(path, opened)
-        return opened
+        if path == root or not relative:
+            return self._open_root(path, create=create)
+        above = os.path.relpath(os.path.dirname(path), self._environment.purelib).replace(os.sep, "/")
+        parent = self.directory("" if above == "." else above, create=create, name=name)
+        return None if parent is None else self._enter(parent, os.path.basename(path), relative, create=create, name=name)
 
     def _open_root(self, path: str, *, create: bool) -> files.Directory | None:
         try:
@@ -63,22 +73,32 @@ class Tree:
         except FileNotFoundError:
             return files.make_directories(path) if create else None
 
-    def _enter(self, parent: files.Directory, path: str, *, create: bool, name: str) -> files.Directory | None:
-        base = os.path.basename(path)
-        try:
-            return files.enter(parent, base)
-        except FileNotFoundError:
-            if not create:
-                return None
-        except OSError:
-            raise self._word_obstacle(parent, path, name) from None
+    def _enter(
+        self, parent: files.Directory, base: str, relative: str, *, create: bool, name: str
+    ) -> files.Directory | None:
+        if not (create and relative in self._expected):
+            try:
+                return files.enter(parent, base)
+            except FileNotFoundError:
+                if not create:
+                    return None
+            except OSError:
+                raise self._word_obstacle(parent, base, relative, name) from None
         if self._on_create is not None:
-            self._on_create(os.path.relpath(path, self._environment.purelib).replace(os.sep, "/"))
-        return files.enter(parent, base, create=True)
+            self._on_create(relative)
+        try:
+            files.mkdir(parent, base)
+        except FileExistsError:
+            pass
+        try:
+            return files.enter(parent, base, create=True)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            raise self._word_obstacle(parent, base, relative, name) from None
 
-    def _word_obstacle(self, parent: files.Directory, path: str, name: str) -> Exception:
-        status = files.look(parent, os.path.basename(path))
-        relative = os.path.relpath(path, self._environment.purelib).replace(os.sep, "/")
+    def _word_obstacle(self, parent: files.Directory, base: str, relative: str, name: str) -> Exception:
+        status = files.look(parent, base)
         if status is not None and stat.S_ISLNK(status.st_mode):
             return OutsideEnvironment(path=relative, name=name or "a distribution", reason=f"{relative} is a symlink")
         return FileInTheWay(
