@@ -87,11 +87,13 @@ def refused(room: Room, *words: str, code: int = 1) -> str:
 
 def make_wheels(room: Room) -> tuple[str, str, str]:
     """A neighbour, and two versions of a distribution of which the second drops, changes and brings files."""
-    tool = "{0}.data/scripts/tool"
+    tool, header, manual = "{0}.data/scripts/tool", "{0}.data/headers/pkg.h", "{0}.data/data/share/pkg/manual.txt"
     first = {f"pkg/m{n:02}.py": f"V = 1\n{PAD}" for n in range(30)} | {"pkg/same.py": PAD, "pkg/gone.py": PAD}
     second = {f"pkg/m{n:02}.py": f"V = 2\n{PAD}" for n in range(30)} | {"pkg/same.py": PAD, "pkg/sub/new.py": PAD}
     first[tool.format("pkg-1.0")] = "#!python\nprint(1)\n"
     second[tool.format("pkg-2.0")] = "#!python\nprint(2)\n"
+    for files, stem in ((first, "pkg-1.0"), (second, "pkg-2.0")):
+        files |= {header.format(stem): f"/* {stem} */\n", manual.format(stem): f"{stem}\n"}
     return (
         room.wheel("beside", "1.0", {"pkg/beside.py": "B = 1\n", "other/x.py": "X = 1\n"}),
         room.wheel("pkg", "1.0", first),

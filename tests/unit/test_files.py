@@ -106,6 +106,18 @@ while not os.path.exists(sys.argv[2]):
         assert remover.finish() == (0, "", "")
 
 
+def test_enter_is_content_with_a_directory_that_another_made_a_moment_before(here, tmp_path, monkeypatch):
+    make = os.mkdir
+
+    def be_late(*words, **more):
+        make(*words, **more)
+        make(*words, **more)
+
+    monkeypatch.setattr(os, "mkdir", be_late)
+    files.enter(here, "a", create=True).close()
+    assert (tmp_path / "a").is_dir()
+
+
 def test_a_path_below_is_entered_component_by_component(here, tmp_path):
     with files.enter_path(here, "a/b/c", create=True) as inner:
         files.write(inner, "x", b"1")

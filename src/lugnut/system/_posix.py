@@ -27,6 +27,8 @@ SYNC_FLAGS = os.O_RDONLY
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _EVERY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO must not hang us: TRAPS 36
+_GETFLAGS = 0x80086601
+_IMMUTABLE = 0x30
 _FICLONE = 0x40049409
 _GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
 _NOREPLACE = 1
@@ -138,6 +140,33 @@ def clone(source: int, target: int) -> None:
     import fcntl
 
     fcntl.ioctl(target, _FICLONE, source)
+
+
+def movable(directory: Directory, name: str) -> bool:
+    """Say whether a name may be replaced or removed: its directory may be written, and nothing is made immutable."""
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=directory.fd, effective_ids=True):
+        return False
+    return not (_is_immutable(".", directory) or _is_immutable(name, directory))
+
+
+def _is_immutable(name: str, directory: Directory) -> bool:
+    """Ask for the immutable and append-only attributes (FS_IOC_GETFLAGS); no where the file system has none."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=directory.fd)
+    except OSError:
+        return False
+    try:
+        answer = fcntl.ioctl(descriptor, _GETFLAGS, bytes(8))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return bool(int.from_bytes(answer[:4], sys.byteorder) & _IMMUTABLE)
 
 
 def sync(directory: Directory) -> None:
@@ -274,11 +303,6 @@ def reap(pid: int) -> int | None:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:
         return None
-
-
-def kill(pid: int) -> None:
-    """End a child that was not reaped yet, at once."""
-    os.kill(pid, signal.SIGKILL)
 
 
 def set_nonblocking(descriptor: int) -> None:

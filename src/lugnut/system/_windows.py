@@ -138,6 +138,14 @@ def clone(source: int, target: int) -> None:  # noqa: ARG001 - as _posix has it
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
+def movable(directory: Directory, name: str) -> bool:
+    """Say whether a name may be replaced or removed, as far as its read-only attribute tells."""
+    try:
+        return bool(os.lstat(os.path.join(directory.path, name)).st_mode & 0o200)
+    except OSError:
+        return True
+
+
 def sync(directory: Directory) -> None:
     """Do nothing: a directory cannot be flushed."""
 
@@ -218,11 +226,6 @@ def be_worker() -> None:
 
 
 def reap(pid: int) -> int | None:
-    """Know nothing of forked children: there are none."""
-    raise InternalError(message=f"process {pid} was not forked")
-
-
-def kill(pid: int) -> None:
     """Know nothing of forked children: there are none."""
     raise InternalError(message=f"process {pid} was not forked")
 

@@ -50,6 +50,7 @@ __all__ = [
     "look",
     "make_directories",
     "mkdir",
+    "movable",
     "open_lock",
     "open_lock_to_share",
     "open_root",
@@ -80,6 +81,7 @@ unlink = native.unlink
 rmdir = native.rmdir
 mkdir = native.mkdir
 look = native.look
+movable = native.movable
 list_names = native.list_names
 open_root = native.open_root
 share_mode = native.share_mode

@@ -28,6 +28,8 @@ _NUMBER = struct.Struct("<I")
 _CHUNK = 4096
 """Bytes that a pipe takes whole or not at all (PIPE_BUF), so that no number is ever torn."""
 _PAUSE = 0.1
+_KILL = 9
+"""SIGKILL, which not every system's signal module names."""
 
 Heard = tuple[int, frames.Message | None]
 """A worker's place in the crew and what it says; None: it has ended."""
@@ -152,7 +154,7 @@ class ForkedCrew:
                 heard += self.listen(_PAUSE)
                 if time.monotonic() > patience:
                     for worker in self._open.values():
-                        native.kill(self._pids[worker])
+                        os.kill(self._pids[worker], _KILL)
                     patience += GRACE
         return heard
 

@@ -223,6 +223,8 @@ class _Hand:
         elif shown.directory or not (others or path in self._job.forced):
             what = "a directory" if shown.directory else "a file that no installed distribution names"
             raise in_the_way(path, self._action.name, what, forcible=not shown.directory)
+        elif not files.movable(opened, split(path)[1]):  # what may have to be replaced after the commit is asked now
+            raise in_the_way(path, self._action.name, "a file that may not be replaced or removed", forcible=False)
         else:
             self._keep_aside(origin)
 

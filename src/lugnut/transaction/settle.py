@@ -85,7 +85,7 @@ class Settler:
         self._site = site
         self._transaction = transaction
         self._state = transaction.state()
-        self._roles = self._find_roles()
+        self._roles: dict[str, list[Role]] | None = None
         self._spared = set(transaction.plan.adopted) | transaction.notes("adopted")
         self._made = set(transaction.plan.directories) | transaction.notes("made")
         self._scheme_roots = {place.rstrip("/") for place in site.environment.places.values()}
@@ -188,6 +188,8 @@ class Settler:
 
     def roles(self, path: str) -> list[Role]:
         """Give what this transaction has to do with a path."""
+        if self._roles is None:  # most runs settle nothing
+            self._roles = self._find_roles()
         return self._roles.get(path, [])
 
     def spares(self, path: str) -> bool:
@@ -320,6 +322,8 @@ class _Spot:
         own = {role.name for role in roles}
         others = [claim for claim in self._claims if claim.name not in own]
         olds = [role.old for role in roles if role.old is not None]
+        if shown.directory and olds:
+            self._settler.say(self._path, "a directory stands there now")
         if shown.directory or self._settler.spares(self._path):
             return False
         if any(content.matches(shown, old) for old in olds):

@@ -6,10 +6,11 @@ whose bytes stay is left alone if what stands there, or is kept, is what it shou
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 
 from lugnut.distribution import RelativePath
-from lugnut.errors import FileInTheWay
+from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.plan import CHANGE, FRESH, Action, File, Plan, kept_name
 from lugnut.system import files
 from lugnut.transaction import content, journal
@@ -35,6 +36,7 @@ def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
                 _survey_fresh(site, action, directory, grouped[directory], (adopted, forced), force=force)
         elif action.kind == CHANGE:
             action = action._replace(changed=_find_changed(site, action, forced, force=force))  # noqa: PLW2901
+        _check_way(site, action)
         done.append(action)
     others |= _made_by_others(site)  # before and after the look: whoever made a directory had published it by then
     made = sorted(directory for directory, stands in standing.items() if not stands or directory in others)
@@ -133,6 +135,31 @@ def _find_changed(site: Site, action: Action, forced: list[str], *, force: bool)
         elif action.reranked or old.digest != file.digest or not _stands(site, action, file):
             changed.append(file.path)
     return tuple(changed)
+
+
+def _check_way(site: Site, action: Action) -> None:
+    """Refuse, before anything is published, what could not be replaced or removed after the commit."""
+    after = {file.path for file in action.files}
+    for path in sorted({file.path for old in action.olds for file in old.files} - after | set(action.changed)):
+        directory, name = split(path)
+        try:
+            opened = reach(site, action, directory)
+        except (OutsideEnvironment, FileInTheWay):
+            if path in after:
+                raise
+            continue  # TRAPS 22: what lies behind a symlink is left alone
+        if opened is None:
+            continue
+        here = files.look(opened, name)
+        if path in after and here is not None and stat.S_ISDIR(here.st_mode) and not _judged(action, path):
+            raise in_the_way(path, action.name, "a directory", forcible=False)
+        if here is not None and not files.movable(opened, name):
+            raise in_the_way(path, action.name, "a file that may not be replaced or removed", forcible=False)
+
+
+def _judged(action: Action, path: str) -> bool:
+    """Say whether a path is new to its distribution: then what stands there has been looked into."""
+    return all(path != file.path for old in action.olds for file in old.files)
 
 
 def _judge_new(site: Site, action: Action, file: File, forced: list[str], *, force: bool) -> None:
