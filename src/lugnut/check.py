@@ -69,7 +69,7 @@ class _Eyes:
         if one.rows is None:
             yield Finding("record", one.name, one.dist_info, f"{one.spelled} {one.version} has no readable RECORD")
             return
-        claimed = {file.path: file for file in claimed_files(one)}
+        claimed: dict[str, File] = {file.path: file for file in claimed_files(one)}
         for row in one.rows:
             if row.digest is not None:
                 finding = self._judge(one, row, claimed.get(row.path))

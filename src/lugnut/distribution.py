@@ -116,9 +116,10 @@ def parse_record(text: str) -> list[Row]:
     if '"' in text:
         return [_parse_row(fields, number) for number, fields in enumerate(csv.reader(io.StringIO(text)), 1) if fields]
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if line:
-            rows.append(_parse_row(line.rsplit(",", 2), number))
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would break rows at U+2028 and the like too
+        row = line.rstrip("\r")
+        if row:
+            rows.append(_parse_row(row.rsplit(",", 2), number))
     return rows
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from lugnut.distribution import Digest, Manifest, Name, RelativePath, Row, State, WheelHash, format_record, format_state
 from lugnut.environment import Environment, canonical, key, place, spell_row
+from lugnut.errors import BadWheel
 
 FRESH = "fresh"
 CHANGE = "change"
@@ -135,6 +136,7 @@ def render(
             info.append(Origin(file, member.archive, member.mtime, None))
             continue
         path = canonical(environment, place(environment, member.scheme, member.path, manifest.spelled))
+        _check_place(manifest, path, origins)
         if member.rewritten:
             origins[path] = make_origin(path, scripts[member.archive], executable=True)
         else:
@@ -147,6 +149,18 @@ def render(
         tuple(origin.file for origin in ordered), (), (), reranked=False,
     )  # fmt: skip
     return Rendered(wanted, action, ordered, _render_info(environment, wanted, action, info))
+
+
+def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> None:
+    """Refuse places that only show themselves in one environment: two members at one, or one that is not a wheel's to fill."""
+    top = path.partition("/")[0]
+    if path in taken:
+        problem = f"two of its members come to stand at {path} in this environment"
+    elif top == ".lugnut" or (top.endswith(".dist-info") and "/" in path):
+        problem = f"one of its members would come to stand at {path}"
+    else:
+        return
+    raise BadWheel(wheel=manifest.filename, summary=problem, problems=[problem])
 
 
 def _render_info(environment: Environment, wanted: Wanted, action: Action, members: list[Origin]) -> tuple[Origin, ...]:

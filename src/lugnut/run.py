@@ -54,7 +54,7 @@ class Run:
         """Give how this run goes about a transaction."""
         settings = self.settings
         return Course(
-            store, self.patience(), self.report, settings.on_conflict, settings.link_mode, self.jobs, self.start_method,
+            store, self.patience(), self.cancelled, self.report, settings.on_conflict, settings.link_mode, self.jobs, self.start_method,
             settings.durable, settings.force,
         )  # fmt: skip
 

@@ -27,6 +27,8 @@ class Course(NamedTuple):
 
     store: Store | None
     patience: locks.Patience
+    cancelled: Callable[[], None]
+    """Called at safe points before the commit; raises to have the run undone."""
     report: Reporter
     on_conflict: str
     link_mode: str
@@ -109,7 +111,7 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             judge(site, plan.actions, transaction.id, decision, course)
             _place(site, plan, decision, transaction, course)
             held.check()
-            course.patience.cancelled()
+            course.cancelled()
             if course.durable:
                 _sync(site.environment)
             transaction.change(journal.OPEN, journal.COMMITTED)
@@ -205,7 +207,7 @@ def _place(
         for one in decision.rendered
     ]  # fmt: skip
     jobs.sort(key=lambda job: (-len(job.rendered.origins), job.rendered.action.name))
-    pool = workers.Pool(course.jobs, label, course.report, course.patience.cancelled, course.start_method)
+    pool = workers.Pool(course.jobs, label, course.report, course.cancelled, course.start_method)
     for placed in workers.run(place, jobs, plan=pool):
         site.exists += placed.exists
         site.settles += placed.settles
