@@ -208,4 +208,4 @@ def _refuse_managed(facts: Facts) -> None:
     except (configparser.Error, UnicodeDecodeError):
         parser.clear()
     words = parser.get("externally-managed", "Error", fallback="").strip()
-    raise ExternallyManaged(prefix=facts.prefix, message=" ".join(words.split()) or f"it has {marker}")
+    raise ExternallyManaged(prefix=facts.prefix, message=words or f"it has {marker}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,4 +117,58 @@ def test_with_error_equal_bytes_are_no_conflict_and_an_overlay_decides_one(tmp_p
     assert room.lugnut("install", "--on-conflict", "error", jwt, pyjwt).code == 4
     room.do("install", "--on-conflict", "error", "--overlay", "jwt", jwt, pyjwt)
     assert "jwt'" in room.read("jwt/m0.py")
+    assert room.findings() == []
+
+
+# --- one of them kept in the middle ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def stripes_held(room: Room) -> Iterator[None]:
+    """Hold all stripes: whoever meets a file in its place gets no further until the block ends."""
+    place = room.site / ".lugnut" / "locks"
+    opened = [os.open(place / f"path-{number:02x}.lock", os.O_RDWR | os.O_CREAT, 0o644) for number in range(64)]
+    try:
+        for descriptor in opened:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def until(seen: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not seen():
+        assert time.monotonic() < end, "it never came that far"
+        time.sleep(0.002)
+
+
+def open_transactions(room: Room) -> int:
+    return len(list((room.site / ".lugnut" / "transactions").glob("*/open")))
+
+
+@pytest.mark.parametrize("held", [0, 1], ids=["jwt", "pyjwt"])
+def test_a_run_in_the_middle_counts_as_much_as_what_is_installed(tmp_path: Path, held: int) -> None:
+    room = Room(tmp_path)
+    wheels = make_rivals(room)
+    first, second = wheels[held], wheels[1 - held]
+    room.do("install", room.wheel("before", "1.0", {"jwt/__init__.py": ""}))
+    empty = room.tree()
+    with stripes_held(room):  # both meet jwt/__init__.py, which has their bytes already
+        kept = room.start("install", "--on-conflict", "error", first)
+        until(lambda: open_transactions(room) == 1 and (room.site / "jwt/m3.py").exists())
+        middle = room.tree()
+        refused = room.lugnut("install", "--on-conflict", "error", second)
+        assert refused.code == 4
+        assert "jwt/m0.py and 3 more paths" in refused.err
+        assert room.tree() == middle
+        warned = room.start("install", "--json", second)
+        until(lambda: open_transactions(room) == 2)
+    _, err = kept.communicate(timeout=60)
+    assert (kept.returncode, "warning" in err) == (0, False), err
+    out, err = warned.communicate(timeout=60)
+    assert warned.returncode == 0, err
+    assert [one["path"] for one in json.loads(out)["conflicts"]] == [f"jwt/m{number}.py" for number in range(4)]
+    assert expected(room, empty, list(wheels)) == []
     assert room.findings() == []

@@ -239,7 +239,8 @@ def format_event(event: Event) -> Message | None:
 
 def format_error(error: LugnutError, paint: Paint = PLAIN, *, everything: bool = False) -> list[str]:
     """Give an error's sentence, the findings it carries beyond that, and its hint."""
-    lines = [f"{paint('error', BOLD, RED)}: {printable(str(error))}"]
+    said = [printable(line) for line in str(error).split("\n")]  # a system's own words may be several lines (PEP 668)
+    lines = [f"{paint('error', BOLD, RED)}: {said[0]}", *said[1:]]
     for key in ("problems", "conflicts"):
         unsaid = [str(item) for item in error.data.get(key, ()) if str(item) not in str(error)]
         shown = unsaid if everything else unsaid[: 2 * SHOWN]
