@@ -239,7 +239,8 @@ def format_event(event: Event) -> Message | None:
 
 def format_error(error: LugnutError, paint: Paint = PLAIN, *, everything: bool = False) -> list[str]:
     """Give an error's sentence, the findings it carries beyond that, and its hint."""
-    said = [printable(line) for line in str(error).split("\n")]  # a system's own words may be several lines (PEP 668)
+    own_lines = isinstance(error, ExternallyManaged)  # PEP 668: the system's own words, which may be several lines
+    said = [printable(line) for line in (str(error).split("\n") if own_lines else [str(error)])]
     lines = [f"{paint('error', BOLD, RED)}: {said[0]}", *said[1:]]
     for key in ("problems", "conflicts"):
         unsaid = [str(item) for item in error.data.get(key, ()) if str(item) not in str(error)]
