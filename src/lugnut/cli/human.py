@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from lugnut.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Paint, printable
-from lugnut.errors import InternalError, LugnutError
+from lugnut.errors import ExternallyManaged, InternalError, LugnutError
 from lugnut.events import (
     Changed,
     Committed,
