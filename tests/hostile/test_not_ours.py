@@ -134,9 +134,15 @@ def test_an_edited_file_survives_the_runs_of_others(room: Room) -> None:
 
 @pytest.mark.parametrize("path", ["pkg/a.py", "pkg/same.py", "pkg/gone.py"])
 @pytest.mark.parametrize("act", ["upgrade", "reinstall", "uninstall"])
-def test_an_edited_file_is_set_aside_and_named_by_a_run_on_its_own_distribution(room: Room, act: str, path: str) -> None:
+def test_an_edited_file_is_set_aside_and_named_by_a_run_on_its_own_distribution(
+    room: Room, act: str, path: str
+) -> None:
     one, two, beside = make_wheels(room)
-    words = {"upgrade": ["install", two], "reinstall": ["install", "--reinstall", one], "uninstall": ["uninstall", "pkg"]}
+    words = {
+        "upgrade": ["install", two],
+        "reinstall": ["install", "--reinstall", one],
+        "uninstall": ["uninstall", "pkg"],
+    }
     room.do("install", beside)
     alone = room.tree()
     room.do("install", "--link-mode", "copy", one)
@@ -236,7 +242,11 @@ def test_a_users_file_in_a_package_directory_stays(room: Room, act: str) -> None
 @pytest.mark.parametrize("act", ["upgrade", "reinstall", "uninstall"])
 def test_a_users_file_in_a_dist_info_survives_and_is_named(room: Room, act: str) -> None:
     one, two, _ = make_wheels(room)
-    words = {"upgrade": ["install", two], "reinstall": ["install", "--reinstall", one], "uninstall": ["uninstall", "pkg"]}
+    words = {
+        "upgrade": ["install", two],
+        "reinstall": ["install", "--reinstall", one],
+        "uninstall": ["uninstall", "pkg"],
+    }
     room.do("install", one)
     mine = room.write("pkg-1.0.dist-info/mine.txt", "mine\n")
     ran = room.do(*words[act])

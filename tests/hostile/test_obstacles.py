@@ -394,7 +394,9 @@ def test_a_dist_info_that_is_a_symlink_is_not_written_through(tmp_path: Path) ->
     assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize("spelled", ["../../../../{0}", "{1}", "pkg/../../../../../{0}"], ids=["dots", "absolute", "way"])
+@pytest.mark.parametrize(
+    "spelled", ["../../../../{0}", "{1}", "pkg/../../../../../{0}"], ids=["dots", "absolute", "way"]
+)
 def test_a_record_that_names_files_outside_deletes_none_of_them(tmp_path: Path, spelled: str) -> None:
     room = Room(tmp_path)
     _, one, two = make_wheels(room)

@@ -36,7 +36,9 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 
 
 def make_pkg(room: Room) -> str:
-    return room.wheel("pkg", "1.0", FILES, entry_points="[console_scripts]\npkg = pkg:main\n", executables={"pkg/tool.sh"})
+    return room.wheel(
+        "pkg", "1.0", FILES, entry_points="[console_scripts]\npkg = pkg:main\n", executables={"pkg/tool.sh"}
+    )
 
 
 def stored(room: Room, name: str) -> Path:
@@ -67,7 +69,9 @@ def test_one_tree_by_every_mode_from_either_device(tmp_path: Path, elsewhere: Pa
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_upgrades_and_removals_work_in_every_mode_from_another_device(tmp_path: Path, elsewhere: Path, mode: str) -> None:
+def test_upgrades_and_removals_work_in_every_mode_from_another_device(
+    tmp_path: Path, elsewhere: Path, mode: str
+) -> None:
     room = Room(tmp_path, cache=elsewhere / "cache")
     two = room.wheel("pkg", "2.0", {"pkg/__init__.py": "V = 2\n", "pkg/new.py": ""})
     rival = room.wheel("rival", "1.0", {"pkg/__init__.py": "V = 3\n"})

@@ -110,7 +110,11 @@ def test_removing_and_returning_is_the_same_tree(tmp_path: Path) -> None:
     wheels = make_six(room)
     room.do("install", *wheels)
     whole = room.digest()
-    for names, back in ((["six5"], wheels[5:]), (["six0", "six3"], [wheels[0], wheels[3]]), (["six4", "six5"], wheels[4:])):
+    for names, back in (
+        (["six5"], wheels[5:]),
+        (["six0", "six3"], [wheels[0], wheels[3]]),
+        (["six4", "six5"], wheels[4:]),
+    ):
         room.do("uninstall", *names)
         assert room.findings() == []
         room.do("install", *back)

@@ -44,7 +44,6 @@ from lugnut.system import files, locks
 here = files.open_root(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-waits = 0
 for _ in range(int(sys.argv[2])):
     with locks.hold(here, "x.lock", locks.Patience(60, lambda *words: None, lambda: None)) as held:
         number = int(files.read(here, "number"))

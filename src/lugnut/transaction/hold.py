@@ -27,7 +27,7 @@ class Names:
     def take(self, names: Iterable[Name], patience: locks.Patience, words: str) -> Names:
         """Take every lock in sorted order; on any failure none is held. Raises LockTimeout, LockUnusable."""
         try:
-            with files.enter(self._home, LOCKS, create=True) as place:
+            with files.enter(self._home, LOCKS, create=True, shared=True) as place:
                 for name in sorted(set(names)):
                     held = locks.hold(place, f"{name}.lock", patience)
                     self._held.append(held)
@@ -39,7 +39,7 @@ class Names:
 
     def try_take(self, names: Iterable[Name], words: str) -> bool:
         """Take every lock that is free; False, and none held, where one is not."""
-        with files.enter(self._home, LOCKS, create=True) as place:
+        with files.enter(self._home, LOCKS, create=True, shared=True) as place:
             for name in sorted(set(names)):
                 held = locks.try_hold(place, f"{name}.lock")
                 if held is None:

@@ -72,7 +72,7 @@ def open_home(environment: Environment, *, create: bool) -> files.Directory | No
         return None
     with root:
         try:
-            home = files.enter(root, ".lugnut", create=create)
+            home = files.enter(root, ".lugnut", create=create, shared=create)
         except FileNotFoundError:
             return None
     try:
@@ -137,7 +137,7 @@ def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> 
 
 
 def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, durable: bool) -> locks.Held | None:
-    with files.enter(home, TRANSACTIONS, create=True) as transactions:
+    with files.enter(home, TRANSACTIONS, create=True, shared=True) as transactions:
         new = f"new-{identity}"
         files.mkdir(transactions, new)
         with files.enter(transactions, new) as directory:

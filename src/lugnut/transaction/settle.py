@@ -58,7 +58,7 @@ class Site:
 
     def hold_stripe(self, directory: str) -> locks.Held:
         """Hold the stripe of a directory: a leaf lock, nothing is waited for while it is held."""
-        with files.enter(self.home, "locks", create=True) as place:
+        with files.enter(self.home, "locks", create=True, shared=True) as place:
             return locks.hold(place, stripe_name(self.environment, directory), self.patience)
 
 
@@ -72,7 +72,7 @@ def pass_stripes(site: Site) -> None:
 
     A stripe whose file does not exist has never been held; whoever makes it now reads the state after the commit.
     """
-    with files.enter(site.home, "locks", create=True) as place:
+    with files.enter(site.home, "locks", create=True, shared=True) as place:
         for number in range(STRIPES):
             with contextlib.suppress(FileNotFoundError):
                 locks.hold(place, f"path-{number:02x}.lock", site.patience, create=False).close()
