@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 
-from lugnut import environment, probe
-from lugnut.discovery import Target
+from lugnut import environment
+from lugnut.interpreter import probe
+from lugnut.interpreter.discovery import Target
 
 
 def make_venv(path, *options, python=sys.executable):

@@ -11,24 +11,24 @@ import time
 from collections.abc import Callable, Sequence
 
 from lugnut import check as checking
-from lugnut.bytecode import compile_bytecode
-from lugnut.discovery import Target
 from lugnut.distribution import Manifest, Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NotInstalled, UsageError
 from lugnut.events import Reporter, ignore
 from lugnut.installed import Installed, find_installed, read_installed
-from lugnut.interpreter import find_environment
+from lugnut.interpreter.asking import find_environment
+from lugnut.interpreter.bytecode import compile_bytecode
+from lugnut.interpreter.discovery import Target
 from lugnut.run import Run, hold_wheels, keep_store
 from lugnut.settings import Installation, Report, Settings
 from lugnut.sources.pins import Asked, Pick, check_hash, format_direct_url, gather, read_asked
 from lugnut.sources.requests import Request
 from lugnut.sources.wheelhouse import satisfies
-from lugnut.store import Store, admit
-from lugnut.storekeeping import clean, prune
+from lugnut.store.entries import Store, admit
+from lugnut.store.index import look_up
+from lugnut.store.keeping import clean, prune
 from lugnut.system import locks, workers
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
-from lugnut.wheelindex import look_up
 from lugnut.wishes import Wish, Workshop, decide_install, decide_removal
 
 

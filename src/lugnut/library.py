@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 from lugnut import engine
-from lugnut.discovery import Target
 from lugnut.distribution import Name
 from lugnut.errors import UsageError
 from lugnut.events import Reporter, ignore
+from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings
 
 ALLOWED = {"on_conflict": ("warn", "error", "ignore"), "link_mode": ("auto", "hardlink", "clone", "copy")}

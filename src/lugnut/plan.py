@@ -64,7 +64,7 @@ class Plan(NamedTuple):
 
     actions: tuple[Action, ...]
     directories: tuple[str, ...]
-    """Directories that did not stand before; an abort removes them when they are empty."""
+    """Directories that did not stand before, or were not empty; an abort removes them when they are empty."""
     adopted: tuple[str, ...]
     """Files found equal and unclaimed: never withdrawn."""
     forced: tuple[str, ...]

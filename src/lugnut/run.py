@@ -13,11 +13,11 @@ from lugnut.environment import Environment
 from lugnut.errors import LockTimeout, StoreDamaged
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, Reporter, SetAside
 from lugnut.settings import Report, Settings
-from lugnut.store import Store, hold_entry, open_store
+from lugnut.store.entries import Store, hold_entry, open_store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.recover import recover_dead
-from lugnut.transaction.settle import Site
+from lugnut.transaction.site import Site
 from lugnut.transaction.transact import Course, Decision, Outcome, judge
 
 
@@ -78,7 +78,7 @@ class Run:
         if home is None:
             return
         with home:
-            if files.look(home, journal.TRANSACTIONS) is None:
+            if journal.is_tidy(home):
                 return
             site = Site(self.environment, home, self.patience(), self.report)
             try:

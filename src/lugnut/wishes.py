@@ -11,11 +11,20 @@ from lugnut.errors import NoRecord
 from lugnut.events import Changed
 from lugnut.installed import Installed, read_installed
 from lugnut.plan import (
-    CHANGE, Action, Old, Origin, Rendered, Wanted, make_origin, make_removal, render, replace_installed,
+    CHANGE,
+    Action,
+    Old,
+    Origin,
+    Rendered,
+    Wanted,
+    make_origin,
+    make_removal,
+    render,
+    replace_installed,
 )  # fmt: skip
 from lugnut.scripts import make_launchers, rewrite_shebang
 from lugnut.settings import Settings
-from lugnut.store import Store, read_script
+from lugnut.store.entries import Store, read_script
 from lugnut.system import files
 from lugnut.transaction.claims import claimed_files
 from lugnut.transaction.transact import Decision

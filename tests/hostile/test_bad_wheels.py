@@ -9,8 +9,8 @@ import pytest
 from hostile import rawzip
 from hostile.bad_wheels import FILENAME, RECIPES, members, recording, wheel
 from lugnut.errors import BadWheel
-from lugnut.wheel import read_wheel
-from lugnut.wheelfile import Limits
+from lugnut.wheel.reading import read_wheel
+from lugnut.wheel.source import Limits
 from wheels import make_wheel
 
 
@@ -117,7 +117,7 @@ def test_a_wheel_beyond_the_limits_is_refused(tmp_path, limits, words):
 HANGING = """
 import sys
 from lugnut.errors import BadWheel
-from lugnut.wheel import read_wheel
+from lugnut.wheel.reading import read_wheel
 try:
     read_wheel(sys.argv[1])
 except BadWheel as error:

@@ -4,8 +4,8 @@ import os
 import select
 import sys
 
-from lugnut import store
-from lugnut.storeplace import usual_patience
+from lugnut.store import entries as store
+from lugnut.store.place import usual_patience
 from lugnut.system import files
 
 

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from lugnut import store
 from lugnut.errors import LockTimeout
-from lugnut.storeplace import usual_patience
+from lugnut.store import entries as store
+from lugnut.store.place import usual_patience
 from wheels import make_wheel
 
 ACTOR = os.path.join(os.path.dirname(__file__), "store_actor.py")

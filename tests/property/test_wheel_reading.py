@@ -6,13 +6,13 @@ import zipfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lugnut.archive import read_entries
 from lugnut.distribution import Row, format_record
 from lugnut.errors import BadWheel
-from lugnut.inflation import head, inflate, stream
-from lugnut.wheel import read_wheel
-from lugnut.wheelfile import Limits, Source
-from lugnut.wheelrecord import read_promises, spell_digest
+from lugnut.wheel.archive import read_entries
+from lugnut.wheel.inflation import head, inflate, stream
+from lugnut.wheel.reading import read_wheel
+from lugnut.wheel.record import read_promises, spell_digest
+from lugnut.wheel.source import Limits, Source
 from wheels import make_wheel
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from environments import make_environment, make_target, make_venv, write
-from lugnut import bytecode
-from lugnut.bytecode import compile_bytecode, is_ours
-from lugnut.interpreter import find_environment
+from lugnut.interpreter import bytecode
+from lugnut.interpreter.asking import find_environment
+from lugnut.interpreter.bytecode import compile_bytecode, is_ours
 
 TAG = sys.implementation.cache_tag
 
@@ -114,7 +114,7 @@ def test_our_own_version_needs_no_other_interpreter(environment, tmp_path):
 
 
 def test_the_two_scripts_agree_on_where_an_answer_begins():
-    from lugnut import probe
+    from lugnut.interpreter import probe
 
     assert bytecode.compilation.BEGIN == probe.BEGIN
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from environments import make_target, write
-from lugnut.discovery import find_python, read_configuration, venv_of
 from lugnut.errors import EnvironmentNotFound
+from lugnut.interpreter.discovery import find_python, read_configuration, venv_of
 
 
 def make_python(root, path="bin/python3"):

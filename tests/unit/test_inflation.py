@@ -5,9 +5,9 @@ import zlib
 import pytest
 
 from hostile import rawzip
-from lugnut.archive import read_entries
-from lugnut.inflation import head, inflate, stream
-from lugnut.wheelfile import ArchiveError, Limits, Source
+from lugnut.wheel.archive import read_entries
+from lugnut.wheel.inflation import head, inflate, stream
+from lugnut.wheel.source import ArchiveError, Limits, Source
 
 STEP = 1_000
 

@@ -9,11 +9,11 @@ import sys
 import pytest
 
 from environments import count_starts, make_environment, make_interpreter, make_target, make_venv, write
-from lugnut import interpreter
 from lugnut.environment import Environment
 from lugnut.errors import ExternallyManaged, InterpreterBroken
-from lugnut.facts import Facts, make_facts
-from lugnut.interpreter import find_environment, read_facts
+from lugnut.interpreter import asking as interpreter
+from lugnut.interpreter.asking import find_environment, read_facts
+from lugnut.interpreter.facts import Facts, make_facts
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_our_own_base_is_described_as_it_describes_itself(venv, field):
 def test_a_venv_of_our_base_is_not_started(venv, tmp_path):
     script = (
         "import sys, os\n"
-        "from lugnut.interpreter import Target, find_environment\n"
+        "from lugnut.interpreter.asking import Target, find_environment\n"
         "started = []\n"
         "starts = ('subprocess.Popen', 'os.fork', 'os.posix_spawn', 'os.exec')\n"
         "sys.addaudithook(lambda event, _: started.append(event) if event in starts else None)\n"
@@ -56,7 +56,7 @@ def test_a_venv_of_our_base_is_not_started(venv, tmp_path):
 def test_what_is_remembered_of_our_own_needs_no_packaging(venv, tmp_path):
     script = (
         "import sys, os\n"
-        "from lugnut.interpreter import Target, find_environment\n"
+        "from lugnut.interpreter.asking import Target, find_environment\n"
         "find_environment(Target(sys.argv[1], None, None, False, False, sys.argv[2], {}, os.getcwd()))\n"
         "print(sorted({name for name in sys.modules} & {'packaging', 'email', 'typing_extensions', 'subprocess'}))\n"
     )

@@ -5,14 +5,14 @@ import stat
 
 import pytest
 
-from lugnut import store
 from lugnut.distribution import Manifest
 from lugnut.errors import BadWheel, CannotWrite, NewerFormat, StoreDamaged
 from lugnut.events import WheelAdmitted
-from lugnut.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
-from lugnut.storeplace import usual_patience
+from lugnut.store import entries as store
+from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
+from lugnut.store.place import usual_patience
 from lugnut.system import files
-from lugnut.wheel import read_wheel
+from lugnut.wheel.reading import read_wheel
 from wheels import make_wheel
 
 FILES = {
@@ -46,7 +46,7 @@ def edit(path, text):
 @pytest.fixture
 def aged(monkeypatch):
     """Let the index trust files that were written this moment."""
-    monkeypatch.setattr("lugnut.wheelindex._RACY", -(10**10))
+    monkeypatch.setattr("lugnut.store.index._RACY", -(10**10))
 
 
 def test_an_admitted_wheel_stands_in_the_store_file_by_file(place, wheel):

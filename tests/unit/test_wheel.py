@@ -11,9 +11,9 @@ import pytest
 from hostile import rawzip
 from lugnut.distribution import EntryPoint, content_mtime, parse_record
 from lugnut.errors import BadWheel
-from lugnut.wheel import read_wheel, rename_manifest
-from lugnut.wheelfile import Limits
-from lugnut.wheelmetadata import parse_title, same_name
+from lugnut.wheel.metadata import parse_title, same_name
+from lugnut.wheel.reading import read_wheel, rename_manifest
+from lugnut.wheel.source import Limits
 from wheels import digest, format_rows, make_member, make_wheel, wheel_members, write_archive
 
 
@@ -226,7 +226,7 @@ def test_a_file_larger_than_memory_allows_is_read_where_it_is_needed(tmp_path, m
     path = make_wheel(tmp_path, "x", files={"x.bin": os.urandom(9_000)})
     at_once = read_members(path)
     manifest = read_manifest(path)
-    monkeypatch.setattr("lugnut.wheelfile._AT_ONCE", 100)
+    monkeypatch.setattr("lugnut.wheel.source._AT_ONCE", 100)
     assert read_members(path) == at_once
     assert read_manifest(path) == manifest
 

@@ -103,6 +103,28 @@ class Ledger:
             found_claims.sort(key=lambda claim: (claim.committed, claim.rank, claim.name), reverse=True)
         return claims
 
+    def read_revoked(self, directory: str, names: list[str]) -> dict[str, list[File]]:
+        """Read what transactions that are about to close have revoked on some files of one directory.
+
+        Such content may still stand there though no claim names it: it is going, so it bars nobody's way and anybody
+        may replace it. Read it under the stripe after the claims: whoever revoked it settles it there before he closes.
+        """
+        revoked: dict[str, list[File]] = {name: [] for name in names}
+        for word in self.words():
+            spared: set[str] = set()
+            if word.state == journal.ABORTED:
+                spared = set(self.plan(word.transaction).adopted) | journal.read_notes(self._home, word.transaction, "adopted")
+            here = self._index_revoked(word).get(directory, {})
+            for name in here.keys() & revoked.keys():
+                if here[name].path not in spared:
+                    revoked[name].append(here[name])
+        return revoked
+
+    def _index_revoked(self, word: Word) -> Index:
+        if word.state == journal.COMMITTED:
+            return index_files(tuple(file for old in word.action.olds for file in old.files))
+        return self._index(word) if word.state == journal.ABORTED and word.action.kind == FRESH else {}
+
     def _collect(self, claims: dict[str, list[Claim]], here: dict[str, File], word: Word) -> None:
         committed = word.state == journal.COMMITTED
         for name in here.keys() & claims.keys():

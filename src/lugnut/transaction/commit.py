@@ -13,7 +13,8 @@ from lugnut.events import SetAside
 from lugnut.plan import FRESH, REMOVE, Action, Old, kept_name
 from lugnut.system import files
 from lugnut.transaction import content, journal
-from lugnut.transaction.settle import Settler, Site, pass_stripes
+from lugnut.transaction.settle import Settler
+from lugnut.transaction.site import Site, pass_stripes
 
 _METADATA_LAST = ("RECORD",)
 
@@ -110,8 +111,7 @@ def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
         with files.enter(root, action.dist_info, create=True) as shown, files.enter_path(site.home, staged) as new:
             _replace_tree(transaction, new, shown)
             _drop_unnamed(site, transaction, action, shown)
-    with files.enter_path(site.home, f"{transaction.place}/staged") as place:
-        files.remove_tree(place, action.dist_info)
+    # what is staged stays until the close: half of it, left by a kill, would tell the next one to drop the other half
 
 
 def _replace_tree(transaction: journal.Transaction, new: files.Directory, shown: files.Directory) -> None:
@@ -148,6 +148,15 @@ def _drop_unnamed(site: Site, transaction: journal.Transaction, action: Action, 
                     if files.look(new, name) is None:
                         with contextlib.suppress(OSError):
                             files.unlink(shown, name)
+                        with contextlib.suppress(OSError):
+                            _remove_above(shown, name)
+
+
+def _remove_above(shown: files.Directory, name: str) -> None:
+    """Remove the directories inside a dist-info that a file's removal has left empty; OSError where one is not."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        files.rmdir(shown, name)
 
 
 def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) -> None:
@@ -188,7 +197,7 @@ def _save_unnamed(site: Site, transaction: journal.Transaction, name: Name, old:
                 aside = f"altered/{transaction.id}/{old.dist_info}"
                 with files.enter_path(site.home, aside, create=True) as target:
                     flat = file.replace("/", "__")
-                    content.set_beside(hidden, file, target, flat)
+                    content.set_beside(transaction.id, hidden, file, target, flat)
                     files.unlink(hidden, file)
                     site.report(SetAside(f"{old.dist_info}/{file}", f"{site.home.path}/{aside}/{flat}", name))
 

@@ -127,7 +127,9 @@ def move_over(
         files.rename(target_dir, temporary, target_dir, target)
 
 
-def set_beside(source_dir: files.Directory, source: str, target_dir: files.Directory, target: str) -> None:
+def set_beside(
+    word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str
+) -> None:
     """Give a visible content a second name among the kept or altered; what is there already is the same content."""
     try:
         files.link(source_dir, source, target_dir, target)
@@ -136,6 +138,6 @@ def set_beside(source_dir: files.Directory, source: str, target_dir: files.Direc
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        temporary = files.temporary_name()
+        temporary = files.temporary_name(word)
         files.copy(source_dir, source, target_dir, temporary, clone=False)
         files.rename(target_dir, temporary, target_dir, target)

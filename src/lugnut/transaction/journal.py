@@ -10,11 +10,12 @@ goes at once. Whoever reads one and finds it gone on the way has to look again (
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 
 from lugnut.environment import Environment
-from lugnut.errors import InternalError, NewerFormat
+from lugnut.errors import CannotWrite, InternalError, NewerFormat
 from lugnut.plan import Plan, format_plan, parse_plan
 from lugnut.system import files, locks
 
@@ -23,6 +24,9 @@ TRANSACTIONS = "transactions"
 OPEN, COMMITTED, ABORTED = "open", "committed", "aborted"
 CONTENT = "staged/content"
 HIDDEN = "hidden"
+_TRIES = 100
+REMAINING = frozenset({"format", "locks", "kept", "altered"})
+"""What stays in `.lugnut` after a run."""
 
 
 class Vanished(Exception):  # noqa: N818 - a fact for the reader, not an error
@@ -54,10 +58,7 @@ class Transaction:
 
     def notes(self, file: str) -> set[str]:
         """Read the paths noted."""
-        try:
-            return set(files.read(self.home, f"{self.place}/{file}").decode().splitlines())
-        except FileNotFoundError:
-            return set()
+        return read_notes(self.home, self.id, file)
 
     def staged(self, name: str, kept: str) -> str:
         """Give where a content is staged, relative to `.lugnut`."""
@@ -88,12 +89,24 @@ def _check_format(home: files.Directory, *, create: bool) -> None:
         text = files.read(home, "format").strip()
     except FileNotFoundError:
         if create:
-            with contextlib.suppress(FileExistsError):
-                files.write_whole(home, "format", f"{FORMAT}\n".encode())
+            _write_format(home)
         return
     if text != str(FORMAT).encode():
         found = text.decode("ascii", "replace")[:20]
         raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
+
+
+def _write_format(home: files.Directory) -> None:
+    for _ in range(_TRIES):
+        try:
+            files.write_whole(home, "format", f"{FORMAT}\n".encode())
+        except FileExistsError:
+            return
+        except FileNotFoundError:  # its temporary name was swept away as a dead run's
+            continue
+        else:
+            return
+    raise CannotWrite(path=os.path.join(home.path, "format"), reason=os.strerror(errno.ENOENT))
 
 
 def list_ids(home: files.Directory | None) -> list[str]:
@@ -115,6 +128,14 @@ def read_state(home: files.Directory, identity: str) -> str:
     raise Vanished
 
 
+def read_notes(home: files.Directory, identity: str, file: str) -> set[str]:
+    """Read the paths that a transaction's workers noted in `made` or `adopted`."""
+    try:
+        return set(files.read(home, f"{TRANSACTIONS}/{identity}/{file}", 1 << 30).decode().split("\n")) - {""}
+    except FileNotFoundError:
+        return set()
+
+
 def read_plan(home: files.Directory, identity: str) -> Plan:
     """Read a transaction's plan; raises Vanished where it is gone, ValueError where it is torn."""
     try:
@@ -125,7 +146,7 @@ def read_plan(home: files.Directory, identity: str) -> Plan:
 
 def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> Transaction:
     """Make a transaction appear, open and whole; its lock is held by the caller."""
-    for _ in range(100):
+    for _ in range(_TRIES):
         identity = f"{time.time_ns():016x}-{os.urandom(4).hex()}"
         try:
             lock = _build(home, identity, plan, words, durable=durable)
@@ -160,10 +181,17 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
             except BaseException:
                 lock.close()
                 with contextlib.suppress(OSError):
-                    files.remove_tree(transactions, new)
+                    _discard(transactions, new)
                 raise
             lock.close()
             return None
+
+
+def _discard(transactions: files.Directory, new: str) -> None:
+    """Delete what never appeared; its name first, since without its lock file nobody could tell that its builder is dead."""
+    old = f"old-{new}"
+    files.rename(transactions, new, transactions, old)
+    files.remove_tree(transactions, old)
 
 
 def close(transaction: Transaction) -> None:
@@ -175,15 +203,28 @@ def close(transaction: Transaction) -> None:
     tidy(transaction.home)
 
 
+def is_tidy(home: files.Directory) -> bool:
+    """Say whether nothing is there but what remains after a run (DESIGN 3)."""
+    return REMAINING.issuperset(files.list_names(home))
+
+
 def tidy(home: files.Directory) -> None:
-    """Remove the directories that are empty."""
-    for name in (TRANSACTIONS, "kept", "altered"):
+    """Remove the directories that are empty; `transactions` last, so that whoever is killed here leaves a sign."""
+    with contextlib.suppress(OSError), files.enter(home, "kept") as kept:
+        for name in files.list_names(kept):
+            with contextlib.suppress(OSError):
+                files.rmdir(kept, name)
+    for name in ("kept", "altered", TRANSACTIONS):
         with contextlib.suppress(OSError):
             files.rmdir(home, name)
 
 
 def sweep(home: files.Directory) -> None:
     """Delete what closed transactions and dead builders left; decided by their locks alone."""
+    for name in files.list_names(home):
+        if name.startswith(".lugnut-"):  # of a `format` being written: its writer, should he live, tries again
+            with contextlib.suppress(FileNotFoundError):
+                files.unlink(home, name)
     try:
         with files.enter(home, TRANSACTIONS) as transactions:
             for name in files.list_names(transactions):
@@ -192,7 +233,7 @@ def sweep(home: files.Directory) -> None:
                 elif name.startswith("new-"):
                     _sweep_new(transactions, name)
     except FileNotFoundError:
-        return
+        pass
     tidy(home)
 
 
@@ -204,7 +245,7 @@ def _sweep_new(transactions: files.Directory, name: str) -> None:
                 return
             try:
                 if lock.still_there(directory) and files.look(transactions, name) is not None:
-                    files.remove_tree(transactions, name)
+                    _discard(transactions, name)
             finally:
                 lock.close()
     except FileNotFoundError:

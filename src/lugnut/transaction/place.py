@@ -15,11 +15,10 @@ from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, FileInTheWay, StoreDamaged
 from lugnut.events import Reporter, WheelPlaced
 from lugnut.plan import FRESH, Origin, Rendered, kept_name
-from lugnut.store import Store, intact, open_tree, set_aside
+from lugnut.store.entries import Store, intact, open_tree, set_aside
 from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
-from lugnut.transaction.claims import Claim
-from lugnut.transaction.settle import Site
+from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree, split
 
 
@@ -205,22 +204,26 @@ class _Hand:
         opened = self._enter(directory)
         shown = {name: self.site.reader.show(opened, name) for name in names}  # M2
         claims = self.site.ledger.read(directory, names)
+        revoked = self.site.ledger.read_revoked(directory, names)
         for origin, name in zip(met, names, strict=True):
             self.where = origin.file.path
-            others = [claim for claim in claims[name] if claim.name != self._action.name]
-            self._answer(origin, opened, shown[name], others)
+            here = shown[name]
+            others = any(claim.name != self._action.name for claim in claims[name])
+            going = here is not None and any(content.matches(here, file) for file in revoked[name])
+            self._answer(origin, opened, here, claimed=others or going)
 
     def _answer(
-        self, origin: Origin, opened: files.Directory, shown: content.Shown | None, others: list[Claim]
+        self, origin: Origin, opened: files.Directory, shown: content.Shown | None, *, claimed: bool
     ) -> None:
+        """Deal with one place; `claimed`: what stands there is, or was until a moment ago, another distribution's."""
         path = origin.file.path
         if shown is None:
             source_dir, source = self._find_source(origin)
             self._placer.create(source_dir, source, opened, split(path)[1], guarded=True)
         elif content.matches(shown, origin.file):
-            if not others and path not in self._job.adopted:
+            if not claimed and path not in self._job.adopted:
                 self._note_adopted(path)
-        elif shown.directory or not (others or path in self._job.forced):
+        elif shown.directory or not (claimed or path in self._job.forced):
             what = "a directory" if shown.directory else "a file that no installed distribution names"
             raise in_the_way(path, self._action.name, what, forcible=not shown.directory)
         elif not files.movable(opened, split(path)[1]):  # what may have to be replaced after the commit is asked now

@@ -17,7 +17,7 @@ from lugnut.system import files, locks
 from lugnut.transaction import journal
 from lugnut.transaction.commit import abort, finish
 from lugnut.transaction.hold import Names
-from lugnut.transaction.settle import Site
+from lugnut.transaction.site import Site
 
 
 def recover_dead(site: Site, words: str) -> None:

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import zlib
 from typing import NamedTuple
 
 from lugnut.distribution import Name
-from lugnut.environment import Environment, key
 from lugnut.errors import FileInTheWay, OutsideEnvironment
-from lugnut.events import LeftAlone, Reporter, SetAside
+from lugnut.events import LeftAlone, SetAside
 from lugnut.plan import FRESH, File, kept_name
-from lugnut.system import files, locks
+from lugnut.system import files
 from lugnut.transaction import content, journal
-from lugnut.transaction.claims import Claim, Ledger
+from lugnut.transaction.claims import Claim
 from lugnut.transaction.content import Shown
 from lugnut.transaction.journal import Vanished
-from lugnut.transaction.tree import Tree, group, split
-
-STRIPES = 64
-
+from lugnut.transaction.site import Site
+from lugnut.transaction.tree import group, split
 
 class Role(NamedTuple):
     """What the acting transaction has to do with one path."""
@@ -36,46 +32,6 @@ class Role(NamedTuple):
     """What its distribution had there and claims no more."""
     new: File | None
     """What its distribution claims there once committed."""
-
-
-class Site:
-    """One environment as one process works on it: its directories, its claims, its locks, and what it met."""
-
-    def __init__(self, environment: Environment, home: files.Directory, patience: locks.Patience, report: Reporter) -> None:
-        self.environment = environment
-        self.home = home
-        self.patience = patience
-        self.report = report
-        self.tree = Tree(environment)
-        self.ledger = Ledger(environment, home)
-        self.reader = content.Reader()
-        self.exists = 0
-        self.settles = 0
-
-    def close(self) -> None:
-        """Give the handles back."""
-        self.tree.close()
-
-    def hold_stripe(self, directory: str) -> locks.Held:
-        """Hold the stripe of a directory: a leaf lock, nothing is waited for while it is held."""
-        with files.enter(self.home, "locks", create=True, shared=True) as place:
-            return locks.hold(place, stripe_name(self.environment, directory), self.patience)
-
-
-def stripe_name(environment: Environment, directory: str) -> str:
-    """Name the stripe of a directory."""
-    return f"path-{zlib.crc32(key(environment, directory).encode()) % STRIPES:02x}.lock"
-
-
-def pass_stripes(site: Site) -> None:
-    """Wait until every settle that may have read the state before the commit has ended (M1).
-
-    A stripe whose file does not exist has never been held; whoever makes it now reads the state after the commit.
-    """
-    with files.enter(site.home, "locks", create=True, shared=True) as place:
-        for number in range(STRIPES):
-            with contextlib.suppress(FileNotFoundError):
-                locks.hold(place, f"path-{number:02x}.lock", site.patience, create=False).close()
 
 
 class Settler:
@@ -234,9 +190,9 @@ class _Spot:
         found = self._best()
         if self._shown is None:
             if found is not None:
+                self._drop_bytecode()
                 self._create(found[1])
                 self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
-                self._drop_bytecode()
         elif found is None or found[1] != "":
             self._replace(found)
         self._keep_staged()
@@ -300,13 +256,13 @@ class _Spot:
         for claim in claimed:  # M5: what is still claimed is kept before anything takes its place
             self._keep(claim.name, claim.file, self._here(), self._name)
         if found is not None:
+            self._drop_bytecode()
             self._move_over(found[1])
             self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
-            self._drop_bytecode()
         elif not claimed:
+            self._drop_bytecode()
             files.unlink(self._here(), self._name)
             self._shown = None
-            self._drop_bytecode()
 
     def _move_over(self, place: str) -> None:
         try:
@@ -328,6 +284,9 @@ class _Spot:
             return False
         if any(content.matches(shown, old) for old in olds):
             return True  # the revoked content itself
+        revoked = self._site.ledger.read_revoked(self._directory, [self._name])[self._name]
+        if any(content.matches(shown, gone) for gone in revoked):
+            return True  # another run has revoked it and has not come here yet
         if others:
             self._settler.say(self._path, f"{others[0].name} names it too, and its bytes are neither's")
             return False
@@ -349,11 +308,14 @@ class _Spot:
             if self._shown is not None and self._shown.digest is None:  # a symlink has no second name: it moves
                 files.rename(self._here(), self._name, aside, parts[-1])
                 raise Vanished
-            content.set_beside(self._here(), self._name, aside, parts[-1])
+            content.set_beside(self._settler.transaction.id, self._here(), self._name, aside, parts[-1])
 
     def _keep(self, name: Name, file: File, source_dir: files.Directory, source: str) -> None:
-        with files.enter_path(self._home, f"kept/{name}", create=True) as place:
-            content.set_beside(source_dir, source, place, kept_name(self._path, file))
+        try:
+            with files.enter_path(self._home, f"kept/{name}", create=True) as place:
+                content.set_beside(self._settler.transaction.id, source_dir, source, place, kept_name(self._path, file))
+        except FileNotFoundError:  # another stripe's settle has emptied and removed the directory
+            raise Vanished from None
 
     def _keep_staged(self) -> None:
         """Keep what this transaction staged here if it is claimed and something else is shown."""
@@ -384,7 +346,10 @@ class _Spot:
             files.rmdir(self._home, f"kept/{name}")
 
     def _drop_bytecode(self) -> None:
-        """Take the bytecode of a source that changed or went along with it (TRAPS 21)."""
+        """Take the bytecode of a source that is about to change or go along with it (TRAPS 21).
+
+        Before it, for whoever goes on after a kill cannot see any more that the source was another.
+        """
         if not self._name.endswith(".py"):
             return
         stem = self._name[:-3] + "."

@@ -9,14 +9,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
-from lugnut.distribution import RelativePath
+from lugnut.distribution import Name, RelativePath
 from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.plan import CHANGE, FRESH, Action, File, Plan, kept_name
 from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.claims import Claim
 from lugnut.transaction.place import in_the_way
-from lugnut.transaction.settle import Site
+from lugnut.transaction.site import Site
 from lugnut.transaction.tree import split
 
 
@@ -39,8 +39,10 @@ def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
         _check_way(site, action)
         done.append(action)
     others |= _made_by_others(site)  # before and after the look: whoever made a directory had published it by then
-    made = sorted(directory for directory, stands in standing.items() if not stands or directory in others)
-    return Plan(tuple(done), tuple(made), tuple(sorted(set(adopted))), tuple(sorted(set(forced))))
+    made = {directory for directory, stands in standing.items() if not stands or directory in others}
+    if any(action.kind == FRESH for action in ours):
+        made |= _filled(site, standing)
+    return Plan(tuple(done), tuple(sorted(made)), tuple(sorted(set(adopted))), tuple(sorted(set(forced))))
 
 
 def _made_by_others(site: Site) -> set[str]:
@@ -52,6 +54,20 @@ def _made_by_others(site: Site) -> set[str]:
         except (journal.Vanished, ValueError):
             continue
     return made
+
+
+def _filled(site: Site, standing: dict[str, bool]) -> set[str]:
+    """Give the standing directories that hold something: found empty at an abort, they are what another run's removal left.
+
+    That run could not remove them for what this one had put there. One that is empty already is somebody's, and stays.
+    """
+    roots = {place.rstrip("/") for place in site.environment.places.values()}
+    filled = set()
+    for directory in sorted(directory for directory, stands in standing.items() if stands and directory not in roots):
+        opened = site.tree.directory(directory)
+        if opened is not None and files.list_names(opened):
+            filled.add(directory)
+    return filled
 
 
 def reach(site: Site, action: Action, directory: str) -> files.Directory | None:
@@ -98,13 +114,10 @@ def _judge_met(
     site: Site, action: Action, directory: str, met: dict[str, File], found: tuple[list[str], list[str]], *, force: bool
 ) -> None:
     adopted, forced = found
-    opened = site.tree.directory(directory)
-    shown = {} if opened is None else {name: site.reader.show(opened, name) for name in met}
     claims = read_claims(site, directory, list(met))
-    for name, file in met.items():
-        here = shown.get(name)
-        if here is None or any(claim.name != action.name for claim in claims[name]):
-            continue
+    unclaimed = [name for name in met if all(claim.name == action.name for claim in claims[name])]
+    for name, here in find_unclaimed(site, directory, unclaimed, action.name).items():
+        file = met[name]
         if content.matches(here, file):
             adopted.append(file.path)
         elif force and not here.directory:
@@ -121,6 +134,34 @@ def read_claims(site: Site, directory: str, names: list[str]) -> dict[str, list[
             return site.ledger.read(directory, names)
         except journal.Vanished:
             continue
+
+
+def find_unclaimed(site: Site, directory: str, names: list[str], mine: Name) -> dict[str, content.Shown]:
+    """Find what stands there and is nobody's but `mine`, under the stripe: what another run is removing bars no way."""
+    if not names:
+        return {}
+    held = site.hold_stripe(directory)
+    try:
+        while True:
+            try:
+                return _look_for_unclaimed(site, directory, names, mine)
+            except journal.Vanished:
+                continue
+    finally:
+        held.close()
+
+
+def _look_for_unclaimed(site: Site, directory: str, names: list[str], mine: Name) -> dict[str, content.Shown]:
+    site.tree.close()  # the directory may have been removed and made again
+    opened = site.tree.directory(directory)
+    shown = {} if opened is None else {name: here for name in names if (here := site.reader.show(opened, name)) is not None}
+    claims = site.ledger.read(directory, list(shown))
+    revoked = site.ledger.read_revoked(directory, list(shown))
+    return {
+        name: here
+        for name, here in shown.items()
+        if all(claim.name == mine for claim in claims[name]) and not any(content.matches(here, file) for file in revoked[name])
+    }
 
 
 def _find_changed(site: Site, action: Action, forced: list[str], *, force: bool) -> tuple[RelativePath, ...]:
@@ -174,7 +215,7 @@ def _judge_new(site: Site, action: Action, file: File, forced: list[str], *, for
         if not _only_ours(site, file.path, before):
             raise in_the_way(file.path, action.name, "a directory", forcible=False)
         return
-    if any(claim.name != action.name for claim in read_claims(site, directory, [name])[name]):
+    if name not in find_unclaimed(site, directory, [name], action.name):
         return
     if not force:
         raise in_the_way(file.path, action.name, "a file that no installed distribution names", forcible=True)
@@ -188,11 +229,21 @@ def _only_ours(site: Site, directory: str, before: set[str]) -> bool:
         path = f"{directory}/{name}"
         here = site.reader.show(opened, name) if opened is not None else None
         if here is not None and here.directory:
-            if name != "__pycache__" and not _only_ours(site, path, before):
+            if not (_only_bytecode(site, path, before) if name == "__pycache__" else _only_ours(site, path, before)):
                 return False
         elif path not in before:
             return False
     return True
+
+
+def _only_bytecode(site: Site, directory: str, before: set[str]) -> bool:
+    """Say whether all bytecode in a directory is of sources that this action removes, and so goes with them."""
+    opened = site.tree.directory(directory)
+    sources = directory.removesuffix("__pycache__")
+    return all(
+        f"{directory}/{name}" in before or f"{sources}{name.partition('.')[0]}.py" in before
+        for name in ([] if opened is None else files.list_names(opened))
+    )
 
 
 def _stands(site: Site, action: Action, file: File) -> bool:

@@ -11,14 +11,14 @@ from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
 from lugnut.events import Changed, Committed, Conflict, Reporter
 from lugnut.plan import Action, Clash, Plan, Rendered, find_clashes, find_shapes
-from lugnut.store import Store
+from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.commit import abort, finish
 from lugnut.transaction.hold import Names, hold_uv
 from lugnut.transaction.place import Job, label, place
 from lugnut.transaction.recover import find_named, recover_named
-from lugnut.transaction.settle import Site
+from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
 
 

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from lugnut.archive import Entry
 from lugnut.distribution import Manifest, Row, WheelFile, content_mtime, format_row
 from lugnut.errors import BadWheel
-from lugnut.inflation import head, inflate, stream
-from lugnut.wheelcontents import Contents, check_contents, check_pieces, read_contents
-from lugnut.wheelfile import ArchiveError, Limits, Source
-from lugnut.wheelmetadata import parse_title
-from lugnut.wheelrecord import spell_digest
+from lugnut.wheel.archive import Entry
+from lugnut.wheel.contents import Contents, check_contents, check_pieces, read_contents
+from lugnut.wheel.inflation import head, inflate, stream
+from lugnut.wheel.metadata import parse_title
+from lugnut.wheel.record import spell_digest
+from lugnut.wheel.source import ArchiveError, Limits, Source
 
 LIMITS = Limits()
 _TOLD = 3

@@ -13,9 +13,9 @@ import os
 import time
 
 from lugnut.distribution import WheelHash
-from lugnut.storeplace import INDEX, Store, is_hash, open_part
+from lugnut.store.place import INDEX, Store, is_hash, open_part
 from lugnut.system import files
-from lugnut.wheelfile import Identity
+from lugnut.wheel.source import Identity
 
 _RACY = 2_000_000_000
 _LONGEST = 1_000

@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from lugnut.wheelfile import ArchiveError, Limits, Source
+from lugnut.wheel.source import ArchiveError, Limits, Source
 
 STORED, DEFLATED = 0, 8
 _ENCRYPTED = 0x1 | 0x40 | 0x2000

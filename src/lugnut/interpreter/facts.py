@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib.machinery import PathFinder
 from typing import Any, NamedTuple
 
-from lugnut.discovery import venv_of
+from lugnut.interpreter.discovery import venv_of
 from lugnut.system import files
 
 FORMAT = 1

@@ -11,8 +11,8 @@ import stat
 import unicodedata
 from collections.abc import Iterable
 
-from lugnut.archive import Entry
-from lugnut.wheelfile import Limits
+from lugnut.wheel.archive import Entry
+from lugnut.wheel.source import Limits
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")

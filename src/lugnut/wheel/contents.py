@@ -11,14 +11,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from lugnut.archive import Entry, read_entries
 from lugnut.distribution import EntryPoint
-from lugnut.inflation import inflate, stream
-from lugnut.wheelfile import ArchiveError, Limits, Source
-from lugnut.wheellayout import UNHASHED, Layout, find_dist_info, lay_out
-from lugnut.wheelmetadata import Metadata, Title, parse_entry_points, parse_metadata, parse_title, parse_wheel
-from lugnut.wheelnames import check_entry, find_clashes
-from lugnut.wheelrecord import Promise, compare, read_promises
+from lugnut.wheel.archive import Entry, read_entries
+from lugnut.wheel.inflation import inflate, stream
+from lugnut.wheel.layout import UNHASHED, Layout, find_dist_info, lay_out
+from lugnut.wheel.metadata import Metadata, Title, parse_entry_points, parse_metadata, parse_title, parse_wheel
+from lugnut.wheel.names import check_entry, find_clashes
+from lugnut.wheel.record import Promise, compare, read_promises
+from lugnut.wheel.source import ArchiveError, Limits, Source
 
 
 class Contents(NamedTuple):

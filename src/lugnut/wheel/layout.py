@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from lugnut.distribution import SCHEMES, STATE_FILE, parse_dist_info
-from lugnut.wheelmetadata import Title, same_distribution
-from lugnut.wheelnames import find_clashes, fold
+from lugnut.wheel.metadata import Title, same_distribution
+from lugnut.wheel.names import find_clashes, fold
 
 UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 """Members of the dist-info that RECORD needs no hash for; they describe the archive, and are not installed."""

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from lugnut import compilation
 from lugnut.environment import Environment, roots
-from lugnut.interpreter import ask
+from lugnut.interpreter import compilation
+from lugnut.interpreter.asking import ask
 from lugnut.system import files
 
 CACHE = "__pycache__"

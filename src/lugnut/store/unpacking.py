@@ -12,7 +12,7 @@ from typing import Self
 
 from lugnut.distribution import WheelFile
 from lugnut.system import files
-from lugnut.wheel import Archive, Content
+from lugnut.wheel.reading import Archive, Content
 
 
 def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None]) -> None:

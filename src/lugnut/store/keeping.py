@@ -14,9 +14,9 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
-from lugnut.storeplace import ASIDE, INDEX, LOCKS, MANIFEST, TEMPORARY, Store, fill_lock, is_hash, open_part, use_lock
+from lugnut.store.index import referred
+from lugnut.store.place import ASIDE, INDEX, LOCKS, MANIFEST, TEMPORARY, Store, fill_lock, is_hash, open_part, use_lock
 from lugnut.system import files, locks
-from lugnut.wheelindex import referred
 
 _RANDOM = 8
 _SMALL = 1_000

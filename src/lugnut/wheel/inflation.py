@@ -9,8 +9,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from lugnut.archive import STORED, Entry
-from lugnut.wheelfile import ArchiveError, Source
+from lugnut.wheel.archive import STORED, Entry
+from lugnut.wheel.source import ArchiveError, Source
 
 _RAW = -15
 

@@ -13,11 +13,11 @@ import sys
 from importlib.machinery import PathFinder
 from typing import Any
 
-from lugnut import probe
-from lugnut.discovery import Target, find_python, read_configuration, venv_of
 from lugnut.environment import Environment, spell_places
 from lugnut.errors import ExternallyManaged, InterpreterBroken
-from lugnut.facts import Facts, remember
+from lugnut.interpreter import probe
+from lugnut.interpreter.discovery import Target, find_python, read_configuration, venv_of
+from lugnut.interpreter.facts import Facts, remember
 
 __all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
 

@@ -2,7 +2,7 @@
 
 An entry is filled under its own lock, in a directory nobody looks at, and published by one rename: it is there whole or
 not at all, whoever is killed, and N callers unpack once (G9). After that it never changes; what tells that a file was
-changed by others is one lstat (`intact`). Its layout is in storeplace, what takes entries away again in storekeeping.
+changed by others is one lstat (`intact`). Its layout is in place, what takes entries away again in keeping.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import stat
 from lugnut.distribution import Manifest, WheelFile, WheelHash
 from lugnut.errors import CannotWrite, StoreDamaged
 from lugnut.events import Reporter, WheelAdmitted, ignore
-from lugnut.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
-from lugnut.storekeeping import clean, prune, set_aside
-from lugnut.storeplace import (
+from lugnut.store.index import look_up, remember
+from lugnut.store.keeping import clean, prune, set_aside
+from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
+from lugnut.store.place import (
     LOCKS,
     MANIFEST,
     STAMP,
@@ -31,12 +32,11 @@ from lugnut.storeplace import (
     use_lock,
     usual_patience,
 )
+from lugnut.store.unpacking import unpack
 from lugnut.system import files, locks
-from lugnut.unpacking import unpack
-from lugnut.wheel import Archive, make_error, open_source, rename_manifest
-from lugnut.wheelfile import ArchiveError, Source
-from lugnut.wheelindex import look_up, remember
-from lugnut.wheelrecord import spell_digest
+from lugnut.wheel.reading import Archive, make_error, open_source, rename_manifest
+from lugnut.wheel.record import spell_digest
+from lugnut.wheel.source import ArchiveError, Source
 
 __all__ = [
     "Store",

@@ -1,0 +1,61 @@
+"""One environment as one process works on it, and its stripes: the leaf locks under which a path's content is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+
+from lugnut.environment import Environment, key
+from lugnut.events import Reporter
+from lugnut.system import files, locks
+from lugnut.transaction import content
+from lugnut.transaction.claims import Ledger
+from lugnut.transaction.tree import Tree
+
+STRIPES = 64
+STRIPE_TIMEOUT = 30.0
+"""Seconds: `--lock-timeout 0` asks not to wait for another run, not for the moment it takes to look at a directory."""
+
+
+class Site:
+    """One environment as one process works on it: its directories, its claims, its locks, and what it met."""
+
+    def __init__(self, environment: Environment, home: files.Directory, patience: locks.Patience, report: Reporter) -> None:
+        self.environment = environment
+        self.home = home
+        self.patience = patience
+        self.report = report
+        self.tree = Tree(environment)
+        self.ledger = Ledger(environment, home)
+        self.reader = content.Reader()
+        self.exists = 0
+        self.settles = 0
+
+    def close(self) -> None:
+        """Give the handles back."""
+        self.tree.close()
+
+    def hold_stripe(self, directory: str) -> locks.Held:
+        """Hold the stripe of a directory: a leaf lock, nothing is waited for while it is held."""
+        with files.enter(self.home, "locks", create=True, shared=True) as place:
+            return locks.hold(place, stripe_name(self.environment, directory), self.stripe_patience())
+
+    def stripe_patience(self) -> locks.Patience:
+        """Give how long a stripe is waited for: it is held for moments, so no timeout of a user's makes a run give up."""
+        return self.patience._replace(timeout=max(self.patience.timeout, STRIPE_TIMEOUT))
+
+
+def stripe_name(environment: Environment, directory: str) -> str:
+    """Name the stripe of a directory."""
+    return f"path-{zlib.crc32(key(environment, directory).encode()) % STRIPES:02x}.lock"
+
+
+def pass_stripes(site: Site) -> None:
+    """Wait until every settle that may have read the state before the commit has ended (M1).
+
+    A stripe whose file does not exist has never been held; whoever makes it now reads the state after the commit.
+    """
+    with files.enter(site.home, "locks", create=True, shared=True) as place:
+        for number in range(STRIPES):
+            with contextlib.suppress(FileNotFoundError):
+                locks.hold(place, f"path-{number:02x}.lock", site.stripe_patience(), create=False).close()
