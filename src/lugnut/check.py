@@ -24,7 +24,12 @@ def find_all(environment: Environment) -> tuple[Finding, ...]:
     try:
         found += _Eyes(environment, home, installed).find()
         found += [
-            Finding("transaction", "", identity, f"the transaction {identity} is open: another run is at work, or could not be recovered")
+            Finding(
+                "transaction",
+                "",
+                identity,
+                f"the transaction {identity} is open: another run is at work, or could not be recovered",
+            )
             for identity in journal.list_ids(home)
         ]
     finally:
@@ -43,7 +48,9 @@ def _find_duplicates(installed: dict[Name, list[Installed]]) -> Iterable[Finding
 class _Eyes:
     """Looks at every file that is claimed."""
 
-    def __init__(self, environment: Environment, home: files.Directory | None, installed: dict[Name, list[Installed]]) -> None:
+    def __init__(
+        self, environment: Environment, home: files.Directory | None, installed: dict[Name, list[Installed]]
+    ) -> None:
         self._environment = environment
         self._home = home
         self._installed = installed
@@ -86,7 +93,11 @@ class _Eyes:
         shown = None if opened is None else self._reader.show(opened, name)
         if shown is not None and content.matches(shown, wanted):
             return None
-        higher = [other for other in self._claims.get(row.path, []) if other[1] != one.name and shown is not None and content.matches(shown, other[2])]
+        higher = [
+            other
+            for other in self._claims.get(row.path, [])
+            if other[1] != one.name and shown is not None and content.matches(shown, other[2])
+        ]
         if higher and self._is_kept(one, row.path, wanted):
             return None
         kind = "missing" if shown is None else "altered"
@@ -110,7 +121,10 @@ class _Eyes:
                 for name in files.list_names(kept):
                     with files.enter(kept, name) as mine:
                         strays = set(files.list_names(mine)) - self._expected.get(name, set())
-                    found += [Finding("kept", name, f".lugnut/kept/{name}/{stray}", "content is kept that nobody claims") for stray in strays]
+                    found += [
+                        Finding("kept", name, f".lugnut/kept/{name}/{stray}", "content is kept that nobody claims")
+                        for stray in strays
+                    ]
         return found
 
 
@@ -132,7 +146,11 @@ def find_unmet(environment: Environment, manifests: Sequence[Manifest]) -> tuple
     if not any(manifest.requires for manifest in manifests):
         return ()
     versions = {found.name: found.version for found in find_installed(environment)}
-    found = {f"{manifest.name} needs {text}" for manifest in manifests for text in _unmet(environment, manifest.requires, versions)}
+    found = {
+        f"{manifest.name} needs {text}"
+        for manifest in manifests
+        for text in _unmet(environment, manifest.requires, versions)
+    }
     return tuple(sorted(found))
 
 

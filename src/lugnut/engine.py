@@ -58,7 +58,9 @@ def install(
     environment = find_environment(target)
     run = Run(environment, settings, report, cancelled)
     run.recover_dead()
-    asked = Asked(tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory)
+    asked = Asked(
+        tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory
+    )
     with keep_store(environment, settings, cache_directory(settings)) as store:
         picks = gather(environment, asked, _make_satisfied(environment, settings))
         wishes = _admit(store, picks, run)
@@ -88,7 +90,13 @@ def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
     ordered = sorted(picks, key=lambda pick: -_size(pick.path))
     pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
     cold = [pick for pick in ordered if not _known(store, pick)]
-    manifests = dict(zip([pick.path for pick in cold], workers.run(admit_one, [(store, pick.path) for pick in cold], plan=pool), strict=True))
+    manifests = dict(
+        zip(
+            [pick.path for pick in cold],
+            workers.run(admit_one, [(store, pick.path) for pick in cold], plan=pool),
+            strict=True,
+        )
+    )
     wishes = []
     for pick in sorted(picks):
         manifest = manifests.get(pick.path) or admit_one((store, pick.path), run.report)
@@ -150,7 +158,9 @@ def uninstall(
     environment = find_environment(target)
     run = Run(environment, settings, report, cancelled)
     run.recover_dead()
-    listed = read_asked(Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory))
+    listed = read_asked(
+        Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory)
+    )
     wanted = sorted({request.name for request in listed.requests})
     _refuse_missing(environment, wanted)
 
@@ -206,7 +216,9 @@ def recover(
     run.recover_dead()
     if forget:
         if environment.kind not in {"target", "prefix"}:
-            raise UsageError(message="--forget is for a --target that is to be shipped", hint="name it with --target DIR")
+            raise UsageError(
+                message="--forget is for a --target that is to be shipped", hint="name it with --target DIR"
+            )
         run.forget()
     return run.close(NOTHING, time.monotonic() - started)
 
@@ -230,4 +242,3 @@ def _keep(settings: Settings, act: Callable[[Store], int]) -> int:
             return act(store)
     except OSError as error:
         raise CannotWrite(path=directory, reason=error.strerror or str(error)) from None
-

@@ -33,7 +33,9 @@ class LugnutError(Exception):
             "message": str(self),
             "hint": self.hint,
             "exit_code": self.exit_code,
-            "data": {key: value if isinstance(value, (str, int, list)) else str(value) for key, value in self.data.items()},
+            "data": {
+                key: value if isinstance(value, (str, int, list)) else str(value) for key, value in self.data.items()
+            },
         }
 
     def __reduce__(self) -> tuple[Any, ...]:  # TRAPS 41: keyword-only data does not survive pickling by itself
@@ -53,7 +55,10 @@ class UsageError(LugnutError):
     exit_code = 2
     sentence = "{message}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {"message": "--jobs must be a number from 1 up, not 'x'", "hint": "lugnut install --help"}
+    example: ClassVar[dict[str, Any]] = {
+        "message": "--jobs must be a number from 1 up, not 'x'",
+        "hint": "lugnut install --help",
+    }
 
 
 class EnvironmentNotFound(LugnutError):
@@ -62,7 +67,9 @@ class EnvironmentNotFound(LugnutError):
     exit_code = 2
     sentence = "no environment found: {where}"
     remedy = "make one with `python -m venv .venv`, or name a target with --python, --target, --prefix or --system"
-    example: ClassVar[dict[str, Any]] = {"where": "neither VIRTUAL_ENV nor CONDA_PREFIX is set and there is no .venv here"}
+    example: ClassVar[dict[str, Any]] = {
+        "where": "neither VIRTUAL_ENV nor CONDA_PREFIX is set and there is no .venv here"
+    }
 
 
 class ExternallyManaged(LugnutError):
@@ -90,7 +97,11 @@ class BadWheel(LugnutError):
 
     sentence = "{wheel} is not a valid wheel: {summary}"
     remedy = "download or build it again; nothing was installed"
-    example: ClassVar[dict[str, Any]] = {"wheel": "x-1-py3-none-any.whl", "summary": "no RECORD", "problems": ["no RECORD"]}
+    example: ClassVar[dict[str, Any]] = {
+        "wheel": "x-1-py3-none-any.whl",
+        "summary": "no RECORD",
+        "problems": ["no RECORD"],
+    }
 
 
 class WheelNotFound(LugnutError):
@@ -98,7 +109,11 @@ class WheelNotFound(LugnutError):
 
     sentence = "no wheel for {requirement}: {reason}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {"requirement": "flask==3.0", "reason": "not in wheels/", "hint": "add a directory with --find-links"}
+    example: ClassVar[dict[str, Any]] = {
+        "requirement": "flask==3.0",
+        "reason": "not in wheels/",
+        "hint": "add a directory with --find-links",
+    }
 
 
 class IncompatibleWheel(LugnutError):
@@ -106,7 +121,12 @@ class IncompatibleWheel(LugnutError):
 
     sentence = "{wheel} does not fit this environment: {reason}"
     remedy = "its tags are {tags}; the closest tags of the environment are {supported}"
-    example: ClassVar[dict[str, Any]] = {"wheel": "x-1-cp39-cp39-win32.whl", "reason": "no tag in common", "tags": "cp39", "supported": "cp311"}
+    example: ClassVar[dict[str, Any]] = {
+        "wheel": "x-1-cp39-cp39-win32.whl",
+        "reason": "no tag in common",
+        "tags": "cp39",
+        "supported": "cp311",
+    }
 
 
 class HashMismatch(LugnutError):
@@ -130,7 +150,12 @@ class BadRequirement(LugnutError):
 
     sentence = "{origin}: {reason}: {line}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {"origin": "r.txt:3", "reason": "not a requirement", "line": "???", "hint": "see PEP 508"}
+    example: ClassVar[dict[str, Any]] = {
+        "origin": "r.txt:3",
+        "reason": "not a requirement",
+        "line": "???",
+        "hint": "see PEP 508",
+    }
 
 
 class SameDistributionTwice(LugnutError):
@@ -147,7 +172,11 @@ class Unsupported(LugnutError):
     exit_code = 2
     sentence = "{what} is not supported: {reason}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {"what": "--link-mode symlink", "reason": "cleaning the cache would break it", "hint": "use hardlink"}
+    example: ClassVar[dict[str, Any]] = {
+        "what": "--link-mode symlink",
+        "reason": "cleaning the cache would break it",
+        "hint": "use hardlink",
+    }
 
 
 # --- store ------------------------------------------------------------------------------------------------------------
@@ -237,7 +266,9 @@ class FileInTheWay(LugnutError):
     sentence = "{path} is in the way of {name}: {what}; nothing was changed"
     remedy = "{hint}"
     example: ClassVar[dict[str, Any]] = {
-        "path": "jwt/__init__.py", "name": "jwt", "what": "a file that no installed distribution names",
+        "path": "jwt/__init__.py",
+        "name": "jwt",
+        "what": "a file that no installed distribution names",
         "hint": "move it away, or use --force to set it aside in .lugnut/altered",
     }
 

@@ -97,7 +97,17 @@ class Counted(NamedTuple):
 
 
 Event = (
-    WheelAdmitted | WheelPlaced | LockWaiting | Conflict | Recovered | SetAside | LeftAlone | Changed | Committed | Note | Counted
+    WheelAdmitted
+    | WheelPlaced
+    | LockWaiting
+    | Conflict
+    | Recovered
+    | SetAside
+    | LeftAlone
+    | Changed
+    | Committed
+    | Note
+    | Counted
 )
 Reporter = Callable[[Event], None]
 

@@ -120,7 +120,11 @@ def make_origin(path: str, data: bytes, *, executable: bool = False) -> Origin:
 
 
 def render(
-    environment: Environment, wanted: Wanted, launchers: Iterable[tuple[RelativePath, bytes]], scripts: Mapping[str, bytes], rank: int
+    environment: Environment,
+    wanted: Wanted,
+    launchers: Iterable[tuple[RelativePath, bytes]],
+    scripts: Mapping[str, bytes],
+    rank: int,
 ) -> Rendered:
     """Lay a wheel out in an environment.
 
@@ -140,7 +144,9 @@ def render(
         if member.rewritten:
             origins[path] = make_origin(path, scripts[member.archive], executable=True)
         else:
-            origins[path] = Origin(File(path, member.digest, member.size, member.executable), member.archive, member.mtime, None)
+            origins[path] = Origin(
+                File(path, member.digest, member.size, member.executable), member.archive, member.mtime, None
+            )
     for path, data in launchers:
         origins[path] = make_origin(path, data, executable=True)
     ordered = tuple(origins[path] for path in sorted(origins))
@@ -165,13 +171,18 @@ def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> 
 
 def _render_info(environment: Environment, wanted: Wanted, action: Action, members: list[Origin]) -> tuple[Origin, ...]:
     executables = tuple(file.path for file in action.files if file.executable)
-    made = {"INSTALLER": b"lugnut\n", "lugnut.json": format_state(State(wanted.manifest.wheel, action.rank, executables)).encode()}
+    made = {
+        "INSTALLER": b"lugnut\n",
+        "lugnut.json": format_state(State(wanted.manifest.wheel, action.rank, executables)).encode(),
+    }
     if wanted.requested:
         made["REQUESTED"] = b""
     if wanted.direct_url is not None:
         made["direct_url.json"] = wanted.direct_url.encode()
     kept = [origin for origin in members if origin.file.path not in made]
-    info = sorted([*kept, *(make_origin(name, data) for name, data in made.items())], key=lambda origin: origin.file.path)
+    info = sorted(
+        [*kept, *(make_origin(name, data) for name, data in made.items())], key=lambda origin: origin.file.path
+    )
     below = f"{action.dist_info}/"
     rows = [Row(spell_row(environment, action.scheme, file.path), file.digest, file.size) for file in action.files]
     rows += [Row(below + origin.file.path, origin.file.digest, origin.file.size) for origin in info]
@@ -237,7 +248,9 @@ def find_clashes(environment: Environment, mine: Iterable[Action], others: Itera
 
 
 def _differ(files: list[File]) -> bool:
-    known = {(file.digest, file.executable) for file in files if file.digest is not None and file.executable is not None}
+    known = {
+        (file.digest, file.executable) for file in files if file.digest is not None and file.executable is not None
+    }
     return len({file.digest for file in files}) > 1 or len(known) > 1
 
 

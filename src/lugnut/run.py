@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,9 @@ from lugnut.transaction.transact import Course, Decision, Outcome, judge
 class Run:
     """Gathers what is reported while a command runs, and hands it on."""
 
-    def __init__(self, environment: Environment, settings: Settings, report: Reporter, cancelled: Callable[[], None]) -> None:
+    def __init__(
+        self, environment: Environment, settings: Settings, report: Reporter, cancelled: Callable[[], None]
+    ) -> None:
         self.environment = environment
         self.settings = settings
         self.cancelled = cancelled

@@ -22,7 +22,7 @@ class Settings(NamedTuple):
     """Seconds to wait for a lock; 0 tries once."""
     on_conflict: str = "warn"
     """warn, error or ignore."""
-    overlay: Mapping[Name, int] = {}  # noqa: RUF012 - never changed
+    overlay: Mapping[Name, int] = {}
     """Overlay ranks by name; 0 undoes an earlier one."""
     link_mode: str = "auto"
     """auto, hardlink, clone or copy."""

@@ -94,13 +94,20 @@ def _holds(wish: Wish, found: Sequence[Installed], rank: int) -> bool:
         return False
     one = found[0]
     state = one.state
-    return state is not None and state.wheel == wish.manifest.wheel and state.overlay == rank and (one.requested or not wish.requested)
+    return (
+        state is not None
+        and state.wheel == wish.manifest.wheel
+        and state.overlay == rank
+        and (one.requested or not wish.requested)
+    )
 
 
 def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Rendered:
     manifest = wish.manifest
     scripts = {
-        file.archive: rewrite_shebang(environment, read_script(store, manifest, file)) for file in manifest.files if file.rewritten
+        file.archive: rewrite_shebang(environment, read_script(store, manifest, file))
+        for file in manifest.files
+        if file.rewritten
     }
     launchers = make_launchers(environment, manifest.entry_points) if manifest.entry_points else []
     return render(environment, Wanted(manifest, wish.requested, wish.direct_url, rank), launchers, scripts, rank)
@@ -131,7 +138,9 @@ def _make_old(one: Installed, *, force: bool) -> Old:
 def decide_removal(environment: Environment, names: Sequence[Name], *, force: bool) -> Decision:
     """Decide the removal of what is installed of some names."""
     installed = read_installed(environment, names)
-    removals = tuple(make_removal(name, _make_olds(found, force=force), _rank(found)) for name, found in installed.items())
+    removals = tuple(
+        make_removal(name, _make_olds(found, force=force), _rank(found)) for name, found in installed.items()
+    )
     changes = tuple(Changed("remove", found[0].spelled, found[0].version, None) for found in installed.values())
     return Decision((), removals, changes, frozenset(names))
 

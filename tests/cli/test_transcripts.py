@@ -64,7 +64,11 @@ class Room:
     def tree(self) -> dict[str, bytes]:
         """Give the environment: every file outside .lugnut with its bytes; uv's lock is held there and never unlinked."""
         found = (path for path in sorted(self.target.rglob("*")) if path.is_file())
-        return {str(path.relative_to(self.target)): path.read_bytes() for path in found if ".lugnut" not in path.parts and path.name != ".lock"}
+        return {
+            str(path.relative_to(self.target)): path.read_bytes()
+            for path in found
+            if ".lugnut" not in path.parts and path.name != ".lock"
+        }
 
 
 @pytest.fixture

@@ -62,8 +62,7 @@ def hog(directory: Path, *, left: int = 0) -> None:
     """Fill a file system until no more than `left` bytes are free."""
     room = os.statvfs(directory)
     with contextlib.suppress(OSError), open(directory / "hog", "wb", buffering=0) as file:
-        for _ in range(max(0, room.f_bavail - left // room.f_frsize)):
-            file.write(b"\0" * room.f_frsize)
+        file.writelines(b"\0" * room.f_frsize for _ in range(max(0, room.f_bavail - left // room.f_frsize)))
 
 
 def hidden(room: Room) -> list[str]:

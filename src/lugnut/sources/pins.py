@@ -54,9 +54,7 @@ def never(request: Request) -> bool:
     return False
 
 
-def gather(
-    environment: Environment, asked: Asked, satisfied: Callable[[Request], bool] = never
-) -> list[Pick]:
+def gather(environment: Environment, asked: Asked, satisfied: Callable[[Request], bool] = never) -> list[Pick]:
     """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1).
 
     A name that what is installed satisfies needs no wheel and gets none.

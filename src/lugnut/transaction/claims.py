@@ -113,7 +113,9 @@ class Ledger:
         for word in self.words():
             spared: set[str] = set()
             if word.state == journal.ABORTED:
-                spared = set(self.plan(word.transaction).adopted) | journal.read_notes(self._home, word.transaction, "adopted")
+                spared = set(self.plan(word.transaction).adopted) | journal.read_notes(
+                    self._home, word.transaction, "adopted"
+                )
             here = self._index_revoked(word).get(directory, {})
             for name in here.keys() & revoked.keys():
                 if here[name].path not in spared:
@@ -136,11 +138,11 @@ class Ledger:
                 path = f"{directory}/{name}" if directory else name
                 top = path.split("/", 1)[0]
                 if source.tops is None or top in source.tops or top.removesuffix(".py") in source.tops:
-                    entries.append(Claim(source.rank, source.name, File(path, None, None, None), True, ""))  # type: ignore[arg-type]  # noqa: FBT003
+                    entries.append(Claim(source.rank, source.name, File(path, None, None, None), True, ""))  # type: ignore[arg-type]
             return
         here = source.by_directory.get(directory, {})
         for name in here.keys() & claims.keys():
-            claims[name].append(Claim(source.rank, source.name, here[name], True, ""))  # noqa: FBT003
+            claims[name].append(Claim(source.rank, source.name, here[name], True, ""))
 
     def _index(self, word: Word) -> Index:
         known = self._indexes.get((word.transaction, word.action.name))

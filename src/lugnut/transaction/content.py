@@ -68,7 +68,13 @@ class Placer:
         self._mode = link_mode
 
     def create(
-        self, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str, *, guarded: bool = False
+        self,
+        source_dir: files.Directory,
+        source: str,
+        target_dir: files.Directory,
+        target: str,
+        *,
+        guarded: bool = False,
     ) -> None:
         """Put the content of `source` where nothing stands; FileExistsError where something does.
 
@@ -113,9 +119,7 @@ class Placer:
         return temporary
 
 
-def move_over(
-    word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str
-) -> None:
+def move_over(word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str) -> None:
     """Put a content where another stands, in one step; `source` may be gone afterwards."""
     try:
         files.rename(source_dir, source, target_dir, target)
@@ -127,9 +131,7 @@ def move_over(
         files.rename(target_dir, temporary, target_dir, target)
 
 
-def set_beside(
-    word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str
-) -> None:
+def set_beside(word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str) -> None:
     """Give a visible content a second name among the kept or altered; what is there already is the same content."""
     try:
         files.link(source_dir, source, target_dir, target)

@@ -137,7 +137,9 @@ class _Hand:
 
     def _stage(self) -> files.Directory:
         if self._staging is None:
-            self._staging = files.enter_path(self._home, f"{self._base}/{journal.CONTENT}/{self._action.name}", create=True)
+            self._staging = files.enter_path(
+                self._home, f"{self._base}/{journal.CONTENT}/{self._action.name}", create=True
+            )
         return self._staging
 
     def _stage_data(self, origin: Origin) -> tuple[files.Directory, str]:
@@ -212,9 +214,7 @@ class _Hand:
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
             self._answer(origin, opened, here, claimed=others or going)
 
-    def _answer(
-        self, origin: Origin, opened: files.Directory, shown: content.Shown | None, *, claimed: bool
-    ) -> None:
+    def _answer(self, origin: Origin, opened: files.Directory, shown: content.Shown | None, *, claimed: bool) -> None:
         """Deal with one place; `claimed`: what stands there is, or was until a moment ago, another distribution's."""
         path = origin.file.path
         if shown is None:
@@ -237,7 +237,10 @@ class _Hand:
 
     def _keep_aside(self, origin: Origin) -> None:
         source_dir, source = self._find_source(origin)
-        with files.enter_path(self._home, f"kept/{self._action.name}", create=True) as kept, contextlib.suppress(FileExistsError):
+        with (
+            files.enter_path(self._home, f"kept/{self._action.name}", create=True) as kept,
+            contextlib.suppress(FileExistsError),
+        ):
             self._placer.create(source_dir, source, kept, kept_name(origin.file.path, origin.file))
 
     # --- change: staged ---
@@ -275,7 +278,9 @@ class _Hand:
 def _as_member(origin: Origin) -> WheelFile:
     file = origin.file
     digest = file.digest or Digest("")
-    return WheelFile("", file.path, origin.archive, digest, file.size or 0, bool(file.executable), origin.mtime, rewritten=False)
+    return WheelFile(
+        "", file.path, origin.archive, digest, file.size or 0, bool(file.executable), origin.mtime, rewritten=False
+    )
 
 
 def in_the_way(path: str, name: str, what: str, *, forcible: bool) -> FileInTheWay:

@@ -133,4 +133,6 @@ def _set_aside(site: Site, identity: str, reason: str) -> None:
         return
     with files.enter(site.home, "altered", create=True) as altered:
         files.rename(site.home, f"{journal.TRANSACTIONS}/{identity}", altered, f"transaction-{identity}")
-    site.report(Recovered(identity, "blocked", (), f"its plan cannot be read ({reason}); it was moved to .lugnut/altered"))
+    site.report(
+        Recovered(identity, "blocked", (), f"its plan cannot be read ({reason}); it was moved to .lugnut/altered")
+    )

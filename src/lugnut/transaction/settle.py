@@ -24,6 +24,7 @@ from lugnut.transaction.journal import Vanished
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import group, split
 
+
 class Role(NamedTuple):
     """What the acting transaction has to do with one path."""
 
@@ -361,4 +362,3 @@ class _Spot:
                             files.unlink(cache, name)
         except (OSError, Vanished):
             return
-

@@ -20,7 +20,9 @@ STRIPE_TIMEOUT = 30.0
 class Site:
     """One environment as one process works on it: its directories, its claims, its locks, and what it met."""
 
-    def __init__(self, environment: Environment, home: files.Directory, patience: locks.Patience, report: Reporter) -> None:
+    def __init__(
+        self, environment: Environment, home: files.Directory, patience: locks.Patience, report: Reporter
+    ) -> None:
         self.environment = environment
         self.home = home
         self.patience = patience

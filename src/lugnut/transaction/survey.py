@@ -154,13 +154,16 @@ def find_unclaimed(site: Site, directory: str, names: list[str], mine: Name) -> 
 def _look_for_unclaimed(site: Site, directory: str, names: list[str], mine: Name) -> dict[str, content.Shown]:
     site.tree.close()  # the directory may have been removed and made again
     opened = site.tree.directory(directory)
-    shown = {} if opened is None else {name: here for name in names if (here := site.reader.show(opened, name)) is not None}
+    shown = (
+        {} if opened is None else {name: here for name in names if (here := site.reader.show(opened, name)) is not None}
+    )
     claims = site.ledger.read(directory, list(shown))
     revoked = site.ledger.read_revoked(directory, list(shown))
     return {
         name: here
         for name, here in shown.items()
-        if all(claim.name == mine for claim in claims[name]) and not any(content.matches(here, file) for file in revoked[name])
+        if all(claim.name == mine for claim in claims[name])
+        and not any(content.matches(here, file) for file in revoked[name])
     }
 
 

@@ -83,7 +83,9 @@ def transact(environment: Environment, names: Sequence[Name], decide: Decide, co
             _hold(site, held, names, words)
             return _run(site, held, decide(), course)
         except OSError as error:
-            raise CannotWrite(path=str(error.filename or environment.lugnut), reason=error.strerror or str(error)) from None
+            raise CannotWrite(
+                path=str(error.filename or environment.lugnut), reason=error.strerror or str(error)
+            ) from None
         finally:
             held.close()
             if uv is not None:
@@ -192,9 +194,7 @@ def _summarise(conflicts: Sequence[Conflict]) -> str:
 # --- placing -----------------------------------------------------------------------------------------------------------
 
 
-def _place(
-    site: Site, plan: Plan, decision: Decision, transaction: journal.Transaction, course: Course
-) -> None:
+def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Transaction, course: Course) -> None:
     """Let workers place every wheel, the largest first; all of them are gone when this returns or raises."""
     by_name = {action.name: action for action in plan.actions}
     shared = (frozenset(plan.adopted), frozenset(plan.forced), frozenset(plan.directories))

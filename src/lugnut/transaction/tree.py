@@ -20,7 +20,10 @@ class Tree:
     """Directories of one environment by their RECORD spelling (`""` is purelib, `../../../bin`)."""
 
     def __init__(
-        self, environment: Environment, on_create: Callable[[str], None] | None = None, expected: frozenset[str] = frozenset()
+        self,
+        environment: Environment,
+        on_create: Callable[[str], None] | None = None,
+        expected: frozenset[str] = frozenset(),
     ) -> None:
         self._environment = environment
         self._on_create = on_create
@@ -60,12 +63,16 @@ class Tree:
         path = os.path.normpath(os.path.join(self._environment.purelib, relative))
         root = next((root for root in self._roots if path == root or path.startswith(root + os.sep)), None)
         if root is None:
-            raise OutsideEnvironment(path=relative, name=name or "a distribution", reason="no scheme directory holds it")
+            raise OutsideEnvironment(
+                path=relative, name=name or "a distribution", reason="no scheme directory holds it"
+            )
         if path == root or not relative:
             return self._open_root(path, create=create)
         above = os.path.relpath(os.path.dirname(path), self._environment.purelib).replace(os.sep, "/")
         parent = self.directory("" if above == "." else above, create=create, name=name)
-        return None if parent is None else self._enter(parent, os.path.basename(path), relative, create=create, name=name)
+        return (
+            None if parent is None else self._enter(parent, os.path.basename(path), relative, create=create, name=name)
+        )
 
     def _open_root(self, path: str, *, create: bool) -> files.Directory | None:
         try:
