@@ -149,13 +149,18 @@ class Settler:
             self._roles = self._find_roles()
         return self._roles.get(path, [])
 
+    @property
+    def undoes(self) -> bool:
+        """Say whether the transaction is being undone."""
+        return self._state != journal.COMMITTED
+
     def spares(self, path: str) -> bool:
         """Say whether what stands at a path was there before this run, equal and unclaimed."""
-        return self._state != journal.COMMITTED and path in self._spared
+        return self.undoes and path in self._spared
 
     def forces(self, path: str) -> bool:
         """Say whether the user allowed what stands at a path to be set aside."""
-        return self._state == journal.COMMITTED and path in self._transaction.plan.forced
+        return not self.undoes and path in self._transaction.plan.forced
 
     def say(self, path: str, reason: str) -> None:
         """Report, once, that a path was left as it is."""
@@ -252,7 +257,7 @@ class _Spot:
         shown = self._shown
         assert shown is not None  # noqa: S101 - the caller looked
         claimed = [claim for claim in self._claims if content.matches(shown, claim.file)]
-        if not claimed and not self._give_way():
+        if not claimed and (self._bars(found) or not self._give_way()):
             return
         for claim in claimed:  # M5: what is still claimed is kept before anything takes its place
             self._keep(claim.name, claim.file, self._here(), self._name)
@@ -264,6 +269,18 @@ class _Spot:
             self._drop_bytecode()
             files.unlink(self._here(), self._name)
             self._shown = None
+
+    def _bars(self, found: tuple[Claim, str] | None) -> bool:
+        """Say whether revoked bytes stay because what another distribution claims here is not at hand: absent is worse."""
+        if found is not None or self._settler.undoes:
+            return False
+        own = {role.name for role in self._settler.roles(self._path)}
+        others = [claim.name for claim in self._claims if claim.committed and claim.name not in own]
+        if others:
+            self._settler.say(
+                self._path, f"{others[0]} claims it too, and its own bytes are not at hand; `--reinstall` brings them"
+            )
+        return bool(others)
 
     def _move_over(self, place: str) -> None:
         try:
@@ -360,5 +377,6 @@ class _Spot:
                     if name.startswith(stem) and name.endswith(".pyc") and name.count(".") <= stem.count(".") + 2:
                         with contextlib.suppress(FileNotFoundError):
                             files.unlink(cache, name)
+            files.rmdir(self._here(), "__pycache__")  # only if nothing else is in it
         except (OSError, Vanished):
             return
