@@ -1,4 +1,4 @@
-"""A room to try a program in: a virtual environment, a place for wheels, a cache, and lugnut, pip and uv from outside."""
+"""A room to try a program in: a virtual environment, wheels, a cache, and lugnut, pip and uv from outside."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def must(command: list[str], environ: Mapping[str, str]) -> Ran:
 
 
 def one_sentence(err: str) -> str:
-    """Give the sentence of a failed run, seeing that it is all there is: an error and perhaps its hint, each one line."""
+    """Give the sentence of a failed run, seeing that it is all there is: an error and perhaps a hint, one line each."""
     lines = err.splitlines()
     words = [line.partition(":")[0] for line in lines]
     assert words in (["error"], ["error", "hint"]), err

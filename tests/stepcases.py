@@ -152,7 +152,7 @@ def reinstall(place: Place) -> Case:
 
 def rebuild(place: Place) -> Case:
     """Another build of the same version: one dist-info name, other files in it and outside."""
-    low, top = _rivals(place)
+    low, _ = _rivals(place)
     again = place.wheel(
         "top",
         "1",
@@ -220,7 +220,7 @@ def withdrawn(place: Place) -> Case:
             os.path.isdir(os.path.join(place.site, ".lugnut/transactions", name, "staged", "mid-2.dist-info"))
             for name in listed()
         ):
-            raise Interrupted(**Interrupted.example)
+            raise Interrupted(signal="SIGINT", number=2)
 
     def listed() -> list[str]:
         try:

@@ -1,7 +1,8 @@
 """One scenario in all its steps: killed, failed, met by another run at each of them; its recovery killed as well.
 
 It runs as a program of its own, with one thread, so that it may fork, with tests/ and tools/ on its path:
-`python stepdriver.py PLACE SCENARIO HOW [STRIDE]` prints a line of JSON, `{"runs": N, "steps": N, "wrong": [...]}`. HOW is kill, tear, fail, recovery, meet or meet-killed.
+`python stepdriver.py PLACE SCENARIO HOW [STRIDE]` prints a line of JSON, `{"runs": N, "steps": N, "wrong": [...]}`.
+HOW is kill, tear, fail, recovery, meet or meet-killed.
 """
 
 from __future__ import annotations

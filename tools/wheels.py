@@ -49,22 +49,14 @@ def make_wheel(  # noqa: PLR0913 - a builder: everything by name, everything wit
 ) -> str:
     """Write a wheel and give its path.
 
-    `files` are members by archive path (`pkg/__init__.py`, `{name}-{version}.data/scripts/tool`), `extra` members of
-    the dist-info directory by their name in it, `executables` the archive paths that get mode 0755, `metadata` more
-    header lines for METADATA, `requires` its Requires-Dist lines. Without `files` it holds one module of its name.
+    `files` are members by archive path (`pkg/__init__.py`, `{name}-{version}.data/scripts/tool`) or one module of its
+    name, `extra` those of the dist-info directory by their name in it, `executables` the archive paths with mode 0755,
+    `metadata` more header lines for METADATA, `requires` its Requires-Dist lines.
     """
     members = wheel_members(
-        name,
-        version,
-        files,
-        executables=executables,
-        entry_points=entry_points,
-        requires=requires,
-        tag=tag,
-        purelib=purelib,
-        extra=extra,
-        metadata=metadata,
-    )
+        name, version, files, executables=executables, entry_points=entry_points, requires=requires, tag=tag,
+        purelib=purelib, extra=extra, metadata=metadata,
+    )  # fmt: skip
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, filename or f"{escape(name)}-{version.replace('-', '_')}-{tag}.whl")
     if not compress:

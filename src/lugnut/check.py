@@ -128,7 +128,7 @@ class _Eyes:
         return found
 
 
-# --- requirements -------------------------------------------------------------------------------------------------------
+# --- requirements -----------------------------------------------------------------------------------------------------
 
 
 def _find_requirements(environment: Environment, installed: dict[Name, list[Installed]]) -> Iterable[Finding]:

@@ -6,7 +6,6 @@ Every act reads the target, gives the dead their due, and returns a report; all 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,64 +13,57 @@ from lugnut import check as checking
 from lugnut.distribution import Manifest, Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NotInstalled, UsageError
-from lugnut.events import Reporter, ignore
+from lugnut.events import Reporter
 from lugnut.installed import Installed, find_installed, read_installed
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode
 from lugnut.interpreter.discovery import Target
 from lugnut.run import Run, hold_wheels, keep_store
-from lugnut.settings import Installation, Report, Settings
-from lugnut.sources.pins import Asked, Pick, check_hash, format_direct_url, gather, read_asked
+from lugnut.settings import Installation, Report, Settings, Watch
+from lugnut.sources.pins import Asked, Pick, check_hash, gather, read_asked
 from lugnut.sources.requests import Request
 from lugnut.sources.wheelhouse import satisfies
 from lugnut.store.entries import Store, admit
 from lugnut.store.index import look_up
 from lugnut.store.keeping import clean, prune
-from lugnut.system import locks, workers
+from lugnut.store.place import find_cache, usual_patience
+from lugnut.system import workers
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
-from lugnut.wishes import Wish, Workshop, decide_install, decide_removal
-
-
-def never() -> None:
-    """Nobody cancels."""
+from lugnut.wishes import Wish, Workshop, decide_install, decide_removal, find_open
 
 
 def cache_directory(settings: Settings) -> str:
-    """Give the directory of the cache, absolute, whether or not it stands (XDG base directory specification)."""
-    if settings.cache_dir is not None:
-        return os.path.abspath(settings.cache_dir)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
-    elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "lugnut")
+    """Give the directory of the cache, absolute, whether or not it stands."""
+    return find_cache(settings.cache_dir)
+
+
+def _begin(target: Target, settings: Settings, watch: Watch) -> Run:
+    """Find the environment meant, and give the dead their due."""
+    started = time.monotonic()
+    run = Run(find_environment(target), settings, watch, started)
+    run.recover_dead()
+    return run
 
 
 def install(
     requests: Sequence[str], *, requirement_files: Sequence[str] = (), target: Target, settings: Settings = Settings(),
-    report: Reporter = ignore, cancelled: Callable[[], None] = never,
+    watch: Watch = Watch(),
 ) -> Report:  # fmt: skip
     """Install what is asked for as one transaction."""
-    started = time.monotonic()
-    environment = find_environment(target)
-    run = Run(environment, settings, report, cancelled)
-    run.recover_dead()
+    run = _begin(target, settings, watch)
     asked = Asked(
         tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory
     )
-    with keep_store(environment, settings, cache_directory(settings)) as store:
-        picks = gather(environment, asked, _make_satisfied(environment, settings))
+    with keep_store(settings) as store:
+        picks = gather(run.environment, asked, _make_satisfied(run.environment, settings))
         wishes = _admit(store, picks, run)
-        with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
-            outcome = _change(run, store, wishes)
-    unmet = checking.find_unmet(environment, [wish.manifest for wish in wishes])
-    return run.close(outcome, time.monotonic() - started)._replace(unmet=unmet)
+        outcome = _change(run, store, wishes)
+    unmet = checking.find_unmet(run.environment, [wish.manifest for wish in wishes])
+    return run.close(outcome)._replace(unmet=unmet)
 
 
 def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[Request], bool]:
-    """Say of a request by name whether what is installed will do (pip's and uv's rule: unless an upgrade is asked for)."""
+    """Say of a request by name whether what is installed will do (pip's and uv's rule, unless it is an upgrade)."""
 
     def satisfied(request: Request) -> bool:
         if settings.upgrade or settings.reinstall:
@@ -86,7 +78,7 @@ def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[R
 
 
 def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
-    """Have every wheel verified in the store, by as many workers as there is work for; raises the first bad one's error."""
+    """Have every wheel verified in the store, by as many workers as there is work for; raises the first error."""
     ordered = sorted(picks, key=lambda pick: -_size(pick.path))
     pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
     cold = [pick for pick in ordered if not _known(store, pick)]
@@ -101,8 +93,7 @@ def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
     for pick in sorted(picks):
         manifest = manifests.get(pick.path) or admit_one((store, pick.path), run.report)
         check_hash(pick, manifest.wheel)
-        direct = format_direct_url(pick.path, manifest.wheel) if pick.direct else None
-        wishes.append(Wish(manifest, pick.requested, direct))
+        wishes.append(Wish(manifest, pick.requested, pick.path if pick.direct else None))
     return wishes
 
 
@@ -123,26 +114,25 @@ def _label(job: tuple[Store, str]) -> str:
 
 def admit_one(job: tuple[Store, str], emit: Reporter) -> Manifest:
     """Admit one wheel, in a worker."""
-    patience = locks.Patience(300.0, lambda path, holder, seconds: None, workers.stopped)
+    patience = usual_patience()._replace(cancelled=workers.stopped)
     return admit(job[0], job[1], emit, patience=patience)
 
 
 def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:
-    """Look whether there is anything to do; if so, do it as a transaction."""
+    """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
     settings = run.settings
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay))
+    if run.idle(names) and not find_open(run.environment, wishes, settings):
+        return NOTHING
     workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
         return decide_install(run.environment, workshop, wishes, settings)
 
-    if run.idle(names):
-        decision = decide()
-        if not decision.actions():
-            return NOTHING
+    with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
         if settings.dry_run:
-            return run.rehearse(decision)
-    outcome = transact(run.environment, names, decide, run.course(store))
+            return run.rehearse(decide())
+        outcome = transact(run.environment, names, decide, run.course(store))
     if settings.compile_bytecode and outcome.plan is not None:
         paths = [file.path for action in outcome.plan.actions for file in action.files]
         compile_bytecode(run.environment, paths)
@@ -151,26 +141,23 @@ def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:
 
 def uninstall(
     names: Sequence[str], *, requirement_files: Sequence[str] = (), target: Target, settings: Settings = Settings(),
-    report: Reporter = ignore, cancelled: Callable[[], None] = never,
+    watch: Watch = Watch(),
 ) -> Report:  # fmt: skip
     """Remove distributions as one transaction; what they had shadowed comes back (G4)."""
-    started = time.monotonic()
-    environment = find_environment(target)
-    run = Run(environment, settings, report, cancelled)
-    run.recover_dead()
+    run = _begin(target, settings, watch)
     listed = read_asked(
         Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory)
     )
     wanted = sorted({request.name for request in listed.requests})
-    _refuse_missing(environment, wanted)
+    _refuse_missing(run.environment, wanted)
 
     def decide() -> Decision:
-        return decide_removal(environment, wanted, force=settings.force)
+        return decide_removal(run.environment, wanted, force=settings.force)
 
     if settings.dry_run:
-        return run.close(run.rehearse(decide()), time.monotonic() - started)
-    outcome = transact(environment, wanted, decide, run.course(None))
-    return run.close(outcome, time.monotonic() - started)
+        return run.close(run.rehearse(decide()))
+    outcome = transact(run.environment, wanted, decide, run.course(None))
+    return run.close(outcome)
 
 
 def _refuse_missing(environment: Environment, names: Sequence[Name]) -> None:
@@ -180,16 +167,11 @@ def _refuse_missing(environment: Environment, names: Sequence[Name]) -> None:
         raise NotInstalled(name=", ".join(missing), environment=environment.prefix)
 
 
-def check(
-    *, target: Target, settings: Settings = Settings(), report: Reporter = ignore, cancelled: Callable[[], None] = never
-) -> Report:
+def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch()) -> Report:
     """Compare the environment with what is recorded of it; nothing is changed but a dead transaction."""
-    started = time.monotonic()
-    environment = find_environment(target)
-    run = Run(environment, settings, report, cancelled)
-    run.recover_dead()
-    findings = checking.find_all(environment)
-    return run.close(NOTHING, time.monotonic() - started)._replace(findings=findings)
+    run = _begin(target, settings, watch)
+    findings = checking.find_all(run.environment)
+    return run.close(NOTHING)._replace(findings=findings)
 
 
 def list_installed(*, target: Target) -> Report:
@@ -205,22 +187,16 @@ def _describe(environment: Environment, one: Installed) -> Installation:
     return Installation(one.spelled, one.version, one.installer, overlay, environment.schemes[one.scheme])
 
 
-def recover(
-    *, target: Target, settings: Settings = Settings(), report: Reporter = ignore,
-    cancelled: Callable[[], None] = never, forget: bool = False,
-) -> Report:  # fmt: skip
+def recover(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch(), forget: bool = False) -> Report:
     """Finish or undo what dead runs left; `forget` then removes an idle `.lugnut` and says what is lost with it."""
-    started = time.monotonic()
-    environment = find_environment(target)
-    run = Run(environment, settings, report, cancelled)
-    run.recover_dead()
+    run = _begin(target, settings, watch)
     if forget:
-        if environment.kind not in {"target", "prefix"}:
+        if run.environment.kind not in {"target", "prefix"}:
             raise UsageError(
                 message="--forget is for a --target that is to be shipped", hint="name it with --target DIR"
             )
         run.forget()
-    return run.close(NOTHING, time.monotonic() - started)
+    return run.close(NOTHING)
 
 
 def clean_cache(settings: Settings) -> int:
@@ -238,7 +214,7 @@ def _keep(settings: Settings, act: Callable[[Store], int]) -> int:
     if not os.path.isdir(os.path.join(directory, "store")):
         return 0
     try:
-        with keep_store(None, settings, directory) as store:
+        with keep_store(settings) as store:
             return act(store)
     except OSError as error:
         raise CannotWrite(path=directory, reason=error.strerror or str(error)) from None

@@ -12,10 +12,9 @@ from typing import Any, ClassVar
 class LugnutError(Exception):
     """What a caller may catch: `str()` is the sentence, `hint` says what to do, `exit_code` is the process's."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
     sentence: ClassVar[str] = "{message}"
     remedy: ClassVar[str] = ""
-    example: ClassVar[dict[str, Any]] = {"message": "it failed"}
 
     def __init__(self, **data: Any) -> None:
         self.data: dict[str, Any] = data
@@ -55,10 +54,6 @@ class UsageError(LugnutError):
     exit_code = 2
     sentence = "{message}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {
-        "message": "--jobs must be a number from 1 up, not 'x'",
-        "hint": "lugnut install --help",
-    }
 
 
 class EnvironmentNotFound(LugnutError):
@@ -67,9 +62,6 @@ class EnvironmentNotFound(LugnutError):
     exit_code = 2
     sentence = "no environment found: {where}"
     remedy = "make one with `python -m venv .venv`, or name a target with --python, --target, --prefix or --system"
-    example: ClassVar[dict[str, Any]] = {
-        "where": "neither VIRTUAL_ENV nor CONDA_PREFIX is set and there is no .venv here"
-    }
 
 
 class ExternallyManaged(LugnutError):
@@ -78,7 +70,6 @@ class ExternallyManaged(LugnutError):
     exit_code = 2
     sentence = "the Python at {prefix} is managed by its system: {message}"
     remedy = "use a virtual environment, --target or --prefix; --break-system-packages overrides at your own risk"
-    example: ClassVar[dict[str, Any]] = {"prefix": "/usr", "message": "use apt"}
 
 
 class InterpreterBroken(LugnutError):
@@ -86,7 +77,6 @@ class InterpreterBroken(LugnutError):
 
     sentence = "the interpreter {python} could not be asked: {reason}"
     remedy = "name a CPython 3.9 or later with --python"
-    example: ClassVar[dict[str, Any]] = {"python": "/x/bin/python", "reason": "it does not exist"}
 
 
 # --- wheels and sources -----------------------------------------------------------------------------------------------
@@ -97,11 +87,6 @@ class BadWheel(LugnutError):
 
     sentence = "{wheel} is not a valid wheel: {summary}"
     remedy = "download or build it again; nothing was installed"
-    example: ClassVar[dict[str, Any]] = {
-        "wheel": "x-1-py3-none-any.whl",
-        "summary": "no RECORD",
-        "problems": ["no RECORD"],
-    }
 
 
 class WheelNotFound(LugnutError):
@@ -109,11 +94,6 @@ class WheelNotFound(LugnutError):
 
     sentence = "no wheel for {requirement}: {reason}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {
-        "requirement": "flask==3.0",
-        "reason": "not in wheels/",
-        "hint": "add a directory with --find-links",
-    }
 
 
 class IncompatibleWheel(LugnutError):
@@ -121,12 +101,6 @@ class IncompatibleWheel(LugnutError):
 
     sentence = "{wheel} does not fit this environment: {reason}"
     remedy = "its tags are {tags}; the closest tags of the environment are {supported}"
-    example: ClassVar[dict[str, Any]] = {
-        "wheel": "x-1-cp39-cp39-win32.whl",
-        "reason": "no tag in common",
-        "tags": "cp39",
-        "supported": "cp311",
-    }
 
 
 class HashMismatch(LugnutError):
@@ -134,7 +108,6 @@ class HashMismatch(LugnutError):
 
     sentence = "{wheel} has sha256 {actual}, but {expected} is asked for by {origin}"
     remedy = "somebody changed the wheel or the requirement; find out which before you go on"
-    example: ClassVar[dict[str, Any]] = {"wheel": "x.whl", "actual": "aa", "expected": "bb", "origin": "r.txt:3"}
 
 
 class HashMissing(LugnutError):
@@ -142,7 +115,6 @@ class HashMissing(LugnutError):
 
     sentence = "{requirement} has no --hash, and --require-hashes asks for one ({origin})"
     remedy = "add --hash=sha256:{actual} to its line"
-    example: ClassVar[dict[str, Any]] = {"requirement": "x==1", "origin": "r.txt:3", "actual": "aa"}
 
 
 class BadRequirement(LugnutError):
@@ -150,12 +122,6 @@ class BadRequirement(LugnutError):
 
     sentence = "{origin}: {reason}: {line}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {
-        "origin": "r.txt:3",
-        "reason": "not a requirement",
-        "line": "???",
-        "hint": "see PEP 508",
-    }
 
 
 class SameDistributionTwice(LugnutError):
@@ -163,7 +129,6 @@ class SameDistributionTwice(LugnutError):
 
     sentence = "{name} is asked for twice with different wheels: {first} and {second}"
     remedy = "name one of them"
-    example: ClassVar[dict[str, Any]] = {"name": "x", "first": "x-1.whl", "second": "x-2.whl"}
 
 
 class Unsupported(LugnutError):
@@ -172,11 +137,6 @@ class Unsupported(LugnutError):
     exit_code = 2
     sentence = "{what} is not supported: {reason}"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {
-        "what": "--link-mode symlink",
-        "reason": "cleaning the cache would break it",
-        "hint": "use hardlink",
-    }
 
 
 # --- store ------------------------------------------------------------------------------------------------------------
@@ -187,7 +147,6 @@ class StoreDamaged(LugnutError):
 
     sentence = "the store's copy of {wheel} was changed after it was verified: {path}"
     remedy = "run the command again with the wheel at hand; the damaged entry has been set aside"
-    example: ClassVar[dict[str, Any]] = {"wheel": "x-1", "path": "x/__init__.py"}
 
 
 # --- locks and workers ------------------------------------------------------------------------------------------------
@@ -199,7 +158,6 @@ class LockTimeout(LugnutError):
     exit_code = 3
     sentence = "waited {seconds} s for the lock {path}, {holder}"
     remedy = "wait for the other run, or raise --lock-timeout"
-    example: ClassVar[dict[str, Any]] = {"seconds": 300, "path": "locks/jwt.lock", "holder": "held by pid 4711 on ci-3"}
 
 
 class LockUnusable(LugnutError):
@@ -208,7 +166,6 @@ class LockUnusable(LugnutError):
     exit_code = 3
     sentence = "{path} cannot be locked: {reason}"
     remedy = "lugnut never installs without its locks; use a file system that supports flock, and files you may write"
-    example: ClassVar[dict[str, Any]] = {"path": "locks/jwt.lock", "reason": "No locks available"}
 
 
 class LockLost(LugnutError):
@@ -216,7 +173,6 @@ class LockLost(LugnutError):
 
     sentence = "the lock {path} was taken by another run while this one held it"
     remedy = "the file system does not keep locks; nothing was changed, run the command again elsewhere"
-    example: ClassVar[dict[str, Any]] = {"path": "locks/jwt.lock"}
 
 
 class WorkerDied(LugnutError):
@@ -224,7 +180,6 @@ class WorkerDied(LugnutError):
 
     sentence = "the worker for {label} died ({cause}); the run was undone"
     remedy = "run it again; if the kernel killed it for memory, use --jobs 1"
-    example: ClassVar[dict[str, Any]] = {"label": "torch-2.0-py3-none-any.whl", "cause": "signal 9"}
 
 
 class Interrupted(LugnutError):
@@ -232,11 +187,10 @@ class Interrupted(LugnutError):
 
     exit_code = 130
     sentence = "interrupted by {signal}; nothing was changed"
-    example: ClassVar[dict[str, Any]] = {"signal": "SIGINT", "number": 2}
 
     def __init__(self, **data: Any) -> None:
         super().__init__(**data)
-        self.exit_code = 128 + int(data.get("number", 2))  # type: ignore[misc]
+        self.exit_code = 128 + int(data.get("number", 2))
 
 
 # --- the environment and its transactions -----------------------------------------------------------------------------
@@ -248,7 +202,6 @@ class ConflictRefused(LugnutError):
     exit_code = 4
     sentence = "refused, nothing was changed: {summary}"
     remedy = "decide with --overlay NAME, or allow it with --on-conflict warn"
-    example: ClassVar[dict[str, Any]] = {"summary": "jwt/__init__.py is shipped by jwt and pyjwt", "conflicts": []}
 
 
 class ShapeConflict(LugnutError):
@@ -257,7 +210,6 @@ class ShapeConflict(LugnutError):
     exit_code = 4
     sentence = "{path} is a file of {file_owner} and a directory of {directory_owner}; nothing was changed"
     remedy = "the two cannot be installed together"
-    example: ClassVar[dict[str, Any]] = {"path": "a", "file_owner": "x", "directory_owner": "y"}
 
 
 class FileInTheWay(LugnutError):
@@ -265,12 +217,6 @@ class FileInTheWay(LugnutError):
 
     sentence = "{path} is in the way of {name}: {what}; nothing was changed"
     remedy = "{hint}"
-    example: ClassVar[dict[str, Any]] = {
-        "path": "jwt/__init__.py",
-        "name": "jwt",
-        "what": "a file that no installed distribution names",
-        "hint": "move it away, or use --force to set it aside in .lugnut/altered",
-    }
 
 
 class OutsideEnvironment(LugnutError):
@@ -278,7 +224,6 @@ class OutsideEnvironment(LugnutError):
 
     sentence = "{path} of {name} would leave the environment: {reason}"
     remedy = "nothing was changed there; replace the symlink by a directory, or do not install {name}"
-    example: ClassVar[dict[str, Any]] = {"path": "foo/x.py", "name": "foo", "reason": "foo is a symlink"}
 
 
 class CannotWrite(LugnutError):
@@ -286,7 +231,6 @@ class CannotWrite(LugnutError):
 
     sentence = "cannot write {path}: {reason}; nothing was changed"
     remedy = "make room or give permission, then run it again"
-    example: ClassVar[dict[str, Any]] = {"path": "x.py", "reason": "No space left on device"}
 
 
 class CommittedNotClosed(LugnutError):
@@ -294,7 +238,6 @@ class CommittedNotClosed(LugnutError):
 
     sentence = "committed, but not finished: {path}: {reason}"
     remedy = "the next lugnut command finishes it"
-    example: ClassVar[dict[str, Any]] = {"path": "x.py", "reason": "No space left on device"}
 
 
 class NotInstalled(LugnutError):
@@ -302,7 +245,6 @@ class NotInstalled(LugnutError):
 
     sentence = "{name} is not installed in {environment}"
     remedy = "lugnut list shows what is"
-    example: ClassVar[dict[str, Any]] = {"name": "flask", "environment": "/x/.venv"}
 
 
 class NoRecord(LugnutError):
@@ -310,7 +252,6 @@ class NoRecord(LugnutError):
 
     sentence = "{name} {version} has no readable RECORD in {path}, so its files are not known"
     remedy = "remove it with the tool that installed it, or use --force to replace its metadata and leave its files"
-    example: ClassVar[dict[str, Any]] = {"name": "x", "version": "1", "path": "x-1.dist-info"}
 
 
 class BrokenTransaction(LugnutError):
@@ -318,7 +259,6 @@ class BrokenTransaction(LugnutError):
 
     sentence = "an earlier run left {path}, and it cannot be finished: {reason}"
     remedy = "make {path} writable, then run `lugnut recover`"
-    example: ClassVar[dict[str, Any]] = {"path": ".lugnut/transactions/x", "reason": "Read-only file system"}
 
 
 class NewerFormat(LugnutError):
@@ -326,7 +266,6 @@ class NewerFormat(LugnutError):
 
     sentence = "{path} has format {found}, and this lugnut reads up to {known}"
     remedy = "use the newer lugnut for this environment or cache"
-    example: ClassVar[dict[str, Any]] = {"path": ".lugnut/format", "found": 2, "known": 1}
 
 
 class InternalError(LugnutError):
@@ -334,4 +273,3 @@ class InternalError(LugnutError):
 
     sentence = "lugnut contradicts itself: {message}"
     remedy = "please report this with the command and -v output"
-    example: ClassVar[dict[str, Any]] = {"message": "two states in one transaction"}

@@ -43,7 +43,7 @@ class Conflict(NamedTuple):
 
 
 class Recovered(NamedTuple):
-    """A dead transaction was finished (`finished`) or undone (`undone`), or could not be (`blocked`, with the reason)."""
+    """A dead transaction: `outcome` is finished, undone, or, with the reason, blocked."""
 
     transaction: str
     outcome: str
@@ -114,6 +114,10 @@ Reporter = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """Listen to nothing."""
+
+
+def never() -> None:
+    """Call nothing off: the caller that nobody interrupts."""
 
 
 def to_json(event: Event) -> dict[str, Any]:

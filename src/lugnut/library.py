@@ -13,9 +13,9 @@ from typing import Any, TypedDict, Unpack
 from lugnut import engine
 from lugnut.distribution import Name
 from lugnut.errors import UsageError
-from lugnut.events import Reporter, ignore
+from lugnut.events import Reporter, ignore, never
 from lugnut.interpreter.discovery import Target
-from lugnut.settings import Report, Settings
+from lugnut.settings import Report, Settings, Watch
 
 ALLOWED = {"on_conflict": ("warn", "error", "ignore"), "link_mode": ("auto", "hardlink", "clone", "copy")}
 """The words that a choice may be, for choices that are words."""
@@ -65,8 +65,7 @@ def install(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choice
         requirement_files=_texts(choices.get("requirement_files", ())),
         target=make_target(choices),
         settings=make_settings(choices),
-        report=choices.get("report", ignore),
-        cancelled=choices.get("cancelled", _never),
+        watch=_make_watch(choices),
     )
 
 
@@ -77,8 +76,7 @@ def uninstall(names: Sequence[str], **choices: Unpack[Choices]) -> Report:
         requirement_files=_texts(choices.get("requirement_files", ())),
         target=make_target(choices),
         settings=make_settings(choices),
-        report=choices.get("report", ignore),
-        cancelled=choices.get("cancelled", _never),
+        watch=_make_watch(choices),
     )
 
 
@@ -87,8 +85,7 @@ def check_environment(**choices: Unpack[Choices]) -> Report:
     return engine.check(
         target=make_target(choices, reading=True),
         settings=make_settings(choices),
-        report=choices.get("report", ignore),
-        cancelled=choices.get("cancelled", _never),
+        watch=_make_watch(choices),
     )
 
 
@@ -102,8 +99,7 @@ def recover(*, forget: bool = False, **choices: Unpack[Choices]) -> Report:
     return engine.recover(
         target=make_target(choices),
         settings=make_settings(choices),
-        report=choices.get("report", ignore),
-        cancelled=choices.get("cancelled", _never),
+        watch=_make_watch(choices),
         forget=forget,
     )
 
@@ -157,6 +153,10 @@ def make_settings(choices: Mapping[str, Any]) -> Settings:
     return Settings(**chosen)
 
 
+def _make_watch(choices: Mapping[str, Any]) -> Watch:
+    return Watch(choices.get("report", ignore), choices.get("cancelled", never))
+
+
 def _normalised(name: str) -> Name:
     from packaging.utils import InvalidName, canonicalize_name
 
@@ -178,7 +178,3 @@ def _texts(paths: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     if isinstance(paths, str):  # a lone string would be taken for its letters
         raise TypeError(f"a list of strings is wanted, not the string {paths!r}")
     return tuple(os.fspath(path) for path in paths)
-
-
-def _never() -> None:
-    """Nobody cancels this run."""

@@ -1,7 +1,7 @@
-"""Wanted and installed to a plan, and a plan beside others' claims to conflicts. Pure: no disk, no clock, no order of arguments.
+"""Wanted and installed to a plan. Pure: no disk, no clock, no order of arguments.
 
-A plan is what a transaction publishes: for each distribution the files it will have (its claims) and the files it had.
-Precedence (DESIGN, claims and precedence): overlay rank first, then the normalised name, the later name wins.
+A plan is what a transaction publishes: for each distribution the files it will have (its claims) and the files it
+had.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Digest, Manifest, Name, RelativePath, Row, State, WheelHash, format_record, format_state
-from lugnut.environment import Environment, canonical, key, place, spell_row
+from lugnut.environment import Environment, canonical, place, spell_row
 from lugnut.errors import BadWheel
 
 FRESH = "fresh"
@@ -158,7 +158,7 @@ def render(
 
 
 def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> None:
-    """Refuse places that only show themselves in one environment: two members at one, or one that is not a wheel's to fill."""
+    """Refuse what only shows itself in one environment: two members at one place, or a place no wheel may fill."""
     top = path.partition("/")[0]
     if path in taken:
         problem = f"two of its members come to stand at {path} in this environment"
@@ -201,91 +201,7 @@ def make_removal(name: Name, olds: tuple[Old, ...], rank: int) -> Action:
     return Action(REMOVE, name, olds[0].version, rank, olds[0].scheme, "", (), olds, (), reranked=False)
 
 
-# --- precedence and conflicts ------------------------------------------------------------------------------------------
-
-
-class Claimant(NamedTuple):
-    """Somebody whose claims stand beside a plan's: a dist-info, or another run's action."""
-
-    name: Name
-    rank: int
-    files: tuple[File, ...]
-
-
-class Clash(NamedTuple):
-    """Different bytes at one path: the claimants by precedence, the winner first."""
-
-    path: RelativePath
-    claimants: tuple[tuple[int, Name], ...]
-
-
-class Shape(NamedTuple):
-    """A file of one distribution where another has a directory."""
-
-    path: str
-    file_owner: Name
-    directory_owner: Name
-
-
-def find_clashes(environment: Environment, mine: Iterable[Action], others: Iterable[Claimant]) -> tuple[Clash, ...]:
-    """Find the paths of `mine` that more than one distribution ships with different content; sorted by path."""
-    claims: dict[str, list[tuple[int, Name, File]]] = {}
-    for action in mine:
-        for file in action.files:
-            claims.setdefault(key(environment, file.path), []).append((action.rank, action.name, file))
-    for other in others:
-        for file in other.files:
-            entry = claims.get(key(environment, file.path))
-            if entry is not None:
-                entry.append((other.rank, other.name, file))
-    found = []
-    for entry in claims.values():
-        if len(entry) > 1 and _differ([file for _, _, file in entry]):
-            ranked = sorted({(rank, name) for rank, name, _ in entry}, reverse=True)
-            if len(ranked) > 1:
-                found.append(Clash(min(file.path for _, _, file in entry), tuple(ranked)))
-    return tuple(sorted(found))
-
-
-def _differ(files: list[File]) -> bool:
-    known = {
-        (file.digest, file.executable) for file in files if file.digest is not None and file.executable is not None
-    }
-    return len({file.digest for file in files}) > 1 or len(known) > 1
-
-
-def find_shapes(environment: Environment, mine: Iterable[Action], others: Iterable[Claimant]) -> tuple[Shape, ...]:
-    """Find the paths that are a file of one distribution and a directory of another; sorted."""
-    everyone = [Claimant(action.name, action.rank, action.files) for action in mine]
-    own = {claimant.name for claimant in everyone}
-    files: dict[str, Name] = {}
-    folders: dict[str, Name] = {}
-    found = set()
-    for claimant in [*everyone, *others]:
-        above: set[str] = set()
-        for file in claimant.files:
-            path = key(environment, file.path)
-            files.setdefault(path, claimant.name)
-            _add_parents(path, above)
-        for folder in above:
-            folders.setdefault(folder, claimant.name)
-    for path in files.keys() & folders.keys():
-        if files[path] in own or folders[path] in own:
-            found.add(Shape(path, files[path], folders[path]))
-    return tuple(sorted(found))
-
-
-def _add_parents(path: str, above: set[str]) -> None:
-    cut = path.rfind("/")
-    while cut > 0:
-        path = path[:cut]
-        if path in above or path.endswith(".."):
-            return
-        above.add(path)
-        cut = path.rfind("/")
-
-
-# --- as text: the plan on disk -----------------------------------------------------------------------------------------
+# --- as text: the plan on disk ----------------------------------------------------------------------------------------
 
 PLAN_FORMAT = 1
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.environment import Environment
 from lugnut.errors import LockTimeout, StoreDamaged
-from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, Reporter, SetAside
-from lugnut.settings import Report, Settings
+from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside
+from lugnut.settings import Report, Settings, Watch
 from lugnut.store.entries import Store, hold_entry, open_store
+from lugnut.store.place import find_cache
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.recover import recover_dead
@@ -23,17 +23,16 @@ from lugnut.transaction.transact import Course, Decision, Outcome, judge
 class Run:
     """Gathers what is reported while a command runs, and hands it on."""
 
-    def __init__(
-        self, environment: Environment, settings: Settings, report: Reporter, cancelled: Callable[[], None]
-    ) -> None:
+    def __init__(self, environment: Environment, settings: Settings, watch: Watch, started: float) -> None:
         self.environment = environment
         self.settings = settings
-        self.cancelled = cancelled
+        self.cancelled = watch.cancelled
         self.jobs = settings.jobs or workers.default_count()
         self.start_method = settings.start_method or workers.default_start_method()
-        self._listener = report
+        self._listener = watch.report
         self._heard: list[Event] = []
         self._waits = 0
+        self._started = started
 
     def report(self, event: Event) -> None:
         """Remember an event for the report, and pass it on."""
@@ -55,8 +54,8 @@ class Run:
         """Give how this run goes about a transaction."""
         settings = self.settings
         return Course(
-            store, self.patience(), self.cancelled, self.report, settings.on_conflict, settings.link_mode, self.jobs, self.start_method,
-            settings.durable, settings.force,
+            store, self.patience(), self.cancelled, self.report, settings.on_conflict, settings.link_mode,
+            self.jobs, self.start_method, settings.durable, settings.force,
         )  # fmt: skip
 
     def idle(self, names: Sequence[Name]) -> bool:
@@ -115,7 +114,7 @@ class Run:
                     names = ", ".join(files.list_names(directory))
                 self.report(Note("warning", f"forgotten: {what} ({names})"))
 
-    def close(self, outcome: Outcome, seconds: float) -> Report:
+    def close(self, outcome: Outcome) -> Report:
         """Make the report; every part of it is sorted."""
         heard = self._heard
         return Report(
@@ -127,21 +126,18 @@ class Run:
             left_alone=tuple(sorted(event for event in heard if isinstance(event, LeftAlone))),
             counted=Counted(outcome.exists, outcome.settles, self._waits),
             dry_run=self.settings.dry_run,
-            seconds=round(seconds, 3),
+            seconds=round(time.monotonic() - self._started, 3),
         )
 
 
 @contextlib.contextmanager
-def keep_store(environment: Environment | None, settings: Settings, directory: str) -> Iterator[Store]:
+def keep_store(settings: Settings) -> Iterator[Store]:
     """Open the store; under --no-cache one of this run's own, removed at the end."""
     if not settings.no_cache:
-        yield open_store(directory)
+        yield open_store(find_cache(settings.cache_dir))
         return
-    own = tempfile.mkdtemp(prefix="lugnut-")
-    try:
+    with files.lend_directory() as own:
         yield open_store(own)
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
 
 
 @contextlib.contextmanager

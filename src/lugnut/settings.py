@@ -1,8 +1,8 @@
-"""What a caller decides about a run, and what the run says when it is done: the two values of the front door."""
+"""What a caller decides about a run, and what the run says when it is done: the values of the front door."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from lugnut import events
@@ -39,6 +39,15 @@ class Settings(NamedTuple):
     """fork or spawn; empty: the platform's."""
 
 
+class Watch(NamedTuple):
+    """Who follows a run while it goes on."""
+
+    report: events.Reporter = events.ignore
+    """Hears every event as it happens; what it raises ends the run."""
+    cancelled: Callable[[], None] = events.never
+    """Called at safe points before the commit; raises `lugnut.errors.Interrupted` to have the run undone."""
+
+
 class Installation(NamedTuple):
     """One line of `lugnut list`."""
 
@@ -50,7 +59,10 @@ class Installation(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing `lugnut check` found; `kind` is missing, altered, duplicate, orphan, record, requirement, python, transaction …"""
+    """One thing `lugnut check` found.
+
+    `kind` is missing, altered, shadowed, outside, kept, duplicate, record, requirement, python or transaction.
+    """
 
     kind: str
     name: str

@@ -24,6 +24,7 @@ from lugnut.plan import (
 )  # fmt: skip
 from lugnut.scripts import make_launchers, rewrite_shebang
 from lugnut.settings import Settings
+from lugnut.sources.pins import format_direct_url
 from lugnut.store.entries import Store, read_script
 from lugnut.system import files
 from lugnut.transaction.claims import claimed_files
@@ -35,7 +36,16 @@ class Wish(NamedTuple):
 
     manifest: Manifest
     requested: bool
-    direct_url: str | None
+    direct: str | None
+    """The absolute path it was named by, so that direct_url.json is owed."""
+
+
+class Open(NamedTuple):
+    """One distribution about which something is to be done: its wish, or None for another rank alone."""
+
+    wish: Wish | None
+    found: tuple[Installed, ...]
+    rank: int
 
 
 class Workshop:
@@ -58,30 +68,35 @@ def decide_install(
     environment: Environment, workshop: Workshop, wishes: Sequence[Wish], settings: Settings
 ) -> Decision:
     """Decide what is to be done so that every wish holds and every rank asked for is had; reads what is installed."""
-    names = {wish.manifest.name for wish in wishes}
-    installed = read_installed(environment, names | set(settings.overlay))
     rendered: list[Rendered] = []
     changes: list[Changed] = []
-    for wish in wishes:
-        found = installed.get(wish.manifest.name, [])
-        rank = _choose_rank(settings, wish.manifest.name, found)
-        if _holds(wish, found, rank) and not settings.reinstall:
-            continue
-        one = workshop.render(wish, rank)
-        if found:
-            one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=_rank(found))
+    for wish, found, rank in find_open(environment, wishes, settings):
+        if wish is None:
+            one = _rerank(environment, found, rank)
+        else:
+            one = workshop.render(wish, rank)
+            if found:
+                one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=_rank(found))
         rendered.append(one)
         changes.append(_describe(one, found))
+    return Decision(tuple(rendered), (), tuple(changes), frozenset(wish.manifest.name for wish in wishes))
+
+
+def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settings) -> list[Open]:
+    """Find what is left to do; reads what is installed, and of the store nothing."""
+    names = {wish.manifest.name for wish in wishes}
+    installed = read_installed(environment, names | set(settings.overlay))
+    left = []
+    for wish in wishes:
+        found = installed.get(wish.manifest.name, [])
+        rank = settings.overlay.get(wish.manifest.name, _rank(found))
+        if settings.reinstall or not _holds(wish, found, rank):
+            left.append(Open(wish, tuple(found), rank))
     for name in sorted(set(settings.overlay) - names):
         found = installed.get(name, [])
         if found and _rank(found) != settings.overlay[name] and found[0].rows is not None:
-            rendered.append(_rerank(environment, found, settings.overlay[name]))
-            changes.append(Changed("reinstall", found[0].spelled, found[0].version, found[0].version))
-    return Decision(tuple(rendered), (), tuple(changes), frozenset(names))
-
-
-def _choose_rank(settings: Settings, name: Name, found: Sequence[Installed]) -> int:
-    return settings.overlay[name] if name in settings.overlay else _rank(found)
+            left.append(Open(None, tuple(found), settings.overlay[name]))
+    return left
 
 
 def _rank(found: Sequence[Installed]) -> int:
@@ -110,7 +125,8 @@ def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Re
         if file.rewritten
     }
     launchers = make_launchers(environment, manifest.entry_points) if manifest.entry_points else []
-    return render(environment, Wanted(manifest, wish.requested, wish.direct_url, rank), launchers, scripts, rank)
+    direct_url = format_direct_url(wish.direct, manifest.wheel) if wish.direct is not None else None
+    return render(environment, Wanted(manifest, wish.requested, direct_url, rank), launchers, scripts, rank)
 
 
 def _describe(rendered: Rendered, found: Sequence[Installed]) -> Changed:
@@ -122,7 +138,7 @@ def _describe(rendered: Rendered, found: Sequence[Installed]) -> Changed:
 
 
 def _make_olds(found: Iterable[Installed], *, force: bool) -> tuple[Old, ...]:
-    """Describe the dist-infos to be hidden; one without RECORD is refused, unless its files are to be left where they are."""
+    """Describe the dist-infos to be hidden; one without RECORD is refused, unless its files may stay where they are."""
     return tuple(_make_old(one, force=force) for one in found)
 
 
@@ -145,7 +161,7 @@ def decide_removal(environment: Environment, names: Sequence[Name], *, force: bo
     return Decision((), removals, changes, frozenset(names))
 
 
-# --- a new rank for what is installed ----------------------------------------------------------------------------------
+# --- a new rank for what is installed ---------------------------------------------------------------------------------
 
 
 def _rerank(environment: Environment, found: Sequence[Installed], rank: int) -> Rendered:
@@ -170,15 +186,17 @@ def _read_info(environment: Environment, one: Installed, state: bytes) -> list[O
     names = {row.path[len(one.dist_info) + 1 :] for row in one.rows or () if row.path.startswith(one.dist_info + "/")}
     origins = [make_origin(STATE_FILE, state)]
     with files.open_root(environment.schemes[one.scheme]) as root:
-        for name in sorted(names - {"RECORD", STATE_FILE}):
-            if files.look(root, f"{one.dist_info}/{name}") is not None:
-                origins.append(make_origin(name, files.read(root, f"{one.dist_info}/{name}")))
+        origins += [
+            make_origin(name, files.read(root, f"{one.dist_info}/{name}"))
+            for name in sorted(names - {"RECORD", STATE_FILE})
+            if files.look(root, f"{one.dist_info}/{name}") is not None
+        ]
     return sorted(origins, key=lambda origin: origin.file.path)
 
 
 def _remember(one: Installed) -> Manifest:
     wheel = one.state.wheel if one.state is not None else WheelHash("")
     return Manifest(
-        wheel, f"{one.spelled} {one.version}", one.name, one.spelled, one.version, one.dist_info, one.scheme == "purelib",
-        (), "", (), (), (), (), "", (),
+        wheel, f"{one.spelled} {one.version}", one.name, one.spelled, one.version, one.dist_info,
+        one.scheme == "purelib", (), "", (), (), (), (), "", (),
     )  # fmt: skip

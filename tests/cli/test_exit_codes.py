@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from failures import example, find_kinds
 from lugnut import errors
 from lugnut.cli.commands import Cancelled
 from lugnut.cli.configuration import Invocation, Presentation
@@ -51,11 +52,11 @@ def test_a_run_that_did_it_gives_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "Installed 1 distribution in 12ms\n + jwt==1.3.1\n")
 
 
-@pytest.mark.parametrize("kind", errors.LugnutError.__subclasses__(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", find_kinds(), ids=lambda kind: kind.__name__)
 def test_every_error_gives_its_exit_code_and_its_document(
     kind: type[errors.LugnutError], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    error = kind(**kind.example)
+    error = example(kind)
     assert play(raising(error), Presentation(json=True)) == error.exit_code
     out, err = capsys.readouterr()
     assert err.startswith(f"error: {error}\n")
@@ -63,7 +64,7 @@ def test_every_error_gives_its_exit_code_and_its_document(
 
 
 def test_exit_codes_are_those_of_the_manual() -> None:
-    codes = {kind.exit_code for kind in errors.LugnutError.__subclasses__()}
+    codes = {kind.exit_code for kind in find_kinds()}
     assert codes <= {1, 2, 3, 4, 130}
 
 

@@ -62,7 +62,7 @@ class Room:
         return os.path.relpath(make_wheel(self.wheels, name, version, files, **others), self.path)
 
     def tree(self) -> dict[str, bytes]:
-        """Give the environment: every file outside .lugnut with its bytes; uv's lock is held there and never unlinked."""
+        """Give every file outside .lugnut with its bytes; uv's lock is held there and never unlinked."""
         found = (path for path in sorted(self.target.rglob("*")) if path.is_file())
         return {
             str(path.relative_to(self.target)): path.read_bytes()

@@ -1,4 +1,4 @@
-"""What no installed distribution names is not ours: it stays, or is set aside where the user says so, and it is said."""
+"""What no installed distribution names is not ours: it stays, or is set aside if the user says so, and it is said."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def room(tmp_path: Path) -> Room:
     return Room(tmp_path)
 
 
-# --- in the way of new files --------------------------------------------------------------------------------------------
+# --- in the way of new files ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -118,7 +118,7 @@ def test_equal_bytes_are_not_withdrawn_when_a_conflict_undoes_the_run(room: Room
     assert mine.stat().st_ino == inode
 
 
-# --- edited files --------------------------------------------------------------------------------------------------------
+# --- edited files -----------------------------------------------------------------------------------------------------
 
 
 def test_an_edited_file_survives_the_runs_of_others(room: Room) -> None:
@@ -178,7 +178,7 @@ def test_an_edited_shared_file_is_left_to_the_other_owner(room: Room) -> None:
     assert not (room.site / "first.py").exists()
 
 
-# --- what pip has clashed ------------------------------------------------------------------------------------------------
+# --- what pip has clashed ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", [("jwt", "pyjwt"), ("pyjwt", "jwt")], ids="-".join)
@@ -225,7 +225,7 @@ def test_what_neither_names_in_a_clashed_environment_is_left_alone_and_said(room
     assert "jwt/__init__.py" in ran.err
 
 
-# --- beside what is installed --------------------------------------------------------------------------------------------
+# --- beside what is installed -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("act", ["upgrade", "uninstall"])

@@ -189,7 +189,7 @@ def test_a_full_store_fails_an_install_and_leaves_no_half_entry(tmp_path: Path, 
         assert room.findings() == []
 
 
-# --- files and directories in the way ----------------------------------------------------------------------------------
+# --- files and directories in the way ---------------------------------------------------------------------------------
 
 
 def test_an_immutable_file_in_the_way_of_a_fresh_install(tmp_path: Path) -> None:
@@ -308,7 +308,7 @@ def test_a_fifo_where_a_file_of_a_wheel_goes(tmp_path: Path) -> None:
     assert look(str(room.site / "pkg" / "m03.py")).kind == "other"
 
 
-# --- read-only ---------------------------------------------------------------------------------------------------------
+# --- read-only --------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -348,7 +348,7 @@ def test_a_read_only_environment(tmp_path: Path, kind: str, *, touched: bool) ->
         after(room)
 
 
-# --- ways out of the environment ---------------------------------------------------------------------------------------
+# --- ways out of the environment --------------------------------------------------------------------------------------
 
 
 def test_a_symlinked_package_directory_is_not_written_through(tmp_path: Path) -> None:

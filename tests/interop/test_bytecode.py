@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from programs import run
 from rooms import Room
 from trees import walk
 
@@ -140,3 +143,27 @@ def test_bytecode_of_a_source_dropped_by_an_upgrade_goes(room: Room) -> None:
     room.do("install", three)
     assert bytecode(room) <= named("pkg/__init__.py")
     assert room.findings() == []
+
+
+KILLED = """
+import os, signal, sys
+from lugnut.cli.main import main
+from lugnut.system import files
+rename = files.rename
+def die(*names):
+    if names[-1].endswith(".pyc"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(*names)
+files.rename = die
+main(sys.argv[1:])
+"""
+
+
+def test_bytecode_that_was_being_written_at_a_kill_goes_with_its_source(room: Room) -> None:
+    before = room.tree()
+    one, _ = make_versions(room)
+    _, *words = room.command("install", "--compile-bytecode", one)
+    assert run([sys.executable, "-c", KILLED, *words], room.environ).code == -signal.SIGKILL
+    assert room.tree() != before
+    room.do("uninstall", "pkg")
+    assert room.tree() == before

@@ -1,4 +1,4 @@
-"""How files come from the store: by link, clone or copy, from this device or another, one tree; never from a damaged one."""
+"""Files come from the store by link, clone or copy, from this device or another: one tree, never a damaged one."""
 
 from __future__ import annotations
 

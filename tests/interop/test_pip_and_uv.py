@@ -1,4 +1,4 @@
-"""pip, uv and importlib.metadata at what lugnut installed; lugnut at what pip and uv installed; uv's lock between them."""
+"""pip, uv and importlib.metadata at what lugnut installed, lugnut at what pip and uv installed; uv's lock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def strip(room: Room) -> set[str]:
     return {path for path, entry in room.tree().items() if entry.kind != "directory"}
 
 
-# --- they at ours --------------------------------------------------------------------------------------------------------
+# --- they at ours -----------------------------------------------------------------------------------------------------
 
 
 def test_pip_lists_checks_and_uninstalls_what_lugnut_installed(room: Room) -> None:
@@ -103,7 +103,8 @@ def test_importlib_metadata_sees_files_entry_points_and_what_was_requested(room:
             "  'points': sorted((e.group, e.name, e.value) for e in d.entry_points), 'plugin': "
             "[e.name for e in m.entry_points(group='full.plugins')], 'installer': d.read_text('INSTALLER').strip(),\n"
             "  'requested': d.read_text('REQUESTED'), 'url': json.loads(d.read_text('direct_url.json'))['url'],\n"
-            "  'hashed': sorted(str(f) for f in d.files if f.hash is None), 'top': m.packages_distributions()['full']}))"
+            "  'hashed': sorted(str(f) for f in d.files if f.hash is None),\n"
+            "  'top': m.packages_distributions()['full']}))"
         )
     )
     assert seen["version"] == "1.0"
@@ -125,7 +126,7 @@ def test_scripts_run(room: Room) -> None:
     assert said == {"full": "ran\n", "full-script": "script\n"}
 
 
-# --- we at theirs --------------------------------------------------------------------------------------------------------
+# --- we at theirs -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tool", ["pip", "uv"])
@@ -182,7 +183,7 @@ def test_a_name_that_is_installed_by_others_is_enough(room: Room) -> None:
     assert "Nothing to do" in room.do("install", "--find-links", str(room.wheels), "a").err
 
 
-# --- uv's lock -----------------------------------------------------------------------------------------------------------
+# --- uv's lock --------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -255,7 +256,7 @@ def test_two_lugnut_runs_share_uvs_lock(room: Room) -> None:
         room.do("install", "--lock-timeout", "0", wheel)
 
 
-# --- EXTERNALLY-MANAGED --------------------------------------------------------------------------------------------------
+# --- EXTERNALLY-MANAGED -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_with_error_equal_bytes_are_no_conflict_and_an_overlay_decides_one(tmp_p
     assert room.findings() == []
 
 
-# --- one of them kept in the middle ---------------------------------------------------------------------------------------
+# --- one of them kept in the middle -----------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -18,7 +18,7 @@ JOBS = ("1", "2", "8")
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Path]:
+def elsewhere() -> Iterator[Path]:
     """A directory for a store on another device, whence nothing can be linked; else one on this device."""
     shared = "/dev/shm" if os.path.isdir("/dev/shm") else None
     place = tempfile.mkdtemp(prefix="lugnut-", dir=shared)

@@ -29,7 +29,8 @@ ALONE = [
 ]
 TOGETHER = [
     "fresh_beside", "fresh_above", "upgrade", "upgrade_beside", "upgrade_below", "uninstall_both", "uninstall_both_low",
-    "install_over_leaving", "install_under_leaving", "leave_over_install", "leave_under_install", "rank_meets", "rank_met",
+    "install_over_leaving", "install_under_leaving", "leave_over_install", "leave_under_install", "rank_meets",
+    "rank_met",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it needs fork and /proc/self/fd")

@@ -52,6 +52,18 @@ for _ in range(int(sys.argv[2])):
 """
 
 
+MANY = """
+import resource, sys
+from lugnut.system import files, locks
+soft, hard = map(int, sys.argv[2:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+here = files.open_root(sys.argv[1])
+held = [locks.try_hold(here, f"{number}.lock") for number in range(400)]
+opened = [open(f"{sys.argv[1]}/{number}.lock") for number in range(10)]
+print(len(held), resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= hard)
+"""
+
+
 @pytest.fixture
 def here(tmp_path):
     with files.open_root(str(tmp_path)) as directory:
@@ -161,3 +173,16 @@ held = locks.try_hold(here, "x.lock")
 print(held.still_there(here))
 """
     assert children.run(code, tmp_path) == "True\n"
+
+
+def test_a_run_may_hold_more_locks_than_the_usual_limit_of_open_files(tmp_path):
+    """macOS begins with 256, Linux with 1024, and a run holds two for each distribution."""
+    assert children.run(MANY, tmp_path, 256, 600) == "400 True\n"
+
+
+def test_the_limit_of_open_files_that_cannot_be_raised_is_said(tmp_path):
+    with children.child(MANY, tmp_path, 256, 256) as one:
+        code, _, complaint = one.finish()
+    assert code == 1
+    assert "LockUnusable" in complaint
+    assert "Too many open files" in complaint

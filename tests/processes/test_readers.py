@@ -1,4 +1,4 @@
-"""Whoever reads while others install sees whole files, from the first moment on: none torn, none empty, none missing."""
+"""Whoever reads while others install sees whole files from the first moment on: none torn, empty or missing."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from environments import make_environment, make_target, make_venv, write
 from lugnut.interpreter import bytecode
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode, is_ours
+from lugnut.system import files
 
 TAG = sys.implementation.cache_tag
 
@@ -62,6 +63,53 @@ def test_what_is_compiled_here_is_what_py_compile_writes(environment, tmp_path):
     assert data[:16] == expected.read_bytes()[:16]
     assert data[:4] == importlib.util.MAGIC_NUMBER
     assert os.stat(cached(source)).st_mode & 0o777 == 0o644
+
+
+def test_it_is_as_an_unoptimised_python_would_write_it_however_we_are_started(compiling):
+    """Ours may run under -O, and the name of the file says that its reader does not."""
+    write(compiling.purelib, "asserting.py", '"Words."\nassert __doc__, "kept"\nassert 1 == 2, "kept too"\n')
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from lugnut.environment import Environment
+from lugnut.interpreter.bytecode import compile_bytecode
+sys.exit(bool(compile_bytecode(Environment(**{compiling._asdict()!r}), ["asserting.py"])))
+"""
+    subprocess.run([sys.executable, "-OO", "-c", code], check=True)
+    ran = subprocess.run(
+        [compiling.python, "-c", "import asserting"], cwd=compiling.purelib, capture_output=True, text=True, check=False
+    )
+    assert ran.stderr.endswith("AssertionError: kept too\n"), ran.stderr
+
+
+@pytest.mark.parametrize("epoch", ["", "1700000000"])
+def test_source_date_epoch_asks_for_the_hash_of_the_source_instead_of_its_time(compiling, tmp_path, monkeypatch, epoch):
+    """As py_compile and so pip have it (PEP 552): an image builder sets every time to the epoch."""
+    import py_compile
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    source = write(compiling.purelib, "same.py", "def f(x):\n    return [x] * 2\n")
+    assert compile_bytecode(compiling, ["same.py"]) == []
+    expected = tmp_path / "expected.pyc"
+    py_compile.compile(source, str(expected))
+    with open(cached(source), "rb") as file:
+        data = file.read()
+    assert data[:16] == expected.read_bytes()[:16]
+    assert data[4:8] == (b"\3\0\0\0" if epoch else bytes(4))
+
+
+def test_what_is_compiled_while_its_source_goes_does_not_stay(compiling, monkeypatch):
+    """Another process removes the source, and what bytecode it finds, before ours gets its name."""
+    source = write(compiling.purelib, "pkg/going.py", "x = 1\n")
+    rename = files.rename
+
+    def rename_late(*names):
+        os.unlink(source)
+        rename(*names)
+
+    monkeypatch.setattr("lugnut.system.files.rename", rename_late)
+    assert compile_bytecode(compiling, ["pkg/going.py"]) == []
+    assert os.listdir(os.path.dirname(source)) == []
 
 
 def test_sources_that_are_no_python_are_named_and_the_others_compiled(compiling):

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from failures import example, find_kinds
 from lugnut import errors
 from lugnut.cli.answers import format_findings, format_installed, format_verdict
 from lugnut.cli.human import (
@@ -250,16 +251,13 @@ def test_meetings_are_counted() -> None:
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def all_errors() -> list[type[errors.LugnutError]]:
-    return sorted(errors.LugnutError.__subclasses__(), key=lambda kind: kind.__name__)
-
-
-@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", find_kinds(), ids=lambda kind: kind.__name__)
 def test_every_error_is_one_sentence_and_a_hint(kind: type[errors.LugnutError]) -> None:
-    error = kind(**kind.example)
+    error = example(kind)
     lines = format_error(error)
     assert lines[0] == f"error: {error}"
-    assert lines[1:] == ([f"hint: {error.hint}"] if error.hint else [])
+    beside = [line for line in lines[1:] if not line.startswith("  ")]
+    assert beside == ([f"hint: {error.hint}"] if error.hint else [])
     assert json.loads(json.dumps(error.to_json()))["exit_code"] == error.exit_code
 
 

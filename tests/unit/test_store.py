@@ -1,6 +1,7 @@
 """The store holds each wheel once, whole, and tells when its files were changed."""
 
 import os
+import shutil
 import stat
 
 import pytest
@@ -9,10 +10,11 @@ from lugnut.distribution import Manifest
 from lugnut.errors import BadWheel, CannotWrite, NewerFormat, StoreDamaged
 from lugnut.events import WheelAdmitted
 from lugnut.store import entries as store
+from lugnut.store.index import remember
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import usual_patience
 from lugnut.system import files
-from lugnut.wheel.reading import read_wheel
+from lugnut.wheel.reading import open_source, read_wheel
 from wheels import make_wheel
 
 FILES = {
@@ -165,6 +167,15 @@ def test_a_known_hash_is_forgotten_when_the_file_changes(place, wheel):
 
 def test_a_file_changed_just_before_is_not_remembered(place, wheel):
     store.hash_wheel(place, wheel)
+    assert os.listdir(os.path.join(place.root, "index")) == []
+
+
+def test_a_file_changed_just_before_it_was_opened_is_not_remembered_however_long_hashing_takes(
+    place, wheel, monkeypatch
+):
+    with open_source(wheel) as source:
+        monkeypatch.setattr("time.time_ns", lambda: source.identity.ctime + 10**10)
+        remember(place, wheel, source, source.hash())
     assert os.listdir(os.path.join(place.root, "index")) == []
 
 
@@ -397,6 +408,40 @@ def test_a_cache_that_cannot_be_made_is_said_in_a_sentence(tmp_path):
     edit(tmp_path / "cache", "a file")
     with pytest.raises(CannotWrite, match="cache/store"):
         store.open_store(str(tmp_path / "cache"))
+
+
+def test_a_store_that_vanishes_after_it_was_opened_is_made_again(place, wheel, tmp_path):
+    manifest = store.admit(place, wheel)
+    for part in ("locks", "temporary", "index", "aside", manifest.wheel):
+        shutil.rmtree(os.path.join(place.root, part))
+        assert store.admit(place, wheel) == manifest
+        store.prune(place, [manifest.wheel])
+        store.hold_entry(place, manifest.wheel, PATIENCE).close()
+    shutil.rmtree(tmp_path / "cache")
+    assert store.hold_entry(place, manifest.wheel, PATIENCE) is None
+    assert store.admit(place, wheel) == manifest
+    assert store.admit(store.open_store(str(tmp_path / "cache")), wheel) == manifest
+
+
+def test_a_store_in_which_nothing_can_be_made_is_said_in_a_sentence(place, wheel, tmp_path):
+    manifest = store.admit(place, wheel)
+    shutil.rmtree(tmp_path / "cache")
+    edit(tmp_path / "cache", "a file")
+    for act in (
+        lambda: store.admit(place, wheel),
+        lambda: store.hold_entry(place, manifest.wheel, PATIENCE),
+        lambda: store.prune(place),
+        lambda: store.clean(place),
+        lambda: store.set_aside(place, manifest.wheel),
+    ):
+        with pytest.raises(CannotWrite, match="cache/store"):
+            act()
+
+
+def test_an_entry_that_was_never_used_can_be_used_from_a_read_only_store(place, wheel):
+    """An image built with a filled cache: no lock file can be made any more."""
+    manifest = store.admit(place, wheel)
+    assert f"{manifest.wheel}.use" in os.listdir(os.path.join(place.root, "locks"))
 
 
 def test_a_wheel_with_many_directories_and_long_names_is_unpacked(place, tmp_path):

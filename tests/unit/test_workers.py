@@ -267,6 +267,49 @@ assert run(["pid"] * 3) == [os.getpid()] * 3
     children.run(code, "fork")
 
 
+NO_THREADS = """
+import threading
+really, started = threading.Thread.start, []
+def start(thread):
+    if len(started) >= int(sys.argv[2]):
+        raise RuntimeError("can't start new thread")
+    started.append(thread)
+    really(thread)
+threading.Thread.start = start
+pids = run(["pid"] * 3)
+assert (set(pids) == {os.getpid()}) == (sys.argv[2] == "0"), pids
+"""
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_when_no_thread_is_to_be_had_for_a_spawned_worker_others_do_its_work(allowed):
+    """A limit of processes counts threads too; the system's refusal is all that is put in its place."""
+    run(NO_THREADS.replace('["pid"] * 3', '["pid"] * 3, method=method'), "spawn", allowed)
+
+
+def test_when_no_pipe_is_to_be_had_this_process_does_the_work(method):
+    body = """
+import pickle, queue, resource, subprocess, threading
+assert run(["pid"] * 2, method=method) != [os.getpid()] * 2  # all that is imported late has been
+kept = [os.dup(0) for _ in range(40)]
+before = descriptors()
+limit = max(kept) + 1
+for free in range(5):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    pids = run(["pid"] * 3, method=method)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    assert len(pids) == 3
+    assert free > 1 or pids == [os.getpid()] * 3
+    assert descriptors() == before, (before, descriptors())
+    os.close(kept.pop(0))
+    before = descriptors()
+for descriptor in kept:
+    os.close(descriptor)
+before = descriptors()
+"""
+    run(body, method)
+
+
 def test_a_process_with_threads_does_not_fork(monkeypatch):
     monkeypatch.delenv("LUGNUT_START_METHOD", raising=False)
     release = threading.Event()

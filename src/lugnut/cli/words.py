@@ -51,6 +51,13 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message=message, hint=f"{self.prog} --help")
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """A formatter of fixed width: argparse makes one for every flag it is told, and each would ask the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
 class _Refusal(argparse.Action):
     """Remembers the refused flags that were met; --help still wins over them."""
 
@@ -142,7 +149,7 @@ def make_parser(command: str) -> argparse.ArgumentParser:
         usage=f"lugnut {command} [FLAGS] {operands}".rstrip(),
         description=f"{purpose[0].upper()}{purpose[1:]}.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
         add_help=False,
         argument_default=argparse.SUPPRESS,
@@ -217,7 +224,9 @@ def closest(word: str, known: Iterable[str]) -> str:
 def format_help(command: str = "") -> str:
     """Write the help of one command, or of lugnut as a whole."""
     if command:
-        return make_parser(command).format_help()
+        parser = make_parser(command)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter  # as wide as the terminal
+        return parser.format_help()
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {purpose}" for name, (_, purpose) in COMMANDS.items()]
     return "\n".join(

@@ -12,7 +12,7 @@ import base64
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from lugnut.environment import Environment, roots
@@ -21,6 +21,7 @@ from lugnut.interpreter.asking import ask
 from lugnut.system import files
 
 CACHE = "__pycache__"
+_RANDOM = 6
 BATCH = 4 << 20
 """Bytes of source that are read before they are compiled, at least one file."""
 
@@ -32,7 +33,8 @@ class Source(NamedTuple):
     """Its place as RECORD spells it."""
     path: str
     text: bytes
-    mtime: int
+    mtime: int | None
+    """Seconds since the epoch; None: the .pyc shall name the source's hash."""
 
 
 def compile_bytecode(environment: Environment, paths: Iterable[str]) -> list[str]:
@@ -70,7 +72,8 @@ def _read_sources(environment: Environment, rows: Iterable[str]) -> Iterator[Sou
                 text, status = files.read_identified(directory, name)
             except OSError:
                 continue
-        yield Source(row, os.path.join(directory.path, name), text, int(status.st_mtime))
+        mtime = None if os.environ.get("SOURCE_DATE_EPOCH") else int(status.st_mtime)  # as py_compile has it
+        yield Source(row, os.path.join(directory.path, name), text, mtime)
 
 
 def _enter(environment: Environment, above: str, opened: ExitStack) -> files.Directory:
@@ -117,6 +120,22 @@ def _write(environment: Environment, source: Source, data: bytes) -> None:
         try:
             directory = _enter(environment, above, opened)
             cache = opened.enter_context(files.enter(directory, CACHE, create=True))
-            files.replace(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
+            _write_pyc(cache, name[:-3], environment.cache_tag, data)
         except OSError:
             return
+        if files.look(directory, name) is None:  # removed meanwhile, and with it the bytecode that stood by then
+            with suppress(OSError):
+                files.unlink(cache, f"{name[:-3]}.{environment.cache_tag}.pyc")
+                files.rmdir(directory, CACHE)
+
+
+def _write_pyc(cache: files.Directory, stem: str, tag: str, data: bytes) -> None:
+    """Write a .pyc in one step, under a name before that goes with the source too should we be killed."""
+    temporary = f"{stem}.lugnut-{os.urandom(_RANDOM).hex()}.pyc"
+    try:
+        files.write(cache, temporary, data)
+        files.rename(cache, temporary, cache, f"{stem}.{tag}.pyc")
+    except BaseException:
+        with suppress(OSError):
+            files.unlink(cache, temporary)
+        raise

@@ -49,7 +49,7 @@ class Pick(NamedTuple):
     """The requirement as written, for messages."""
 
 
-def never(request: Request) -> bool:
+def never(_: Request) -> bool:
     """Say of no request that what is installed satisfies it."""
     return False
 

@@ -27,6 +27,7 @@ from lugnut.store.place import (
     TREE,
     Store,
     fill_lock,
+    in_words,
     open_part,
     open_store,
     use_lock,
@@ -74,16 +75,19 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
         manifest = _find_sound(store, wheel)
         if manifest is not None:
             return _welcome(manifest, path, emit, cached=True)
-        with (
-            open_part(store, LOCKS) as place,
-            contextlib.closing(locks.hold(place, fill_lock(wheel), patience)) as held,
-        ):
+        with _open_locks(store) as place, locks.hold(place, fill_lock(wheel), patience) as held:
             with contextlib.suppress(OSError):  # a full store: the words are for messages, and what follows says it
                 held.claim(locks.holder_words())
             manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
             if manifest is not None:
                 return _welcome(manifest, path, emit, cached=True)
+            locks.hold(place, use_lock(wheel), patience, shared=True).close()  # in a store that becomes read-only
             return _welcome(_fill(store, source, path, patience), path, emit, cached=False)
+
+
+def _open_locks(store: Store) -> files.Directory:
+    with in_words(store):
+        return open_part(store, LOCKS)
 
 
 def _welcome(manifest: Manifest, path: str, emit: Reporter, *, cached: bool) -> Manifest:
@@ -107,7 +111,7 @@ def _hash(store: Store, path: str, source: Source) -> WheelHash:
         wheel = source.hash()
     except ArchiveError as error:
         raise make_error(os.path.basename(path), [str(error)]) from None
-    remember(store, path, source.identity, wheel)  # as it was opened: whoever changes it since gives it another ctime
+    remember(store, path, source, wheel)
     return wheel
 
 
@@ -216,9 +220,9 @@ def _stamp_synced(entry: files.Directory) -> None:
 
 def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:
     """Keep an entry from being pruned until the lock is closed; None where there is none any more: admit it again."""
-    with open_part(store, LOCKS) as place:
+    with _open_locks(store) as place:
         held = locks.hold(place, use_lock(wheel), patience, shared=True)
-    with files.open_root(store.root) as root:
+    with contextlib.suppress(FileNotFoundError), files.open_root(store.root) as root:
         if files.look(root, wheel) is not None:
             return held
     held.close()

@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import time
 
 from lugnut.distribution import WheelHash
 from lugnut.store.place import INDEX, Store, is_hash, open_part
 from lugnut.system import files
-from lugnut.wheel.source import Identity
+from lugnut.wheel.source import Identity, Source
 
 _RACY = 2_000_000_000
 _LONGEST = 1_000
@@ -33,9 +32,13 @@ def look_up(store: Store, path: str) -> WheelHash | None:
     return WheelHash(words[-1]) if known else None
 
 
-def remember(store: Store, path: str, identity: Identity, wheel: WheelHash) -> None:
-    """Record the hash of a file as it was when it was read, unless it changed just before."""
-    if not 0 <= identity.ctime < time.time_ns() - _RACY:
+def remember(store: Store, path: str, source: Source, wheel: WheelHash) -> None:
+    """Record the hash of a file as it was when it was opened, unless it changed just before.
+
+    Not before now: hashing a large one takes longer than that. Whoever changes it later gives it another ctime.
+    """
+    identity = source.identity
+    if not 0 <= identity.ctime < source.opened - _RACY:
         return
     with contextlib.suppress(OSError), open_part(store, INDEX) as index:  # full or read-only: hash again next time
         files.replace(index, _name(path), f"{_format(identity)} {wheel}\n".encode())

@@ -15,7 +15,19 @@ from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
 from lugnut.store.index import referred
-from lugnut.store.place import ASIDE, INDEX, LOCKS, MANIFEST, TEMPORARY, Store, fill_lock, is_hash, open_part, use_lock
+from lugnut.store.place import (
+    ASIDE,
+    INDEX,
+    LOCKS,
+    MANIFEST,
+    TEMPORARY,
+    Store,
+    fill_lock,
+    in_words,
+    is_hash,
+    open_part,
+    use_lock,
+)
 from lugnut.system import files, locks
 
 _RANDOM = 8
@@ -35,7 +47,7 @@ def set_aside(store: Store, wheel: WheelHash) -> None:
     Whoever holds the entry's tree open goes on with it, and checks each file before linking it. Fill the place again
     with `admit`, not while holding locks of an environment.
     """
-    with files.open_root(store.root) as root, open_part(store, ASIDE) as aside:
+    with in_words(store), open_part(store, ASIDE) as aside, files.open_root(store.root) as root:
         _take_out(root, wheel, aside, f"{wheel}.{os.urandom(_RANDOM).hex()}")
 
 
@@ -68,14 +80,15 @@ def clean(store: Store) -> int:
 
 
 def _remove(store: Store, wanted: Callable[[WheelHash, _Use], bool]) -> int:
-    with contextlib.ExitStack() as stack:
+    with in_words(store), contextlib.ExitStack() as stack:
+        parts = [stack.enter_context(open_part(store, part)) for part in (LOCKS, TEMPORARY, ASIDE)]
         root = stack.enter_context(files.open_root(store.root))
-        keeper = _Keeper(root, *(stack.enter_context(open_part(store, part)) for part in (LOCKS, TEMPORARY, ASIDE)))
+        keeper = _Keeper(root, *parts)
         freed = keeper.sweep(keeper.temporary) + keeper.sweep(keeper.aside)
         for name in files.list_names(root):
             if is_hash(name):
                 freed += keeper.remove(WheelHash(name), wanted)
-    _forget(store)
+        _forget(store)
     return freed
 
 

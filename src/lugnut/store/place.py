@@ -12,7 +12,9 @@ Filling and using have a lock each: a run that must fill an entry again never wa
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
@@ -31,6 +33,11 @@ class Store(NamedTuple):
     """The unpacked wheels under one cache directory; `root` is an absolute path."""
 
     root: str
+
+
+def find_cache(cache_dir: str | None) -> str:
+    """Give the directory of the cache, absolute, whether or not it stands: the one named, or the user's."""
+    return os.path.abspath(cache_dir) if cache_dir is not None else os.path.join(files.cache_home(), "lugnut")
 
 
 def open_store(cache_dir: str) -> Store:
@@ -65,8 +72,23 @@ def _create(root: str) -> None:
 
 
 def open_part(store: Store, part: str) -> files.Directory:
-    """Open one of the store's own directories, or an entry by its hash."""
-    return files.open_root(os.path.join(store.root, part))
+    """Open one of the store's own directories, made again where somebody deleted it, or an entry by its hash."""
+    path = os.path.join(store.root, part)
+    try:
+        return files.open_root(path)
+    except FileNotFoundError:
+        if is_hash(part):
+            raise
+        return files.make_directories(path)
+
+
+@contextlib.contextmanager
+def in_words(store: Store) -> Iterator[None]:
+    """Say what the system refuses in a sentence: raises CannotWrite for OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(path=store.root, reason=error.strerror or str(error)) from None
 
 
 def is_hash(name: str) -> bool:
@@ -86,12 +108,4 @@ def use_lock(wheel: WheelHash) -> str:
 
 def usual_patience() -> locks.Patience:
     """Give the patience of a caller that states none."""
-    return locks.Patience(_PATIENCE, _say_nothing, _go_on)
-
-
-def _say_nothing(path: str, holder: str, seconds: float) -> None:
-    pass
-
-
-def _go_on() -> None:
-    pass
+    return locks.Patience(_PATIENCE)

@@ -1,4 +1,4 @@
-"""What only POSIX has: directory descriptors, reflinks, syncfs, fork, signal masks. The same names as `_windows`."""
+"""What only POSIX has for files: directory descriptors, reflinks, syncfs, flock. The same names as `_windows`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ if sys.platform == "win32":
 import contextlib
 import errno
 import os
-import select
-import signal
 import stat
-from collections.abc import Callable, Iterator
 
 from lugnut.system.directory import Directory
 
-HAS_FORK = sys.platform == "linux"
-"""Elsewhere the system's own libraries do not survive a fork without an exec."""
-SPAWN_FLAGS = 0
-"""Popen's creationflags: spawned workers are kept from the group's signals by the mask they inherit."""
+LOCKS_LIKE_UV = True
+"""Both take flock."""
 SYNC_FLAGS = os.O_RDONLY
 """What a file must be opened for to be flushed."""
 
@@ -33,7 +28,6 @@ _FICLONE = 0x40049409
 _GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
 _NOREPLACE = 1
 _WORDS = 4096
-_GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def is_component(name: str) -> bool:
@@ -220,108 +214,3 @@ def write_words(descriptor: int, path: str, data: bytes) -> None:
     """Write the words of the lock that `descriptor` holds, in one write: a reader sees the old ones or the new."""
     if os.pwrite(descriptor, data, 0) < len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-
-
-def boot_id() -> str:
-    """Name the running kernel's start; empty where it has no name."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
-
-
-def pid_namespace() -> str:
-    """Name the pid namespace; empty where there is none."""
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
-def host_name() -> str:
-    """Give the machine's name."""
-    return os.uname().nodename
-
-
-def usable_processors() -> int:
-    """Count the processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def count_threads() -> int:
-    """Count this process's threads, Python's or not."""
-    try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        import threading
-
-        return threading.active_count()
-
-
-@contextlib.contextmanager
-def signals_held() -> Iterator[None]:
-    """Keep every signal waiting for as long as the block lasts."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def fork(child: Callable[[], None]) -> int:
-    """Start a process that runs `child` and ends by os._exit, flushing nothing of ours; gives its pid.
-
-    Call it with the signals held: the child lets them in when it has made up its mind about them.
-    """
-    pid = os.fork()
-    if pid != 0:
-        return pid
-    code = 1
-    try:
-        be_worker()
-        child()
-        code = 0
-    finally:
-        os._exit(code)  # whatever was raised: nothing of the parent's may run twice
-
-
-def be_worker() -> None:
-    """Leave the group's signals to the parent, who tells its workers what they mean (TRAPS 40); then let signals in."""
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):  # the parent's handler is not ours to run
-            signal.signal(number, signal.SIG_DFL)
-    for number in _GROUP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def reap(pid: int) -> int | None:
-    """Wait for a child's end and give its exit code, negative for a signal; None where somebody else reaped it."""
-    try:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    except ChildProcessError:
-        return None
-
-
-def set_nonblocking(descriptor: int) -> None:
-    """Have writes to a full pipe fail instead of wait."""
-    os.set_blocking(descriptor, False)
-
-
-def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
-    """Wait until something can be read, or has ended, and give what."""
-    poll = select.poll()
-    for descriptor in descriptors:
-        poll.register(descriptor, select.POLLIN)
-    return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
-
-
-def speaks(descriptor: int) -> bool:
-    """Say whether a pipe has something to read or has come to its end."""
-    return bool(wait_readable([descriptor], 0))
-
-
-def make_binary(descriptor: int) -> None:
-    """Do nothing: bytes are bytes."""

@@ -1,4 +1,4 @@
-"""What only Windows has: the same names as `_posix`, by paths instead of directory descriptors.
+"""What only Windows has for files: the same names as `_posix`, by paths instead of directory descriptors.
 
 There are no descriptors for directories, so a `Directory` is a path that was checked when it was opened.
 """
@@ -10,21 +10,16 @@ import sys
 if sys.platform != "win32":
     raise ImportError("this room is for Windows")
 
-import contextlib
 import errno
 import os
-import signal
 import stat
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from lugnut.errors import InternalError
 from lugnut.system.directory import Directory
 
-HAS_FORK = False
-SPAWN_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP
-"""Ctrl-C reaches a whole process group; a spawned worker gets one of its own, so that the parent decides."""
+LOCKS_LIKE_UV = False
+"""Not known to see each other, so uv's is not asked for."""
 SYNC_FLAGS = os.O_RDWR
 """What a file must be opened for to be flushed."""
 
@@ -180,80 +175,3 @@ def write_words(descriptor: int, path: str, data: bytes) -> None:  # noqa: ARG00
     """Write the words of the lock that is held, in one write."""
     with open(words_name(path), "wb", buffering=0) as stream:
         stream.write(data)
-
-
-def boot_id() -> str:
-    """Give no name: Windows has none that is cheap to read."""
-    return ""
-
-
-def pid_namespace() -> str:
-    """Give no name: there are no pid namespaces."""
-    return ""
-
-
-def host_name() -> str:
-    """Give the machine's name."""
-    return os.environ.get("COMPUTERNAME", "")
-
-
-def usable_processors() -> int:
-    """Count the processors."""
-    return os.cpu_count() or 1
-
-
-def count_threads() -> int:
-    """Count this process's threads."""
-    import threading
-
-    return threading.active_count()
-
-
-@contextlib.contextmanager
-def signals_held() -> Iterator[None]:
-    """Do nothing: signals cannot be held, and no process is forked."""
-    yield
-
-
-def fork(child: Callable[[], None]) -> int:  # noqa: ARG001 - as _posix has it
-    """Refuse."""
-    raise InternalError(message="there is no fork on Windows")
-
-
-def be_worker() -> None:
-    """Leave Ctrl-C to the parent, who tells its workers what it means (TRAPS 40)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def reap(pid: int) -> int | None:
-    """Know nothing of forked children: there are none."""
-    raise InternalError(message=f"process {pid} was not forked")
-
-
-def set_nonblocking(descriptor: int) -> None:
-    """Know nothing of forked children's pipes: there are none."""
-    raise InternalError(message=f"{descriptor} cannot be set not to block")
-
-
-def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
-    """Know nothing of forked children's pipes: there are none."""
-    raise InternalError(message=f"{descriptors} cannot be waited for ({seconds} s)")
-
-
-def speaks(descriptor: int) -> bool:
-    """Say whether a pipe has something to read or has come to its end."""
-    import _winapi
-    import msvcrt
-
-    try:
-        waiting = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[-2]
-    except OSError:  # broken: the other end is closed
-        return True
-    return waiting > 0
-
-
-def make_binary(descriptor: int) -> None:
-    """Keep the C library from translating line ends."""
-    import msvcrt
-
-    msvcrt.setmode(descriptor, os.O_BINARY)

@@ -7,7 +7,25 @@ from types import TracebackType
 from typing import Self
 
 
-class Directory:
+class Closing:
+    """What has a `close()` that may be called twice, and is closed at the end of a `with` block."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Give back what is held."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Directory(Closing):
     """A directory that stays the same one whatever is renamed around it; close it, or use it as a context manager.
 
     `path` is for messages; `fd` is its descriptor, -1 on Windows and after `close()`.
@@ -24,11 +42,3 @@ class Directory:
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             os.close(fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

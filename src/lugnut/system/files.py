@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 
 from lugnut.system.contents import (
     append,
@@ -32,12 +33,14 @@ from lugnut.system.contents import (
     write_pieces,
     write_whole,
 )
-from lugnut.system.directory import Directory
-from lugnut.system.native import native
+from lugnut.system.directory import Closing, Directory
+from lugnut.system.native import machine, native
 
 __all__ = [
+    "Closing",
     "Directory",
     "append",
+    "cache_home",
     "copy",
     "create",
     "digest",
@@ -45,6 +48,7 @@ __all__ = [
     "enter_path",
     "finish",
     "folds_case",
+    "lend_directory",
     "link",
     "list_names",
     "look",
@@ -83,6 +87,7 @@ mkdir = native.mkdir
 look = native.look
 movable = native.movable
 list_names = native.list_names
+cache_home = machine.cache_home
 open_root = native.open_root
 share_mode = native.share_mode
 sync = native.sync
@@ -166,6 +171,20 @@ def _remove(directory: Directory, name: str, found: os.stat_result) -> None:
         for entry in list_names(inner):
             remove_tree(inner, entry)
     rmdir(directory, name)
+
+
+@contextlib.contextmanager
+def lend_directory() -> Iterator[str]:
+    """Lend a directory of this process's own where the system has such; it is removed at the end."""
+    import tempfile
+
+    path = tempfile.mkdtemp(prefix="lugnut-")
+    try:
+        yield path
+    finally:
+        above, name = os.path.split(path)
+        with contextlib.suppress(OSError), open_root(above) as directory:
+            remove_tree(directory, name)
 
 
 def same_volume(first: Directory, second: Directory) -> bool:

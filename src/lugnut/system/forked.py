@@ -20,7 +20,7 @@ from typing import Any
 
 from lugnut.errors import InternalError
 from lugnut.system import frames, lifeline
-from lugnut.system.native import native
+from lugnut.system.native import machine
 
 GRACE = 5.0
 """Seconds that workers get to reach a border when the work is called off; then they are killed."""
@@ -56,27 +56,28 @@ class ForkedCrew:
         """Fork `count` workers, or as many as the system allows, and give how many."""
         import pickle  # noqa: F401 - here, so that not every worker has to
 
-        if native.count_threads() != 1:  # another thread's locks would stay locked in the child for ever
+        if machine.count_threads() != 1:  # another thread's locks would stay locked in the child for ever
             raise InternalError(message="a process with several threads must not fork; its workers must be spawned")
-        with native.signals_held(), contextlib.ExitStack() as children_ends:
+        with (
+            machine.signals_held(),
+            contextlib.ExitStack() as children_ends,
+            contextlib.suppress(OSError),  # too many processes or open files: those that are there do it
+        ):
             life, *self._life = os.pipe()
             children_ends.callback(os.close, life)
             numbers, *self._numbers = os.pipe()
             children_ends.callback(os.close, numbers)
-            native.set_nonblocking(self._numbers[0])
+            machine.set_nonblocking(self._numbers[0])
             self._feed()
             for _ in range(count):
-                try:
-                    self._fork(numbers, life)
-                except OSError:  # too many processes or open files: those that are there do it
-                    break
+                self._fork(numbers, life)
         return len(self._pids)
 
     def _fork(self, numbers: int, life: int) -> None:
         results, writing = os.pipe()
         parents = [*self._life, *self._numbers, results, *self._open]
         try:
-            pid = native.fork(lambda: self._be_worker(parents, numbers, life, writing))
+            pid = machine.fork(lambda: self._be_worker(parents, numbers, life, writing))
         except BaseException:
             os.close(results)
             raise
@@ -118,7 +119,7 @@ class ForkedCrew:
         """Wait for what any worker says, but no longer than that."""
         self._feed()
         heard: list[Heard] = []
-        for descriptor in native.wait_readable(list(self._open), seconds):
+        for descriptor in machine.wait_readable(list(self._open), seconds):
             worker = self._open[descriptor]
             messages = self._readers[worker].read()
             if messages is None:
@@ -129,9 +130,9 @@ class ForkedCrew:
         return heard
 
     def _bury(self, descriptor: int) -> None:
-        with native.signals_held():
+        with machine.signals_held():
             worker = self._open[descriptor]
-            self._codes[worker] = native.reap(self._pids[worker])
+            self._codes[worker] = machine.reap(self._pids[worker])
             del self._open[descriptor]
             os.close(descriptor)
 
@@ -146,7 +147,7 @@ class ForkedCrew:
     def dismiss(self) -> list[Heard]:
         """Call the work off and wait until every worker has ended; gives what they still said."""
         heard: list[Heard] = []
-        with native.signals_held():
+        with machine.signals_held():
             _close_all(self._numbers)
             _close_all(self._life)
             patience = time.monotonic() + GRACE

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,6 +52,7 @@ def pack(kind: str, number: int, value: Any) -> bytes:
 def pack_failure(number: int, error: BaseException) -> bytes:
     """Make the message for an exception: itself if it survives the journey, else its traceback as an InternalError."""
     import pickle
+    import traceback
 
     trace = "".join(traceback.format_exception(error)).strip()
     if isinstance(error, Exception):

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from lugnut.system.native import native
+from lugnut.system.native import machine
 
 _PAUSE = 0.002
 """Seconds between two looks at the pipe, so that `stopped()` can stand at every file's border."""
@@ -53,7 +53,7 @@ def be_worker(descriptor: int) -> None:
     """From now on, stop when a pipe ends or says anything."""
 
     def look() -> None:
-        if native.speaks(descriptor):
+        if machine.speaks(descriptor):
             raise Stopped
 
     _line.look, _line.next, _line.worker = look, 0.0, True

@@ -17,13 +17,15 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
+from lugnut.events import never
 from lugnut.system import files
-from lugnut.system.native import native
+from lugnut.system.native import machine, native
 
+LOCKS_LIKE_UV = native.LOCKS_LIKE_UV
+"""Our locks and those of uv, which takes flock too, are seen by each other."""
 POLL = 0.01
 """Seconds between two tries: portalocker's own quarter of a second wakes 200 ms late (TRAPS 3)."""
 FIRST_WORD, NEXT_WORD = 1.0, 10.0
@@ -33,8 +35,14 @@ _WORDS = 1000
 _LONGEST = 900
 _COMMAND = 160
 _TRIES = 100
+_MANY = 100
+"""With so many open files there may soon be too many: a run holds two locks for each distribution it acts on."""
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_ROOM = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+
+def _tell_nobody(path: str, holder: str, seconds: float) -> None:
+    """Wait without a word."""
 
 
 class Patience(NamedTuple):
@@ -42,13 +50,13 @@ class Patience(NamedTuple):
 
     timeout: float
     """Seconds; 0 tries once."""
-    on_wait: Callable[[str, str, float], None]
+    on_wait: Callable[[str, str, float], None] = _tell_nobody
     """Told the lock's path, its holder in words and the seconds waited, after 1 s and then every 10 s."""
-    cancelled: Callable[[], None]
+    cancelled: Callable[[], None] = never
     """Called before every further try; raises to give up."""
 
 
-class Held:
+class Held(files.Closing):
     """A lock that is held until `close()`, or until this process and every child it forked meanwhile are gone."""
 
     def __init__(self, directory: files.Directory, name: str, descriptor: int) -> None:
@@ -65,14 +73,6 @@ class Held:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def still_there(self, directory: files.Directory) -> bool:
         """Say whether the name still leads to the file that is locked."""
@@ -132,6 +132,8 @@ def try_hold(directory: files.Directory, name: str, *, shared: bool = False, cre
     path = f"{directory.path}/{name}"
     for _ in range(_TRIES):
         held = Held(directory, name, _open(directory, name, shared=shared, create=create))
+        if held._descriptor >= _MANY:  # noqa: SLF001 - this room's own
+            _allow_more_files()
         taken = False
         try:
             if not _lock(held._descriptor, path, shared=shared):  # noqa: SLF001 - this room's own
@@ -145,6 +147,11 @@ def try_hold(directory: files.Directory, name: str, *, shared: bool = False, cre
     raise LockUnusable(path=path, reason="the file is replaced all the time")
 
 
+@functools.cache
+def _allow_more_files() -> None:
+    machine.allow_more_files()
+
+
 def _open(directory: files.Directory, name: str, *, shared: bool, create: bool) -> int:
     try:
         try:
@@ -152,7 +159,9 @@ def _open(directory: files.Directory, name: str, *, shared: bool, create: bool) 
         except OSError as error:
             if not shared or error.errno not in _READ_ONLY:
                 raise
-            return files.open_lock_to_share(directory, name)
+            with contextlib.suppress(FileNotFoundError):  # none is there, and none can be made: that is what is said
+                return files.open_lock_to_share(directory, name)
+            raise
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -186,7 +195,7 @@ def _lock(descriptor: int, path: str, *, shared: bool) -> bool:
 @functools.cache
 def boot_id() -> str:
     """Name this start of the machine; another name means that what was not synced may be lost (TRAPS 19)."""
-    return native.boot_id() or _name_boot_time()
+    return machine.boot_id() or _name_boot_time()
 
 
 def _name_boot_time() -> str:
@@ -200,9 +209,9 @@ def holder_words(start: float | None = None) -> str:
     document = {
         "pid": os.getpid(),
         "start": round(start or time.time(), 3),
-        "host": native.host_name()[:100],
+        "host": machine.host_name()[:100],
         "boot": boot_id()[:100],
-        "namespace": native.pid_namespace()[:100],
+        "namespace": machine.pid_namespace()[:100],
         "argv": [os.path.basename(sys.argv[0]) if sys.argv else "python"],
     }
     words = json.dumps(document)
@@ -234,7 +243,7 @@ def _word_holder(said: dict[str, Any]) -> str:
     if len(command) > _COMMAND:
         command = command[: _COMMAND - 1] + "…"
     holder = f"pid {int(said['pid'])} `{command}`"
-    elsewhere = said["boot"] != boot_id() or said["namespace"] != native.pid_namespace()
+    elsewhere = said["boot"] != boot_id() or said["namespace"] != machine.pid_namespace()
     if not elsewhere and not _lives(int(said["pid"]), float(said["start"])):
         words = f"held by another process, perhaps a worker that {holder} left behind"
     else:

@@ -17,7 +17,7 @@ from typing import Any
 from lugnut.errors import InternalError
 from lugnut.system import frames, lifeline
 from lugnut.system.forked import GRACE, Heard
-from lugnut.system.native import native
+from lugnut.system.native import machine
 
 _PROGRAM = (
     "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "
@@ -45,14 +45,11 @@ class SpawnedCrew:
         from subprocess import PIPE, Popen
 
         for _ in range(count):
-            with native.signals_held():  # they inherit it and let signals in when they know what to do with them
+            with machine.signals_held():  # they inherit it and let signals in when they know what to do with them
                 try:
-                    process = Popen(_command(), stdin=PIPE, stdout=PIPE, bufsize=0, creationflags=native.SPAWN_FLAGS)
-                except OSError:
-                    if not self._processes:
-                        raise
+                    self._add(Popen(_command(), stdin=PIPE, stdout=PIPE, bufsize=0, creationflags=machine.SPAWN_FLAGS))
+                except (OSError, RuntimeError):  # too many processes, threads or open files: those that are there do it
                     break
-                self._add(process)
         for worker in range(len(self._processes)):
             self._send(worker, self._work)
             self.give(worker)
@@ -62,11 +59,16 @@ class SpawnedCrew:
         import threading
 
         worker = len(self._processes)
-        self._processes.append(process)
-        self._open.add(worker)
         thread = threading.Thread(target=self._hear, args=(worker, process.stdout.fileno()), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # nobody would ever hear of its end
+            with process:
+                process.kill()
+            raise
+        self._processes.append(process)
         self._threads.append(thread)
-        thread.start()
+        self._open.add(worker)
 
     def _hear(self, worker: int, descriptor: int) -> None:
         """Put all that a worker says where the parent waits: pipes cannot be waited for on Windows."""
@@ -106,7 +108,7 @@ class SpawnedCrew:
         return heard
 
     def _bury(self, worker: int) -> None:
-        with native.signals_held():
+        with machine.signals_held():
             process = self._processes[worker]
             self._hang_up(worker)
             process.wait()
@@ -130,7 +132,7 @@ class SpawnedCrew:
     def dismiss(self) -> list[Heard]:
         """Call the work off and wait until every worker has ended; gives what they still said."""
         heard: list[Heard] = []
-        with native.signals_held():
+        with machine.signals_held():
             for worker in self._open:
                 self._hang_up(worker)
             patience = time.monotonic() + GRACE
@@ -155,7 +157,7 @@ def _command() -> list[str]:
 def serve() -> None:
     """Be a spawned worker."""
     jobs, results = _take_pipes()
-    native.be_worker()
+    machine.be_worker()
     lifeline.be_worker(jobs)  # before anything of the caller's is imported: a module that calls `run` must not spawn
     writer = frames.Writer(results)
     reader = frames.Reader(jobs)
@@ -181,7 +183,7 @@ def _take_pipes() -> tuple[int, int]:
         os.dup2(nothing, 1)
     os.close(nothing)
     for descriptor in (jobs, results):
-        native.make_binary(descriptor)
+        machine.make_binary(descriptor)
     return jobs, results
 
 

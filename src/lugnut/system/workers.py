@@ -17,7 +17,7 @@ from lugnut.events import Reporter
 from lugnut.system import frames, lifeline
 from lugnut.system.forked import ForkedCrew, Heard
 from lugnut.system.lifeline import Stopped, stopped
-from lugnut.system.native import native
+from lugnut.system.native import machine
 from lugnut.system.spawned import SpawnedCrew, serve
 
 __all__ = ["Pool", "Stopped", "default_count", "default_start_method", "run", "serve", "stopped"]
@@ -65,12 +65,12 @@ def default_start_method() -> str:
         if chosen not in START_METHODS:
             raise UsageError(message=f"LUGNUT_START_METHOD must be fork or spawn, not {chosen!r}", hint="unset it")
         return chosen
-    return "fork" if native.HAS_FORK and native.count_threads() == 1 else "spawn"
+    return "fork" if machine.HAS_FORK and machine.count_threads() == 1 else "spawn"
 
 
 def default_count() -> int:
     """Give one worker for each usable processor."""
-    return native.usable_processors()
+    return machine.usable_processors()
 
 
 def run(

@@ -10,10 +10,11 @@ from __future__ import annotations
 import stat
 from typing import NamedTuple
 
-from lugnut.distribution import Name
+from lugnut.conflicts import Claimant
+from lugnut.distribution import Name, RelativePath
 from lugnut.environment import Environment
 from lugnut.installed import Found, Installed, find_installed, read_distribution
-from lugnut.plan import CHANGE, FRESH, Action, Claimant, File, Plan
+from lugnut.plan import CHANGE, FRESH, Action, File, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.tree import split
@@ -32,6 +33,8 @@ class Claim(NamedTuple):
     """False: the claim of an open run, which ranks below every committed one."""
     transaction: str
     """The transaction whose word it is; empty for a dist-info."""
+    named: bool = True
+    """False: of a dist-info without RECORD, which may own the path or not; it protects what nobody else knows."""
 
 
 class Word(NamedTuple):
@@ -47,12 +50,9 @@ class _Source(NamedTuple):
     rank: int
     by_directory: Index
     files: tuple[File, ...]
-    tops: frozenset[str] | None
-    """Of a dist-info without RECORD: the top-level names it may own, None for any; irrelevant otherwise."""
+    tops: tuple[str, ...] | None
+    """Of a dist-info without RECORD: what it may own at the top level, by path; None for anything."""
     opaque: bool
-
-
-_ANY = frozenset[str]()
 
 
 class Ledger:
@@ -71,9 +71,9 @@ class Ledger:
         for identity in journal.list_ids(self._home):
             try:
                 plan = self.plan(identity)
+                state = journal.read_state(self._home, identity)
             except ValueError:
                 continue
-            state = journal.read_state(self._home, identity)
             words += [Word(identity, state, action) for action in plan.actions]
         return words
 
@@ -116,16 +116,24 @@ class Ledger:
                 spared = set(self.plan(word.transaction).adopted) | journal.read_notes(
                     self._home, word.transaction, "adopted"
                 )
-            here = self._index_revoked(word).get(directory, {})
-            for name in here.keys() & revoked.keys():
-                if here[name].path not in spared:
-                    revoked[name].append(here[name])
+            for index in self._index_revoked(word):
+                here = index.get(directory, {})
+                for name in here.keys() & revoked.keys():
+                    if here[name].path not in spared:
+                        revoked[name].append(here[name])
         return revoked
 
-    def _index_revoked(self, word: Word) -> Index:
+    def _index_revoked(self, word: Word) -> list[Index]:
         if word.state == journal.COMMITTED:
-            return index_files(tuple(file for old in word.action.olds for file in old.files))
-        return self._index(word) if word.state == journal.ABORTED and word.action.kind == FRESH else {}
+            return [index_files(old.files) for old in word.action.olds]
+        return [self._index(word)] if word.state == journal.ABORTED and word.action.kind == FRESH else []
+
+    def read_adopted(self) -> set[str]:
+        """Read what open runs found standing, equal and unclaimed: nobody who meets it there may withdraw it."""
+        adopted: set[str] = set()
+        for identity in {word.transaction for word in self.words() if word.state == journal.OPEN}:
+            adopted |= set(self.plan(identity).adopted) | journal.read_notes(self._home, identity, "adopted")
+        return adopted
 
     def _collect(self, claims: dict[str, list[Claim]], here: dict[str, File], word: Word) -> None:
         committed = word.state == journal.COMMITTED
@@ -136,9 +144,9 @@ class Ledger:
         if source.opaque:
             for name, entries in claims.items():
                 path = f"{directory}/{name}" if directory else name
-                top = path.split("/", 1)[0]
-                if source.tops is None or top in source.tops or top.removesuffix(".py") in source.tops:
-                    entries.append(Claim(source.rank, source.name, File(path, None, None, None), True, ""))  # type: ignore[arg-type]
+                if source.tops is None or any(_lies_in(path, top) for top in source.tops):
+                    file = File(RelativePath(path), None, None, None)
+                    entries.append(Claim(source.rank, source.name, file, True, "", named=False))
             return
         here = source.by_directory.get(directory, {})
         for name in here.keys() & claims.keys():
@@ -209,20 +217,26 @@ class Ledger:
         if installed.rows is None:
             return _Source(installed.name, rank, {}, (), self._tops(installed), opaque=True)
         found = claimed_files(installed)
-        return _Source(installed.name, rank, index_files(found), found, _ANY, opaque=False)
+        return _Source(installed.name, rank, index_files(found), found, (), opaque=False)
 
-    def _tops(self, installed: Installed) -> frozenset[str] | None:
-        """Find what a dist-info without RECORD may own; pip in mid-install has METADATA, a killed uv's leftover nothing."""
-        place = self._environment.schemes[installed.scheme]
-        with files.open_root(place) as root:
+    def _tops(self, installed: Installed) -> tuple[str, ...] | None:
+        """Find what a dist-info without RECORD may own: pip in mid-install has METADATA, a killed uv has none."""
+        below = self._environment.places[installed.scheme]
+        with files.open_root(self._environment.schemes[installed.scheme]) as root:
             try:
                 text = files.read(root, f"{installed.dist_info}/top_level.txt").decode("utf-8", "replace")
-                return frozenset(line.strip() for line in text.splitlines() if line.strip())
+                return tuple(below + line.strip() for line in text.splitlines() if line.strip())
             except OSError:
                 status = files.look(root, f"{installed.dist_info}/METADATA")
         if status is not None and stat.S_ISREG(status.st_mode):
             return None
-        return frozenset({installed.spelled, installed.name.replace("-", "_"), installed.spelled.replace("-", "_")})
+        spellings = {installed.spelled, installed.name.replace("-", "_"), installed.spelled.replace("-", "_")}
+        return tuple(below + spelling for spelling in sorted(spellings))
+
+
+def _lies_in(path: str, top: str) -> bool:
+    """Say whether a path is a top-level module or lies in a top-level package."""
+    return path in {top, f"{top}.py"} or path.startswith(f"{top}/")
 
 
 def index_files(found: tuple[File, ...]) -> Index:

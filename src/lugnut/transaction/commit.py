@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import stat
 
 from lugnut.distribution import Name
+from lugnut.environment import Environment
 from lugnut.events import SetAside
 from lugnut.plan import FRESH, REMOVE, Action, Old, kept_name
 from lugnut.system import files
@@ -31,13 +33,23 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
     settler.settle(sorted(_removed(transaction), reverse=True))  # removals before creations, the deepest first
     settler.settle(sorted(_contested(site, transaction), key=_order))
     if durable:
-        files.sync_volume(site.home)
+        sync_volumes(site.environment)
     journal.close(transaction)
 
 
+def sync_volumes(environment: Environment) -> None:
+    """Write every volume to disk that may have been written to (TRAPS 19)."""
+    for directory in sorted(set(environment.schemes.values())):
+        with contextlib.suppress(FileNotFoundError), files.open_root(directory) as opened:
+            files.sync_volume(opened)
+
+
 def abort(site: Site, transaction: journal.Transaction) -> None:
-    """Withdraw everything an uncommitted transaction placed, and close it."""
-    if transaction.state() == journal.OPEN:
+    """Withdraw everything an uncommitted transaction placed, and close it; a committed one is left to be finished."""
+    state = transaction.state()
+    if state == journal.COMMITTED:  # what called it off came in the very moment of the commit
+        return
+    if state == journal.OPEN:
         transaction.change(journal.OPEN, journal.ABORTED)
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
@@ -63,7 +75,7 @@ def _removed(transaction: journal.Transaction) -> set[str]:
 
 
 def _contested(site: Site, transaction: journal.Transaction) -> set[str]:
-    """Give the paths whose content is still to be shown: changed ones, and those where a fresh wheel kept its own aside."""
+    """Give the paths still to be shown: changed ones, and those where a fresh wheel kept its own content aside."""
     paths: set[str] = set()
     for action in transaction.plan.actions:
         if action.kind == FRESH:
@@ -89,7 +101,7 @@ def _order(path: str) -> tuple[int, str]:
     return (2, path) if path.startswith("..") else (0, path)
 
 
-# --- dist-infos --------------------------------------------------------------------------------------------------------
+# --- dist-infos -------------------------------------------------------------------------------------------------------
 
 
 def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
@@ -117,7 +129,7 @@ def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
 def _replace_tree(transaction: journal.Transaction, new: files.Directory, shown: files.Directory) -> None:
     for name in sorted(files.list_names(new), key=lambda name: (name in _METADATA_LAST, name)):
         here = files.look(new, name)
-        if here is not None and (here.st_mode & 0o170000) == 0o040000:
+        if here is not None and stat.S_ISDIR(here.st_mode):
             with files.enter(new, name) as inner, files.enter(shown, name, create=True) as target:
                 _replace_tree(transaction, inner, target)
             continue
@@ -147,16 +159,23 @@ def _drop_unnamed(site: Site, transaction: journal.Transaction, action: Action, 
                 for name in old.inside:
                     if files.look(new, name) is None:
                         with contextlib.suppress(OSError):
-                            files.unlink(shown, name)
-                        with contextlib.suppress(OSError):
-                            _remove_above(shown, name)
+                            _remove_inside(shown, name)
 
 
-def _remove_above(shown: files.Directory, name: str) -> None:
-    """Remove the directories inside a dist-info that a file's removal has left empty; OSError where one is not."""
-    while "/" in name:
-        name = name.rpartition("/")[0]
-        files.rmdir(shown, name)
+def _remove_inside(shown: files.Directory, name: str) -> None:
+    """Remove a file of a dist-info and the directories in it that this leaves empty; OSError where one is not.
+
+    Never through a symlink, though RECORD may name a file behind one (TRAPS 22).
+    """
+    above, _, base = name.rpartition("/")
+    if not above:
+        files.unlink(shown, base)
+        return
+    with contextlib.suppress(FileNotFoundError), files.enter_path(shown, above) as inner:
+        files.unlink(inner, base)
+    while above:
+        files.rmdir(shown, above)
+        above = above.rpartition("/")[0]
 
 
 def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) -> None:
@@ -173,40 +192,49 @@ def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) ->
                 except OSError as error:
                     if error.errno != errno.EXDEV:
                         raise
-                    _hide_by_files(root, old)  # TRAPS 24: overlay's lower layer, or platlib on another volume
+                    # TRAPS 24: overlay's lower layer, or platlib on another volume
+                    with files.enter(root, old.dist_info) as shown:
+                        _empty(site, transaction, name, old, shown)
+                    files.rmdir(root, old.dist_info)
     except FileNotFoundError:
         pass
     if files.look(site.home, place) is not None:
-        _save_unnamed(site, transaction, name, old, place)
+        with files.enter_path(site.home, place) as moved:
+            _save_unnamed(site, transaction, name, old, moved)
 
 
-def _hide_by_files(root: files.Directory, old: Old) -> None:
-    with files.enter(root, old.dist_info) as shown:
-        for name in sorted(old.inside, key=lambda name: (name in _METADATA_LAST, name != "METADATA", name)):
-            with contextlib.suppress(FileNotFoundError):
-                files.unlink(shown, name)
-    with contextlib.suppress(OSError):
-        files.rmdir(root, old.dist_info)
+def _empty(site: Site, transaction: journal.Transaction, name: Name, old: Old, shown: files.Directory) -> None:
+    """Empty a dist-info that cannot be renamed, METADATA first and RECORD last."""
+    for file in sorted(old.inside, key=lambda file: (file != "METADATA", file)):
+        if file not in _METADATA_LAST:
+            with contextlib.suppress(OSError):
+                _remove_inside(shown, file)
+    _save_unnamed(site, transaction, name, old, shown)
+    for file in files.list_names(shown):
+        if file in _METADATA_LAST:
+            files.unlink(shown, file)
+        else:
+            files.remove_tree(shown, file)
 
 
-def _save_unnamed(site: Site, transaction: journal.Transaction, name: Name, old: Old, place: str) -> None:
+def _save_unnamed(site: Site, transaction: journal.Transaction, name: Name, old: Old, hidden: files.Directory) -> None:
+    """Set aside what a dist-info that goes holds and its RECORD does not name."""
     named = set(old.inside)
-    with files.enter_path(site.home, place) as hidden:
-        for file in _list_files(hidden, ""):
-            if file not in named and file.rpartition("/")[2] != "RECORD":
-                aside = f"altered/{transaction.id}/{old.dist_info}"
-                with files.enter_path(site.home, aside, create=True) as target:
-                    flat = file.replace("/", "__")
-                    content.set_beside(transaction.id, hidden, file, target, flat)
-                    files.unlink(hidden, file)
-                    site.report(SetAside(f"{old.dist_info}/{file}", f"{site.home.path}/{aside}/{flat}", name))
+    for file in _list_files(hidden, ""):
+        if file not in named and file.rpartition("/")[2] != "RECORD":
+            aside = f"altered/{transaction.id}/{old.dist_info}"
+            with journal.make_place(site.home, aside) as target:
+                flat = file.replace("/", "__")
+                content.set_beside(transaction.lend_place, hidden, file, target, flat)
+                files.unlink(hidden, file)
+                site.report(SetAside(f"{old.dist_info}/{file}", f"{site.home.path}/{aside}/{flat}", name))
 
 
 def _list_files(directory: files.Directory, below: str) -> list[str]:
     found = []
     for name in files.list_names(directory):
         status = files.look(directory, name)
-        if status is not None and (status.st_mode & 0o170000) == 0o040000:
+        if status is not None and stat.S_ISDIR(status.st_mode):
             with files.enter(directory, name) as inner:
                 found += _list_files(inner, f"{below}{name}/")
         else:

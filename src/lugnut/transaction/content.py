@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lugnut.distribution import Digest
@@ -84,12 +85,13 @@ class Placer:
         if self._mode in {"auto", "hardlink"}:
             try:
                 files.link(source_dir, source, target_dir, target)
-                return
             except OSError as error:
                 if error.errno not in _NO_LINK:
                     raise
                 if error.errno == errno.EXDEV:
                     self._mode = "clone"  # another device stays one: TRAPS 24
+            else:
+                return
         temporary = self.copy_beside(source_dir, source, target_dir)
         try:
             self._claim(target_dir, temporary, target, guarded=guarded)
@@ -99,7 +101,7 @@ class Placer:
 
     def _claim(self, directory: files.Directory, temporary: str, target: str, *, guarded: bool) -> None:
         try:
-            files.link(directory, temporary, directory, target)
+            files.publish(directory, temporary, directory, target)
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
@@ -131,8 +133,17 @@ def move_over(word: str, source_dir: files.Directory, source: str, target_dir: f
         files.rename(target_dir, temporary, target_dir, target)
 
 
-def set_beside(word: str, source_dir: files.Directory, source: str, target_dir: files.Directory, target: str) -> None:
-    """Give a visible content a second name among the kept or altered; what is there already is the same content."""
+def set_beside(
+    lend_place: Callable[[], files.Directory],
+    source_dir: files.Directory,
+    source: str,
+    target_dir: files.Directory,
+    target: str,
+) -> None:
+    """Give a visible content a second name among the kept or altered; what is there already is the same content.
+
+    Where that takes a copy it is made in the transaction's own place, `lend_place`: what a kill leaves goes with it.
+    """
     try:
         files.link(source_dir, source, target_dir, target)
     except FileExistsError:
@@ -140,6 +151,7 @@ def set_beside(word: str, source_dir: files.Directory, source: str, target_dir: 
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        temporary = files.temporary_name(word)
-        files.copy(source_dir, source, target_dir, temporary, clone=False)
-        files.rename(target_dir, temporary, target_dir, target)
+        temporary = files.temporary_name()
+        with lend_place() as place:
+            files.copy(source_dir, source, place, temporary, clone=False)
+            files.rename(place, temporary, target_dir, target)

@@ -67,7 +67,7 @@ def hold_uv(environment: Environment, patience: locks.Patience) -> locks.Held | 
 
     Best effort: uv itself goes on without it (TRAPS 2). A lock that is busy is waited for like our own.
     """
-    if environment.uv_lock is None or os.name == "nt":
+    if environment.uv_lock is None or not locks.LOCKS_LIKE_UV:
         return None
     directory, name = os.path.split(environment.uv_lock)
     with contextlib.suppress(OSError, LockUnusable), files.open_root(directory) as place:

@@ -29,7 +29,7 @@ REMAINING = frozenset({"format", "locks", "kept", "altered"})
 """What stays in `.lugnut` after a run."""
 
 
-class Vanished(Exception):  # noqa: N818 - a fact for the reader, not an error
+class Vanished(Exception):
     """What was being read is gone or was moved on: read again."""
 
 
@@ -48,12 +48,23 @@ class Transaction:
         return read_state(self.home, self.id)
 
     def change(self, old: str, new: str) -> None:
-        """Change the state: one rename, the commit itself."""
-        files.rename(self.home, f"{self.place}/{old}", self.home, f"{self.place}/{new}")
+        """Change the state: one rename, the commit itself.
+
+        Its ENOENT may be our own retransmission on a network file system: look again (TRAPS 26).
+        """
+        try:
+            files.rename(self.home, f"{self.place}/{old}", self.home, f"{self.place}/{new}")
+        except FileNotFoundError:
+            if self.state() != new:
+                raise
+
+    def lend_place(self) -> files.Directory:
+        """Open the transaction's own directory."""
+        return files.enter_path(self.home, self.place)
 
     def note(self, file: str, path: str) -> None:
         """Add one path to `made` or `adopted`, in one write, before the deed."""
-        with files.enter_path(self.home, self.place) as directory:
+        with self.lend_place() as directory:
             files.append(directory, file, path.encode() + b"\n")
 
     def notes(self, file: str) -> set[str]:
@@ -121,11 +132,21 @@ def list_ids(home: files.Directory | None) -> list[str]:
 
 
 def read_state(home: files.Directory, identity: str) -> str:
-    """Read a transaction's state; `open` is looked for first, for no other state turns into it."""
+    """Read a transaction's state; `open` is looked for first, for no other state turns into it.
+
+    Raises Vanished where the transaction is gone, ValueError where it has none.
+    """
     for state in (OPEN, COMMITTED, ABORTED):
         if files.look(home, f"{TRANSACTIONS}/{identity}/{state}") is not None:
             return state
-    raise Vanished
+    raise _tell_gone(home, identity, "its state")
+
+
+def _tell_gone(home: files.Directory, identity: str, what: str) -> Vanished | ValueError:
+    """Tell a transaction that is gone from one that stands there and lacks a part: that one is damaged."""
+    if files.look(home, f"{TRANSACTIONS}/{identity}") is None:
+        return Vanished()
+    return ValueError(f"{what} is missing")
 
 
 def read_notes(home: files.Directory, identity: str, file: str) -> set[str]:
@@ -137,11 +158,11 @@ def read_notes(home: files.Directory, identity: str, file: str) -> set[str]:
 
 
 def read_plan(home: files.Directory, identity: str) -> Plan:
-    """Read a transaction's plan; raises Vanished where it is gone, ValueError where it is torn."""
+    """Read a transaction's plan; raises Vanished where it is gone, ValueError where it has no sound plan."""
     try:
         return parse_plan(files.read(home, f"{TRANSACTIONS}/{identity}/plan", 1 << 30))
     except FileNotFoundError:
-        raise Vanished from None
+        raise _tell_gone(home, identity, "it") from None
 
 
 def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> Transaction:
@@ -188,7 +209,7 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
 
 
 def _discard(transactions: files.Directory, new: str) -> None:
-    """Delete what never appeared; its name first, since without its lock file nobody could tell that its builder is dead."""
+    """Delete what never appeared; its name first: without its lock file nobody could tell that its builder is dead."""
     old = f"old-{new}"
     files.rename(transactions, new, transactions, old)
     files.remove_tree(transactions, old)
@@ -201,6 +222,14 @@ def close(transaction: Transaction) -> None:
         files.remove_tree(transactions, f"old-{transaction.id}")
     transaction.lock.close()
     tidy(transaction.home)
+
+
+def make_place(home: files.Directory, path: str) -> files.Directory:
+    """Open a directory in `.lugnut`, made with those above; others tidy away what is empty at any moment (TRAPS 20)."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            return files.enter_path(home, path, create=True)
+    return files.enter_path(home, path, create=True)
 
 
 def is_tidy(home: files.Directory) -> bool:

@@ -6,7 +6,7 @@ fail is meant to fail here, before the commit.
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree, split
+
+_TRIES = 100
+"""How often a directory that others remove as we enter it is made again."""
 
 
 class Job(NamedTuple):
@@ -72,7 +75,7 @@ class _Hand:
         home = journal.open_home(job.environment, create=False)
         assert home is not None  # noqa: S101 - the transaction is in it
         self._home = home
-        patience = locks.Patience(job.lock_timeout, lambda path, holder, seconds: None, workers.stopped)
+        patience = locks.Patience(job.lock_timeout, cancelled=workers.stopped)
         self.site = Site(job.environment, home, patience, emit)
         self._writer = self._hold_writer() if job.spawned else None
         self._tree = Tree(job.environment, self._note_directory, job.directories)
@@ -181,9 +184,15 @@ class _Hand:
         return met
 
     def _enter(self, directory: str) -> files.Directory:
-        opened = self._tree.directory(directory, create=True, name=self._action.name)
-        assert opened is not None  # noqa: S101 - it is made
-        return opened
+        for _ in range(_TRIES):
+            try:
+                opened = self._tree.directory(directory, create=True, name=self._action.name)
+            except FileNotFoundError:  # one above was removed as we entered it: TRAPS 20
+                self._tree.close()
+                continue
+            assert opened is not None  # noqa: S101 - it is made
+            return opened
+        raise OSError(errno.ENOENT, "it is removed all the time", directory)
 
     def _meet(self, directory: str, met: list[Origin]) -> None:
         """Deal with places that are taken, under the stripe: whoever took them has published his claim by now."""
@@ -210,19 +219,19 @@ class _Hand:
         for origin, name in zip(met, names, strict=True):
             self.where = origin.file.path
             here = shown[name]
-            others = any(claim.name != self._action.name for claim in claims[name])
+            others = [claim for claim in claims[name] if claim.name != self._action.name]
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
-            self._answer(origin, opened, here, claimed=others or going)
+            if here is not None and content.matches(here, origin.file):
+                self._note_adopted(origin.file.path, claimed=going or any(claim.named for claim in others))
+            else:
+                self._answer(origin, opened, here, claimed=going or bool(others))
 
     def _answer(self, origin: Origin, opened: files.Directory, shown: content.Shown | None, *, claimed: bool) -> None:
-        """Deal with one place; `claimed`: what stands there is, or was until a moment ago, another distribution's."""
+        """Deal with a place; `claimed`: what stands there is, or was until a moment ago, another distribution's."""
         path = origin.file.path
         if shown is None:
             source_dir, source = self._find_source(origin)
             self._placer.create(source_dir, source, opened, split(path)[1], guarded=True)
-        elif content.matches(shown, origin.file):
-            if not claimed and path not in self._job.adopted:
-                self._note_adopted(path)
         elif shown.directory or not (claimed or path in self._job.forced):
             what = "a directory" if shown.directory else "a file that no installed distribution names"
             raise in_the_way(path, self._action.name, what, forcible=not shown.directory)
@@ -231,17 +240,22 @@ class _Hand:
         else:
             self._keep_aside(origin)
 
-    def _note_adopted(self, path: str) -> None:
+    def _note_adopted(self, path: str, *, claimed: bool) -> None:
+        """Note what stood there before, equal: unclaimed, or claimed by an open run that found it there as well."""
+        if path in self._job.adopted or (claimed and path not in self.site.ledger.read_adopted()):
+            return
         with files.enter_path(self._home, self._base) as directory:
             files.append(directory, "adopted", path.encode() + b"\n")
 
     def _keep_aside(self, origin: Origin) -> None:
-        source_dir, source = self._find_source(origin)
-        with (
-            files.enter_path(self._home, f"kept/{self._action.name}", create=True) as kept,
-            contextlib.suppress(FileExistsError),
-        ):
-            self._placer.create(source_dir, source, kept, kept_name(origin.file.path, origin.file))
+        """Keep our own content: made whole in the transaction, so that a kill leaves no part of it among the kept."""
+        name = kept_name(origin.file.path, origin.file)
+        if origin.data is not None or files.look(self._stage(), name) is None:
+            source_dir, source = self._find_source(origin)
+            if origin.data is None:
+                self._placer.create(source_dir, source, self._stage(), name, guarded=True)
+        with files.enter_path(self._home, f"kept/{self._action.name}", create=True) as kept:
+            files.rename(self._stage(), name, kept, name)
 
     # --- change: staged ---
 
@@ -253,7 +267,8 @@ class _Hand:
                 self.where = origin.file.path
                 source_dir, source = self._find_source(origin)
                 if origin.data is None:
-                    self._placer.create(source_dir, source, self._stage(), kept_name(origin.file.path, origin.file))
+                    name = kept_name(origin.file.path, origin.file)
+                    self._placer.create(source_dir, source, self._stage(), name, guarded=True)
 
     def _stage_info(self) -> None:
         place = f"{self._base}/staged/{self._action.dist_info}"
@@ -272,7 +287,7 @@ class _Hand:
             files.write(staged, name, origin.data, mtime=origin.mtime)
             return
         source_dir, source = self._find_source(origin)
-        self._placer.create(source_dir, source, staged, name)
+        self._placer.create(source_dir, source, staged, name, guarded=True)
 
 
 def _as_member(origin: Origin) -> WheelFile:

@@ -21,7 +21,7 @@ from lugnut.transaction.site import Site
 
 
 def recover_dead(site: Site, words: str) -> None:
-    """Recover every dead transaction without waiting for anybody; what cannot be is reported and blocks its own names."""
+    """Recover every dead transaction, waiting for nobody; what cannot be is reported and blocks its own names."""
     with contextlib.suppress(OSError):  # a read-only environment has nothing that can be swept
         journal.sweep(site.home)
     for identity in journal.list_ids(site.home):
@@ -60,6 +60,7 @@ def _names(site: Site, identity: str) -> tuple[Name, ...]:
 def _recover(site: Site, identity: str, words: str, *, wait: bool) -> None:
     try:
         plan = site.ledger.plan(identity)
+        journal.read_state(site.home, identity)
     except journal.Vanished:
         return
     except ValueError as error:
@@ -131,8 +132,11 @@ def _set_aside(site: Site, identity: str, reason: str) -> None:
     """Put a transaction that cannot be read out of the way: it must not be a dead end."""
     if _is_held(site, identity):
         return
-    with files.enter(site.home, "altered", create=True) as altered:
-        files.rename(site.home, f"{journal.TRANSACTIONS}/{identity}", altered, f"transaction-{identity}")
+    with journal.make_place(site.home, f"altered/{identity}") as aside:
+        try:
+            files.rename(site.home, f"{journal.TRANSACTIONS}/{identity}", aside, "transaction")
+        except FileNotFoundError:  # somebody else did
+            return
     site.report(
         Recovered(identity, "blocked", (), f"its plan cannot be read ({reason}); it was moved to .lugnut/altered")
     )

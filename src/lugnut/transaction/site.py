@@ -1,4 +1,4 @@
-"""One environment as one process works on it, and its stripes: the leaf locks under which a path's content is decided."""
+"""One environment as one process works on it, and its stripes: the leaf locks under which a path is settled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import zlib
 
 from lugnut.environment import Environment, key
-from lugnut.events import Reporter
+from lugnut.events import Reporter, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
 from lugnut.transaction.claims import Ledger
@@ -37,13 +37,17 @@ class Site:
         """Give the handles back."""
         self.tree.close()
 
+    def insist(self) -> None:
+        """From here on nothing is called off: the run is being finished or undone, and that has its moments."""
+        self.patience = self.patience._replace(cancelled=never)
+
     def hold_stripe(self, directory: str) -> locks.Held:
         """Hold the stripe of a directory: a leaf lock, nothing is waited for while it is held."""
         with files.enter(self.home, "locks", create=True, shared=True) as place:
             return locks.hold(place, stripe_name(self.environment, directory), self.stripe_patience())
 
     def stripe_patience(self) -> locks.Patience:
-        """Give how long a stripe is waited for: it is held for moments, so no timeout of a user's makes a run give up."""
+        """Give how long a stripe is waited for: held for moments, it makes no run give up whatever its timeout."""
         return self.patience._replace(timeout=max(self.patience.timeout, STRIPE_TIMEOUT))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from lugnut.distribution import Name, RelativePath
 from lugnut.errors import FileInTheWay, OutsideEnvironment
@@ -20,12 +21,21 @@ from lugnut.transaction.site import Site
 from lugnut.transaction.tree import split
 
 
+class _Look(NamedTuple):
+    """One look at an environment: what may be, and what has been found."""
+
+    site: Site
+    force: bool
+    """What nobody claims may be set aside."""
+    adopted: list[str]
+    forced: list[str]
+
+
 def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
     """Complete a plan by looking; raises FileInTheWay and OutsideEnvironment with nothing changed."""
     ours = sorted(actions, key=lambda action: action.name)
     others = _made_by_others(site)
-    adopted: list[str] = []
-    forced: list[str] = []
+    look = _Look(site, force, [], [])
     standing: dict[str, bool] = {}
     done = []
     for action in ours:
@@ -33,16 +43,16 @@ def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
         standing_ones = {directory for directory in grouped if _note_parents(site, action, directory, standing)}
         if action.kind == FRESH:
             for directory in sorted(standing_ones):
-                _survey_fresh(site, action, directory, grouped[directory], (adopted, forced), force=force)
+                _survey_fresh(look, action, directory, grouped[directory])
         elif action.kind == CHANGE:
-            action = action._replace(changed=_find_changed(site, action, forced, force=force))  # noqa: PLW2901
+            action = action._replace(changed=_find_changed(look, action))  # noqa: PLW2901
         _check_way(site, action)
         done.append(action)
     others |= _made_by_others(site)  # before and after the look: whoever made a directory had published it by then
     made = {directory for directory, stands in standing.items() if not stands or directory in others}
     if any(action.kind == FRESH for action in ours):
         made |= _filled(site, standing)
-    return Plan(tuple(done), tuple(sorted(made)), tuple(sorted(set(adopted))), tuple(sorted(set(forced))))
+    return Plan(tuple(done), tuple(sorted(made)), tuple(sorted(set(look.adopted))), tuple(sorted(set(look.forced))))
 
 
 def _made_by_others(site: Site) -> set[str]:
@@ -57,9 +67,10 @@ def _made_by_others(site: Site) -> set[str]:
 
 
 def _filled(site: Site, standing: dict[str, bool]) -> set[str]:
-    """Give the standing directories that hold something: found empty at an abort, they are what another run's removal left.
+    """Give the standing directories that hold something.
 
-    That run could not remove them for what this one had put there. One that is empty already is somebody's, and stays.
+    Found empty at an abort, they are what another run's removal left: it could not remove them for what this run had
+    put there. One that is empty already is somebody's, and stays.
     """
     roots = {place.rstrip("/") for place in site.environment.places.values()}
     filled = set()
@@ -101,27 +112,22 @@ def _group(action: Action) -> dict[str, dict[str, File]]:
     return grouped
 
 
-def _survey_fresh(
-    site: Site, action: Action, directory: str, wanted: dict[str, File], found: tuple[list[str], list[str]], *, force: bool
-) -> None:  # fmt: skip
-    opened = reach(site, action, directory)
+def _survey_fresh(look: _Look, action: Action, directory: str, wanted: dict[str, File]) -> None:
+    opened = reach(look.site, action, directory)
     met = [] if opened is None else [name for name in files.list_names(opened) if name in wanted]
     if met:
-        _judge_met(site, action, directory, {name: wanted[name] for name in met}, found, force=force)
+        _judge_met(look, action, directory, {name: wanted[name] for name in met})
 
 
-def _judge_met(
-    site: Site, action: Action, directory: str, met: dict[str, File], found: tuple[list[str], list[str]], *, force: bool
-) -> None:
-    adopted, forced = found
-    claims = read_claims(site, directory, list(met))
+def _judge_met(look: _Look, action: Action, directory: str, met: dict[str, File]) -> None:
+    claims = read_claims(look.site, directory, list(met))
     unclaimed = [name for name in met if all(claim.name == action.name for claim in claims[name])]
-    for name, here in find_unclaimed(site, directory, unclaimed, action.name).items():
+    for name, here in find_unclaimed(look.site, directory, unclaimed, action.name).items():
         file = met[name]
         if content.matches(here, file):
-            adopted.append(file.path)
-        elif force and not here.directory:
-            forced.append(file.path)
+            look.adopted.append(file.path)
+        elif look.force and not here.directory:
+            look.forced.append(file.path)
         else:
             what = "a directory" if here.directory else "a file that no installed distribution names"
             raise in_the_way(file.path, action.name, what, forcible=not here.directory)
@@ -167,16 +173,16 @@ def _look_for_unclaimed(site: Site, directory: str, names: list[str], mine: Name
     }
 
 
-def _find_changed(site: Site, action: Action, forced: list[str], *, force: bool) -> tuple[RelativePath, ...]:
+def _find_changed(look: _Look, action: Action) -> tuple[RelativePath, ...]:
     """Find the paths of a change that have to be staged and settled."""
     before = {file.path: file for old in action.olds for file in old.files}
     changed = []
     for file in action.files:
         old = before.get(file.path)
         if old is None:
-            _judge_new(site, action, file, forced, force=force)
+            _judge_new(look, action, file)
             changed.append(file.path)
-        elif action.reranked or old.digest != file.digest or not _stands(site, action, file):
+        elif action.reranked or old.digest != file.digest or not _stands(look.site, action, file):
             changed.append(file.path)
     return tuple(changed)
 
@@ -206,8 +212,9 @@ def _judged(action: Action, path: str) -> bool:
     return all(path != file.path for old in action.olds for file in old.files)
 
 
-def _judge_new(site: Site, action: Action, file: File, forced: list[str], *, force: bool) -> None:
+def _judge_new(look: _Look, action: Action, file: File) -> None:
     """Refuse a new path of a change where something unclaimed stands."""
+    site = look.site
     directory, name = split(file.path)
     opened = reach(site, action, directory)
     here = None if opened is None else site.reader.show(opened, name)
@@ -220,9 +227,9 @@ def _judge_new(site: Site, action: Action, file: File, forced: list[str], *, for
         return
     if name not in find_unclaimed(site, directory, [name], action.name):
         return
-    if not force:
+    if not look.force:
         raise in_the_way(file.path, action.name, "a file that no installed distribution names", forcible=True)
-    forced.append(file.path)
+    look.forced.append(file.path)
 
 
 def _only_ours(site: Site, directory: str, before: set[str]) -> bool:

@@ -6,15 +6,16 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
 from lugnut.events import Changed, Committed, Conflict, Reporter
-from lugnut.plan import Action, Clash, Plan, Rendered, find_clashes, find_shapes
+from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
-from lugnut.transaction.commit import abort, finish
+from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
 from lugnut.transaction.place import Job, label, place
 from lugnut.transaction.recover import find_named, recover_named
@@ -94,7 +95,7 @@ def transact(environment: Environment, names: Sequence[Name], decide: Decide, co
 
 
 def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
-    """Hold every name; the dead come first, and their recovery needs locks of its own, so everything is released for it."""
+    """Hold every name; the dead come first, and since recovery takes locks of its own, all are released for it."""
     while True:
         held.take(names, site.patience, words)
         if not find_named(site, names):
@@ -115,7 +116,7 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             held.check()
             course.cancelled()
             if course.durable:
-                _sync(site.environment)
+                sync_volumes(site.environment)
             transaction.change(journal.OPEN, journal.COMMITTED)
         except BaseException:
             _abort(site, transaction)
@@ -129,14 +130,16 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
 
 def _abort(site: Site, transaction: journal.Transaction) -> None:
     """Undo; what cannot be undone now is left to recovery, and the error that led here is the one to tell."""
+    site.insist()
     with contextlib.suppress(OSError, LugnutError, journal.Vanished):
         abort(site, transaction)
 
 
 def _finish(site: Site, transaction: journal.Transaction, course: Course) -> None:
+    site.insist()
     try:
         if course.durable:
-            with files.enter_path(site.home, transaction.place) as directory:
+            with transaction.lend_place() as directory:
                 files.sync(directory)
         finish(site, transaction, durable=course.durable)
     except (OSError, LugnutError) as error:
@@ -144,14 +147,7 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         raise CommittedNotClosed(path=str(path), reason=getattr(error, "strerror", None) or str(error)) from error
 
 
-def _sync(environment: Environment) -> None:
-    """Write every volume to disk that may have been written to (TRAPS 19)."""
-    for directory in sorted(set(environment.schemes.values())):
-        with contextlib.suppress(FileNotFoundError), files.open_root(directory) as opened:
-            files.sync_volume(opened)
-
-
-# --- conflicts ---------------------------------------------------------------------------------------------------------
+# --- conflicts --------------------------------------------------------------------------------------------------------
 
 
 def judge(site: Site, actions: Sequence[Action], transaction: str, decision: Decision, course: Course) -> None:
@@ -191,7 +187,7 @@ def _summarise(conflicts: Sequence[Conflict]) -> str:
     return f"{first.path}{more} would differ between {owners}"
 
 
-# --- placing -----------------------------------------------------------------------------------------------------------
+# --- placing ----------------------------------------------------------------------------------------------------------
 
 
 def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Transaction, course: Course) -> None:

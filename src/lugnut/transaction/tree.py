@@ -5,6 +5,7 @@ A path that would leave the environment, by its spelling or by a symlink on the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable
@@ -93,10 +94,8 @@ class Tree:
                 raise self._word_obstacle(parent, base, relative, name) from None
         if self._on_create is not None:
             self._on_create(relative)
-        try:
+        with contextlib.suppress(FileExistsError):
             files.mkdir(parent, base)
-        except FileExistsError:
-            pass
         try:
             return files.enter(parent, base, create=True)
         except FileNotFoundError:

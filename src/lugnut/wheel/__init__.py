@@ -1,1 +1,1 @@
-"""The room that reads a wheel: a zip archive in, a Manifest and verified content out, or one error with all that is wrong."""
+"""The room that reads a wheel: a zip archive in, a Manifest and verified content out, or all its problems."""

@@ -11,11 +11,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from lugnut.distribution import Manifest, Row, WheelFile, content_mtime, format_row
 from lugnut.errors import BadWheel
+from lugnut.system import files
 from lugnut.wheel.archive import Entry
 from lugnut.wheel.contents import Contents, check_contents, check_pieces, read_contents
 from lugnut.wheel.inflation import head, inflate, stream
@@ -75,7 +74,7 @@ def rename_manifest(manifest: Manifest, filename: str) -> Manifest:
     return manifest._replace(filename=filename)
 
 
-class Archive:
+class Archive(files.Closing):
     """An open wheel all of whose claims but its hashes were found true; `manifest` says what is in it."""
 
     manifest: Manifest
@@ -139,14 +138,6 @@ class Archive:
     def close(self) -> None:
         """Close the file; again is harmless."""
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _make_manifest(source: Source, contents: Contents, problems: list[str]) -> Manifest:

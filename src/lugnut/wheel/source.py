@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from lugnut.distribution import WheelHash
+from lugnut.system import files
 
 _AT_ONCE = 64 << 20
 """Files up to this size are read once and kept in memory; larger ones are read where they are needed."""
@@ -62,8 +63,11 @@ class Identity(NamedTuple):
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-class Source:
-    """An open wheel: `size` in bytes, its bytes by position, its sha256, and whether it stayed the same."""
+class Source(files.Closing):
+    """An open wheel: `size` in bytes, its bytes by position, its sha256, and whether it stayed the same.
+
+    `opened` is when, in nanoseconds since the epoch: before `identity` was taken.
+    """
 
     def __init__(self, path: str) -> None:
         """Open it; raises ArchiveError for what is no regular file, OSError for what cannot be opened."""
@@ -71,6 +75,7 @@ class Source:
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags)
         try:
+            self.opened = time.time_ns()
             status = os.fstat(self._descriptor)
             _refuse_other(status)
             self.identity = Identity.from_status(status)
@@ -109,14 +114,6 @@ class Source:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _refuse_other(status: os.stat_result) -> None:

@@ -1,0 +1,76 @@
+"""A transaction's errand: what it has to do with each path, what it may do there, and what it has said of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lugnut.distribution import Name
+from lugnut.events import LeftAlone
+from lugnut.plan import FRESH, File
+from lugnut.transaction import journal
+from lugnut.transaction.site import Site
+
+
+class Role(NamedTuple):
+    """What the acting transaction has to do with one path."""
+
+    name: Name
+    old: File | None
+    """What its distribution had there and claims no more."""
+    new: File | None
+    """What its distribution claims there once committed."""
+
+
+class Errand:
+    """One transaction that is carried out or undone in one environment, whoever acts for it."""
+
+    def __init__(self, site: Site, transaction: journal.Transaction) -> None:
+        self.site = site
+        self.transaction = transaction
+        self.undoes = transaction.state() != journal.COMMITTED
+        """Whether the transaction is being undone."""
+        self._roles: dict[str, list[Role]] | None = None
+        self._spared = set(transaction.plan.adopted) | transaction.notes("adopted")
+        self._made = set(transaction.plan.directories) | transaction.notes("made")
+        self._scheme_roots = {place.rstrip("/") for place in site.environment.places.values()}
+        self._said: set[str] = set()
+
+    def roles(self, path: str) -> list[Role]:
+        """Give what this transaction has to do with a path."""
+        if self._roles is None:  # most runs settle nothing
+            self._roles = self._find_roles()
+        return self._roles.get(path, [])
+
+    def _find_roles(self) -> dict[str, list[Role]]:
+        roles: dict[str, list[Role]] = {}
+        for action in self.transaction.plan.actions:
+            if not self.undoes:
+                new = {file.path: file for file in action.files}
+                for path, file in new.items():
+                    roles.setdefault(path, []).append(Role(action.name, None, file))
+                for old in (old for one in action.olds for old in one.files):  # of two dist-infos, perhaps both
+                    roles.setdefault(old.path, []).append(Role(action.name, old, None))
+            elif action.kind == FRESH:
+                for file in action.files:
+                    roles.setdefault(file.path, []).append(Role(action.name, file, None))
+        return roles
+
+    def spares(self, path: str) -> bool:
+        """Say whether what stands at a path was there before this run, equal and unclaimed."""
+        return self.undoes and path in self._spared
+
+    def forces(self, path: str) -> bool:
+        """Say whether the user allowed what stands at a path to be set aside."""
+        return not self.undoes and path in self.transaction.plan.forced
+
+    def say(self, path: str, reason: str) -> None:
+        """Report, once, that a path was left as it is."""
+        if path not in self._said:
+            self._said.add(path)
+            self.site.report(LeftAlone(path, reason))
+
+    def may_remove(self, directory: str) -> bool:
+        """Say whether a directory may go once it is empty: one that an undone run made; no scheme's root ever."""
+        if directory.rsplit("/", 1)[-1] == "..":
+            return False
+        return directory in self._made if self.undoes else directory not in self._scheme_roots
