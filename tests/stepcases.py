@@ -131,6 +131,23 @@ def install_under_leaving(place: Place) -> Case:
     return [install(top)], install(low), uninstall("top")
 
 
+def install_below_leaving(place: Place) -> Case:
+    """Directories to be made in one that the other empties and removes."""
+    top = place.wheel("top", "1", {"d/t.py": "T = 1\n"})
+    low = place.wheel("low", "1", {"d/e/x.py": "X = 1\n", "d/f/y.py": "Y = 1\n"})
+    return [install(top)], install(low), uninstall("top")
+
+
+def restore_meets(place: Place) -> Case:
+    """A loser's content comes back to paths where nothing stands, and a third distribution comes to stand there."""
+    low, top = _rivals(place)
+    third = place.wheel("zz", "1", {"shared/a.py": "A = 'zz'\n", "shared/b.py": "B = 'zz'\n"})
+    place.act(install(low, top))
+    for path in ("shared/a.py", "shared/b.py"):
+        os.unlink(os.path.join(place.site, path))
+    return [], uninstall("top"), install(third)
+
+
 def leave_over_install(place: Place) -> Case:
     low, top = _rivals(place)
     return [install(top)], uninstall("top"), install(low)
@@ -237,7 +254,8 @@ SCENARIOS: dict[str, Scenario] = {
     one.__name__: one
     for one in (
         fresh, fresh_beside, fresh_above, upgrade, upgrade_beside, upgrade_below, uninstall_winner, uninstall_both,
-        uninstall_both_low, install_over_leaving, install_under_leaving, leave_over_install, leave_under_install,
+        uninstall_both_low, install_over_leaving, install_under_leaving, install_below_leaving, restore_meets,
+        leave_over_install, leave_under_install,
         reinstall, rebuild, shape, rank, rank_meets, rank_met, adopt_and_force, withdrawn,
     )
 }  # fmt: skip

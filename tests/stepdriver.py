@@ -2,11 +2,12 @@
 
 It runs as a program of its own, with one thread, so that it may fork, with tests/ and tools/ on its path:
 `python stepdriver.py PLACE SCENARIO HOW [STRIDE]` prints a line of JSON, `{"runs": N, "steps": N, "wrong": [...]}`.
-HOW is kill, tear, fail, recovery, meet or meet-killed.
+HOW is kill, kill-copied, kill-unlinked, tear, fail, interrupt, recovery, meet or meet-killed.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -31,6 +32,8 @@ from stepper import (
     differ,
     end,
     fail,
+    interrupt,
+    refuse_links,
     run,
     start,
     tear,
@@ -91,6 +94,15 @@ class Course:
             if ended.code == 0:
                 self.compare(f"step {stop} refused, exit 0", [self.new])
             self.settle(f"step {stop} refused")
+
+    def interrupt_each(self, stride: int) -> None:
+        """Have a KeyboardInterrupt raised right after each step: the caller's own, whom nothing keeps from going on."""
+        for stop in range(1, self.steps + 1, stride):
+            self.place.reset()
+            ended = run(self.place, self.act, stop, interrupt)
+            if "KeyboardInterrupt" not in ended.said:
+                self.note(f"step {stop} interrupted", [f"ended with {ended.code}: {ended.said}"])
+            self.settle(f"interrupted after step {stop}")
 
     def kill_recoveries(self, stride: int) -> None:
         """Kill the act, and then its recovery before each of the recovery's steps."""
@@ -177,6 +189,10 @@ class Course:
 def main(root: str, scenario: str, how: str, stride: int) -> None:
     os.umask(0o022)
     place = Place(root)
+    if how == "kill-copied":
+        refuse_links(errno.EXDEV, place.cache)  # the store is on another device
+    if how == "kill-unlinked":
+        refuse_links(errno.EPERM)
     before, act, other = SCENARIOS[scenario](place)
     for one in before:
         place.act(one)
@@ -187,8 +203,11 @@ def main(root: str, scenario: str, how: str, stride: int) -> None:
     course = Course(place, act, other)
     ways: dict[str, Callable[[int], None]] = {
         "kill": course.kill_each,
+        "kill-copied": course.kill_each,
+        "kill-unlinked": course.kill_each,
         "tear": lambda stride: course.kill_each(stride, tear),
         "fail": course.fail_each,
+        "interrupt": course.interrupt_each,
         "recovery": course.kill_recoveries,
         "meet": course.meet_each,
         "meet-killed": lambda stride: course.meet_each(stride, killed=True),

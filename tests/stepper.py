@@ -26,8 +26,8 @@ from wheels import make_wheel
 PATIENCE = 60
 """Seconds until a child that hangs is killed by its own alarm."""
 Snapshot = dict[str, tuple[str, int, bytes]]
-At = Callable[[str, tuple[Any, ...]], None]
-"""What happens before a step, told the name and the arguments of the call."""
+At = Callable[[str, tuple[Any, ...]], Callable[[], None] | None]
+"""What happens before a step, told the name and the arguments of the call; gives what happens right after it."""
 
 
 PLAIN = {
@@ -35,6 +35,8 @@ PLAIN = {
     for name in ("link", "replace", "unlink", "rmdir", "mkdir", "write", "pwrite", "open", "fchmod", "utime")
 }
 """The system's own functions, for the driver itself."""
+LINK = os.link
+"""The driver's own, whatever a scenario makes of the system's."""
 _FAILING = {"link", "mkdir", "write", "open", "replace", "pwrite"}
 
 
@@ -54,11 +56,16 @@ class Steps:
         plain = PLAIN[name]
 
         def step(*words: Any, **options: Any) -> Any:
+            after = None
             if self._counts(name, words, options):
                 self.taken += 1
                 if self.taken == self.stop:
-                    self.at(name, words)
-            return plain(*words, **options)
+                    after = self.at(name, words)
+            try:
+                return plain(*words, **options)
+            finally:
+                if after is not None:
+                    after()
 
         return step
 
@@ -85,10 +92,32 @@ def tear(name: str, words: tuple[Any, ...]) -> None:
     die()
 
 
+def interrupt(*_: object) -> Callable[[], None]:
+    """Have ^C come right after a step, where no one has said that a signal is only to be noted."""
+
+    def strike() -> None:
+        raise KeyboardInterrupt
+
+    return strike
+
+
 def fail(name: str, _: tuple[Any, ...]) -> None:
     """Have the system refuse a step that it may refuse."""
     if name in _FAILING:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def refuse_links(number: int, source: str = "") -> None:
+    """Have the system refuse hard links of what lies below `source`, as another device or file system does."""
+
+    def link(*words: Any, **options: Any) -> None:
+        handle = options.get("src_dir_fd")
+        above = "" if handle is None else os.readlink(f"/proc/self/fd/{handle}")
+        if os.path.join(above, words[0]).startswith(source):
+            raise OSError(number, os.strerror(number), words[0])
+        LINK(*words, **options)
+
+    PLAIN["link"] = os.link = link  # type: ignore[assignment]
 
 
 # --- a place with a prepared environment ------------------------------------------------------------------------------
@@ -167,7 +196,7 @@ def copy_tree(source: str, target: str) -> None:
             elif entry.name.endswith(".lock"):
                 shutil.copy2(entry.path, to)
             else:
-                os.link(entry.path, to, follow_symlinks=False)
+                LINK(entry.path, to, follow_symlinks=False)
 
 
 def read_all(root: str, below: str, found: Snapshot) -> None:

@@ -114,6 +114,13 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
+def loads(module: Module, wanted: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Give the imports of any of these modules; what is not imported cannot be used, whatever a variable is called."""
+    for node, name in imported(module):
+        if name.split(".")[0] in wanted:
+            yield node, name
+
+
 def uses(module: Module) -> Iterator[tuple[ast.AST, str]]:
     """Give every name and dotted name that is used, and every import."""
     yield from imported(module)
@@ -211,8 +218,8 @@ def _excused(module: Module, name: str) -> bool:
 
 def only_system_names_a_system(modules: list[Module]) -> Iterator[str]:
     for module in modules:
-        for node, name in uses(module) if module.room != "system" and module.name not in PROGRAMS else ():
-            if (name in SYSTEMS or name.split(".")[0] in SYSTEM_MODULES) and not _excused(module, name):
+        if module.room != "system" and module.name not in PROGRAMS:
+            for node, name in _names_of_systems(module):
                 yield f"{at(module, node)}: only system names an operating system, by {name}"
 
 
@@ -220,17 +227,23 @@ def only_native_rooms_name_a_system(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         stem = module.name.rpartition(".")[2]
         if module.room == "system" and not stem.startswith(("_posix", "_windows")) and stem != "native":
-            for node, name in uses(module):
-                if name in SYSTEMS or name.split(".")[0] in SYSTEM_MODULES:
-                    yield f"{at(module, node)}: of system, only _posix and _windows use {name}"
+            for node, name in _names_of_systems(module):
+                yield f"{at(module, node)}: of system, only _posix and _windows use {name}"
+
+
+def _names_of_systems(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    yield from loads(module, SYSTEM_MODULES)
+    yield from ((node, name) for node, name in uses(module) if name in SYSTEMS)
 
 
 def only_system_changes_the_disk(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         if module.room == "system":
             continue
+        for node, name in loads(module, CHANGERS):
+            yield f"{at(module, node)}: only system changes the disk, by {name}"
         for node, name in uses(module):
-            if (name in CHANGES or name.split(".")[0] in CHANGERS) and not _excused(module, name):
+            if name in CHANGES and not _excused(module, name):
                 yield f"{at(module, node)}: only system changes the disk, by {name}"
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "open" and _writes(node):
@@ -249,7 +262,7 @@ def only_the_command_line_speaks(modules: list[Module]) -> Iterator[str]:
         if module.room in {"cli", "system"} or module.name in PROGRAMS:
             continue
         for node, name in uses(module):
-            if (name in VOICE or name.split(".")[0] == "logging") and not _excused(module, name):
+            if name in VOICE and not _excused(module, name):
                 yield f"{at(module, node)}: only cli speaks and ends the program, not {name}"
 
 
@@ -269,8 +282,12 @@ def only_workers_end_inside_system(modules: list[Module]) -> Iterator[str]:
 def only_interpreter_starts_programs(modules: list[Module]) -> Iterator[str]:
     """`system` starts workers, which are lugnut again; every other program is started by `interpreter`."""
     for module in modules:
-        for node, name in uses(module) if module.room not in {"interpreter", "system"} else ():
-            if name in STARTERS or name.split(".")[0] in STARTS or name.startswith(("os.exec", "os.spawn")):
+        if module.room in {"interpreter", "system"}:
+            continue
+        for node, name in loads(module, STARTS):
+            yield f"{at(module, node)}: only interpreter starts programs, by {name}"
+        for node, name in uses(module):
+            if name in STARTERS or name.startswith(("os.exec", "os.spawn")):
                 yield f"{at(module, node)}: only interpreter starts programs, by {name}"
 
 
@@ -383,6 +400,7 @@ BREACHES: list[tuple[Rule, str, str]] = [
     (programs_stand_alone, "lugnut.interpreter.probe", "from lugnut.events import Event"),
     (only_system_names_a_system, "lugnut.engine", "import sys\nprefix = '' if sys.platform == 'win32' else '.'"),
     (only_system_names_a_system, "lugnut.engine", "from os import name"),
+    (only_system_names_a_system, "lugnut.engine", "import platform"),
     (only_system_names_a_system, "lugnut.engine", "def lock():\n    import fcntl"),
     (only_native_rooms_name_a_system, "lugnut.system.workers", "import os\nposix = os.name == 'posix'"),
     (only_system_changes_the_disk, "lugnut.engine", "import os\nos.rename('a', 'b')"),

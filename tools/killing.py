@@ -1,4 +1,8 @@
-"""Start an installer in a process group of its own, watch it through its transaction, and kill it at a chosen moment.
+"""Run an installer slice by slice, watch it through its transaction, and kill it at a chosen moment.
+
+Between two slices every process of the run is stopped (SIGSTOP to its group), so that its state can be looked at while
+it stands still, and a kill hits what was seen. Other work on the machine makes slices carry less, never the aim worse.
+The run has a lower priority than the one who watches it, who is therefore awake when a slice is over.
 
 Whoever uses this becomes the reaper of orphans (PR_SET_CHILD_SUBREAPER): workers that outlive their coordinator end up
 here and are waited for, so that what is looked at afterwards stands still.
@@ -16,31 +20,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, NamedTuple
 
-import psutil
-
 PR_SET_CHILD_SUBREAPER = 36
+SLICE = 0.001
+FINE = SLICE / 4
+"""A slice while the transaction is there: from the commit to the close of twenty wheels it is 3 ms."""
 POLL = 0.0005
 PATIENCE = 60.0
+NICENESS = 5
 UNPUBLISHED = (".", "new-", "old-")
 """How the names begin of transactions that have not appeared yet, or are closed and being deleted."""
 KINDS = ("group", "coordinator", "worker")
+PHASES = ("start", "open", "committed", "closed", "ended")
+"""Of a run, in their order; in the second and third its transaction is there."""
 
 
-class Life(NamedTuple):
-    """When things happened in a run that nobody killed, in seconds from its start; None where they did not."""
+class Moment(NamedTuple):
+    """When to kill: so many slices after the run was first seen in a phase (and with a worker), and a part of one."""
 
-    opened: float | None = None
-    """The transaction appeared."""
-    worked: float | None = None
-    """The first worker was seen while the transaction was there."""
-    rested: float | None = None
-    """The last worker was seen."""
-    committed: float | None = None
-    """The transaction was seen committed."""
-    closed: float | None = None
-    """The transaction was gone."""
-    ended: float = 0.0
-    code: int = 0
+    phase: str
+    slices: int = 0
+    rest: float = 0.0
+    worker: bool = False
 
 
 class Killed(NamedTuple):
@@ -50,7 +50,7 @@ class Killed(NamedTuple):
     hit: bool
     """Whether the process to be killed was alive (a worker: whether there was one)."""
     transactions: list[str]
-    """Transactions found right after the kill, as `id/state`."""
+    """Transactions found right after the kill, while nothing moved, as `id/state`."""
     lingered: bool
     """Whether processes of the run had to be killed a minute later."""
 
@@ -61,10 +61,14 @@ def adopt_orphans(*, adopting: bool = True) -> None:
 
 
 def start(command: Sequence[str], environ: Mapping[str, str], output: IO[str]) -> subprocess.Popen[bytes]:
-    """Start a run in a session of its own."""
-    return subprocess.Popen(
+    """Start a run in a session of its own, a little lower in priority."""
+    process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ, start_new_session=True
     )
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PGRP, process.pid, NICENESS)
+    return process
 
 
 def list_transactions(site: str) -> list[str]:
@@ -86,39 +90,101 @@ def _list(directory: str) -> list[str]:
         return []
 
 
-def has_transaction(site: str) -> bool:
-    """Say whether a published transaction is there; one under a temporary name is not yet."""
-    names = _list(os.path.join(site, ".lugnut", "transactions"))
-    return any(not name.startswith(UNPUBLISHED) for name in names)
-
-
 def workers_of(pid: int) -> list[int]:
-    """Give the living children of a coordinator."""
+    """Give the living children of a process."""
     try:
-        children = psutil.Process(pid).children()
-        return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    except psutil.Error:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            children = [int(word) for word in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
         return []
+    return [child for child in children if state_of(child) not in {"", "Z", "X"}]
 
 
-def observe(process: subprocess.Popen[bytes], site: str) -> Life:
-    """Watch a run to its end."""
-    begun = time.perf_counter()
-    life = Life()
-    while process.poll() is None:
-        now = time.perf_counter() - begun
-        if has_transaction(site):
-            life = life._replace(opened=life.opened or now, closed=None)
-            if life.committed is None and any(found.endswith("/committed") for found in list_transactions(site)):
-                life = life._replace(committed=now)
-            if workers_of(process.pid):
-                life = life._replace(worked=life.worked or now, rested=now)
-        elif life.opened is not None and life.closed is None:
-            life = life._replace(closed=now)
-        time.sleep(POLL)
-    ended = time.perf_counter() - begun
-    closed = ended if life.opened is not None and life.closed is None else life.closed
-    return life._replace(closed=closed, ended=ended, code=process.returncode)
+def state_of(pid: int) -> str:
+    """Give the letter of a process's state; empty where there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+class Steps:
+    """A run that goes on in slices and stands still in between."""
+
+    def __init__(self, process: subprocess.Popen[bytes], site: str) -> None:
+        """Take over a run that was just started."""
+        self.process = process
+        self.site = site
+        self.phase = PHASES[0]
+        self.workers: list[int] = []
+
+    def go(self, seconds: float | None = None) -> bool:
+        """Let it run for a slice, then look at it; False where it has ended."""
+        self.send(signal.SIGCONT)
+        if seconds is None:
+            seconds = FINE if self.phase in {"open", "committed"} else SLICE
+        time.sleep(seconds)
+        self.send(signal.SIGSTOP)
+        while state_of(self.process.pid) not in {"T", "Z", "X", ""}:
+            pass  # a signal takes microseconds to arrive
+        if self.process.poll() is not None:
+            self.phase = "ended"
+            return False
+        self.workers = workers_of(self.process.pid)
+        while any(state_of(worker) not in {"T", "Z", "X", ""} for worker in self.workers):
+            pass
+        self.phase = self._look()
+        return True
+
+    def send(self, number: int) -> None:
+        """Send a signal to every process of the run."""
+        if sys.platform == "win32":
+            raise NotImplementedError("campaigns run on POSIX")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def _look(self) -> str:
+        found = list_transactions(self.site)
+        if any(one.endswith("/committed") for one in found):
+            return "committed"
+        if found:
+            return "open"
+        return "start" if self.phase == "start" else "closed"
+
+
+def observe(process: subprocess.Popen[bytes], site: str) -> dict[str, int]:
+    """Watch a run to its end: how many slices it spent in each phase, and with workers while it was open."""
+    steps, seen = Steps(process, site), dict.fromkeys((*PHASES, "worker"), 0)
+    while steps.go():
+        seen[steps.phase] += 1
+        seen["worker"] += steps.phase == "open" and bool(steps.workers)
+    return seen
+
+
+def reach(steps: Steps, moment: Moment) -> int:
+    """Let a run come to a moment; gives how many slices it was past the beginning of the phase when that was over.
+
+    Where the phase is over before (the transaction is gone, the workers are), it stops there.
+    """
+
+    def is_there() -> bool:
+        if moment.worker:
+            return steps.phase == "open" and bool(steps.workers)
+        return steps.phase != "start" or moment.phase == "start"
+
+    while not (is_there() and PHASES.index(steps.phase) >= PHASES.index(moment.phase)):
+        if not steps.go() or (moment.worker and steps.phase == "committed"):
+            return 0
+    there = ("open", "committed") if moment.phase in {"open", "committed"} else PHASES
+    passed = 0
+    while passed < moment.slices and steps.phase in there and steps.go():
+        passed += 1
+        if moment.worker and not steps.workers:
+            return passed
+    if steps.phase in there:
+        steps.go(moment.rest)
+    return passed
 
 
 def wait_for(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> bool:
@@ -130,23 +196,24 @@ def wait_for(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> 
     return True
 
 
-def kill(process: subprocess.Popen[bytes], kind: str, site: str) -> Killed:
+def kill(steps: Steps, kind: str) -> Killed:
     """Send SIGKILL to the group, the coordinator or one worker, look for transactions, and wait until all is still."""
     if sys.platform == "win32":
         raise NotImplementedError("campaigns run on POSIX")
-    hit = process.poll() is None
+    hit = steps.process.poll() is None
     with contextlib.suppress(ProcessLookupError):
         if kind == "group":
-            os.killpg(process.pid, signal.SIGKILL)
+            steps.send(signal.SIGKILL)
         elif kind == "coordinator":
-            process.kill()
+            steps.process.kill()
         else:
-            workers = workers_of(process.pid)
+            workers = workers_of(steps.process.pid)
             hit = bool(workers)
             if hit:
                 os.kill(workers[-1], signal.SIGKILL)
-    found = list_transactions(site)
-    return Killed(kind, hit, found, reap(process))
+    found = list_transactions(steps.site)
+    steps.send(signal.SIGCONT)
+    return Killed(kind, hit, found, reap(steps.process))
 
 
 def reap(process: subprocess.Popen[bytes]) -> bool:

@@ -1,14 +1,16 @@
 """SIGKILL at random moments, and what the next `lugnut check` makes of it.
 
-    python tools/kills.py --rounds N [--seed S] [--what install|upgrade|uninstall|reinstall|all] [--keep DIRECTORY]
+    python tools/kills.py --rounds N [--seed S] [--what install|upgrade|uninstall|reinstall|all|frozen] [--keep DIR]
 
 One environment holds four distributions that share paths with twenty others; a run installs, upgrades, removes or
-reinstalls the twenty. In equal thirds the process group, the coordinator alone, and one worker are killed: most at a
-random moment of the transaction's life as an unkilled run showed it (a third of those about or after its commit), some
-at any moment of the run, and a worker at a random moment of the workers' time. Before anything recovers, the frozen
-environment is compared: where the transaction is open, no path that was there may have changed. Then `lugnut check`
-runs once, and the environment must be the old or the new one, whole: equal in names, bytes and modes to the one before,
-or to that of an unkilled run, which zipfile's reference tree vouches for.
+reinstalls the twenty. In equal thirds the process group, the coordinator alone, and one worker are killed (uninstall
+has no workers: that third goes to the coordinator): a worker at a random moment of the workers' time, the others at a
+random moment of the transaction's life, before its commit as often as after, and one in nine at any moment of the run.
+Before anything recovers, the frozen environment is compared: where the transaction is open, no path that was there may
+have changed. Then `lugnut check` runs once, and the environment must be the old or the new one, whole: equal in names,
+bytes and modes to the one before, or to that of an unkilled run, which zipfile's reference tree vouches for.
+
+*frozen* kills only before the commit, group and coordinator in turn, all four kinds of run, until N were open.
 
 It fails on a corrupt environment, on an open run that touched anything, on a run that outlived its kill, and, of 50
 rounds and more, where fewer than 70 % met a transaction (40 % of fewer rounds), or old or new never occurred.
@@ -21,49 +23,18 @@ import os
 import random
 import shutil
 import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from founding import make_campaign_wheels
-from killing import (
-    KINDS,
-    Killed,
-    Life,
-    adopt_orphans,
-    has_transaction,
-    kill,
-    list_transactions,
-    observe,
-    reap,
-    start,
-    wait_for,
-    workers_of,
-)
+from fights import WHATS, Fight, choose_moment, kill_once, prepare, restore
+from killing import FINE, KINDS, Killed, Moment, adopt_orphans, list_transactions
 from oracle import check_environment
-from programs import clean_environ, find_program, make_venv, print_table, run, scratch
-from trees import Tree, differences, read_tree, reference_tree, site_packages, without_generated
+from programs import find_program, print_table, run, scratch
+from trees import differences, read_tree, site_packages
 
-WHATS = ("install", "upgrade", "uninstall", "reinstall")
-BASE = (0, 7, 14, 23)
-COUNT = 24
 TRIES = 10
 HEADER = ("what", "rounds", *KINDS, "found", "old", "new", "corrupt", "open, frozen", "touched", "lingered")
-
-
-class Fight(NamedTuple):
-    """One kind of run, ready to be killed again and again: what was before, the command, what comes of it."""
-
-    what: str
-    prefix: str
-    snapshot: str
-    command: list[str]
-    environ: dict[str, str]
-    old: Tree
-    new: Tree
-    life: Life
 
 
 class Result(NamedTuple):
@@ -75,152 +46,57 @@ class Result(NamedTuple):
     frozen: bool
     """The transaction was open, and the frozen environment was looked at."""
     findings: list[str]
-
-
-def lugnut(environ: dict[str, str], *words: str) -> None:
-    """Run lugnut where it must succeed."""
-    ran = run([find_program("lugnut"), *words], environ)
-    if ran.code != 0:
-        raise RuntimeError(f"lugnut {words[0]}: exit {ran.code}: {(ran.err or ran.out).strip()[-2000:]}")
-
-
-def split(wheels: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the wheels into those that stay and those that are acted on."""
-    return [wheels[n] for n in BASE], [wheel for n, wheel in enumerate(wheels) if n not in BASE]
-
-
-def prepare(what: str, home: str) -> Fight:
-    """Make the environment, the command, and an unkilled run of it."""
-    prefix, wheels = os.path.join(home, "venv"), os.path.join(home, "wheels")
-    environ, where = clean_environ(home), ["--python", make_venv(prefix)]
-    store = ["--cache-dir", os.path.join(home, "cache"), "--jobs", "4"]
-    first = make_campaign_wheels(os.path.join(wheels, "1"), COUNT, "1.0")
-    other = make_campaign_wheels(os.path.join(wheels, "2"), COUNT, "2.0")
-    built = make_campaign_wheels(os.path.join(wheels, "again"), COUNT, "1.0", build="again")
-    base, acted = split(first)
-    empty = read_tree(prefix)
-    before = base if what == "install" else first
-    lugnut(environ, "install", *where, *store, *before)
-    old = judged(prefix, empty, before)
-    after = {
-        "install": first,
-        "upgrade": base + split(other)[1],
-        "uninstall": base,
-        "reinstall": base + split(built)[1],
-    }
-    words = {
-        "install": ["install", *where, *store, *acted],
-        "upgrade": ["install", *where, *store, *split(other)[1]],
-        "uninstall": ["uninstall", *where, *[os.path.basename(wheel).partition("-")[0] for wheel in acted]],
-        "reinstall": ["install", "--reinstall", *where, *store, *split(built)[1]],
-    }
-    snapshot = os.path.join(home, "snapshot")
-    shutil.copytree(prefix, snapshot, symlinks=True)
-    fight = Fight(what, prefix, snapshot, [find_program("lugnut"), *words[what]], environ, old, {}, Life())
-    unkilled(fight)  # fills the store
-    restore(fight)
-    lives = [unkilled(fight)]
-    for _ in range(2):  # other work on the machine makes runs longer, never shorter
-        restore(fight)
-        lives.append(unkilled(fight))
-    life = min(lives, key=lambda one: (one.closed or 0.0) - (one.opened or 0.0))
-    return fight._replace(new=judged(prefix, empty, after[what]), life=life)
-
-
-def judged(prefix: str, empty: Tree, wheels: Sequence[str]) -> Tree:
-    """Give the whole tree after checking it against the wheels'."""
-    tree = read_tree(prefix)
-    found = differences({**empty, **reference_tree(wheels, prefix)}, without_generated(tree))
-    found += check_environment(site_packages(prefix))
-    if found:
-        raise RuntimeError("\n".join(["unkilled runs leave the wrong environment:", *found[:20]]))
-    return tree
-
-
-def unkilled(fight: Fight) -> Life:
-    """Let a run end by itself and see when what happens in it."""
-    with tempfile.TemporaryFile("w+") as output:
-        process = start(fight.command, fight.environ, output)
-        life = observe(process, site_packages(fight.prefix))
-        reap(process)
-        if life.code != 0:
-            output.seek(0)
-            raise RuntimeError(f"the unkilled {fight.what} failed: {output.read()[-2000:]}")
-        return life
-
-
-def restore(fight: Fight) -> None:
-    """Bring the old environment back to its place."""
-    shutil.rmtree(fight.prefix)
-    shutil.copytree(fight.snapshot, fight.prefix, symlinks=True)
-
-
-def choose_moment(fight: Fight, kind: str, rng: random.Random) -> tuple[str, float]:
-    """Choose what to wait for (start, transaction, worker) and how long to wait after it."""
-    life = fight.life
-    if kind == "worker" and life.worked is not None and life.rested is not None:
-        return "worker", rng.uniform(0, life.rested - life.worked)
-    way = rng.randrange(9)
-    if way == 0 or life.opened is None or life.closed is None:
-        return "start", rng.uniform(0, life.ended * 1.05)
-    length = (life.closed - life.opened) * 0.95
-    if way <= 3 and life.committed is not None:  # noqa: PLR2004 - a third of them about and after the commit
-        return "transaction", rng.uniform((life.committed - life.opened) * 0.9, length)
-    return "transaction", rng.uniform(0, length)
-
-
-def kill_once(fight: Fight, kind: str, rng: random.Random) -> Killed:
-    """Run it, wait for the moment, kill."""
-    site = site_packages(fight.prefix)
-    event, delay = choose_moment(fight, kind, rng)
-    with tempfile.TemporaryFile("w+") as output:
-        process = start(fight.command, fight.environ, output)
-        if event == "transaction":
-            wait_for(process, lambda: has_transaction(site))
-        elif event == "worker":
-            wait_for(process, lambda: has_transaction(site) and bool(workers_of(process.pid)))
-        time.sleep(delay)
-        return kill(process, kind, site)
+    placed: int = 0
+    """How many paths the frozen environment had that were not there before."""
 
 
 def fight_round(fight: Fight, kind: str, rng: random.Random) -> Result:
     """Kill until the victim was alive, freeze, recover, judge."""
     for _ in range(TRIES):
         restore(fight)
-        killed = kill_once(fight, kind, rng)
+        killed = kill_once(fight, kind, choose_moment(fight, kind, rng))
         if killed.hit or kind != "worker":
             break
     else:  # this kind of run has no workers at that moment: the third goes to the coordinator
         restore(fight)
-        killed = kill_once(fight, "coordinator", rng)
+        killed = kill_once(fight, "coordinator", choose_moment(fight, "coordinator", rng))
+    return judge(fight, killed)
+
+
+def judge(fight: Fight, killed: Killed) -> Result:
+    """Look at the frozen environment, let `lugnut check` recover, and look again."""
     site = site_packages(fight.prefix)
     frozen = any(found.endswith("/open") for found in list_transactions(site))
     there = read_tree(fight.prefix) if frozen else fight.old
-    changed = {path: there[path] for path in fight.old if path in there}
-    findings = [f"touched: {line}" for line in differences(fight.old, changed)]
+    shown = {path: there[path] for path in fight.old if path in there}
+    findings = [f"touched: {line}" for line in differences(fight.old, shown)]
     ran = run([find_program("lugnut"), "check", "--python", os.path.join(fight.prefix, "bin", "python")], fight.environ)
     tree = read_tree(fight.prefix)
     state = "old" if tree == fight.old else "new" if tree == fight.new else "corrupt"
     broken = check_environment(site) + ([f"check: exit {ran.code}: {(ran.out + ran.err)[-500:]}"] if ran.code else [])
     if broken or state == "corrupt":
         ways = [differences(fight.old, tree), differences(fight.new, tree)]
-        return Result(killed, "corrupt", frozen, findings + broken + min(ways, key=len)[:10])
-    return Result(killed, state, frozen, findings)
+        state, findings = "corrupt", findings + broken + min(ways, key=len)[:10]
+    return Result(killed, state, frozen, findings, len(there) - len(shown))
+
+
+def tell(fight: Fight, number: int, result: Result, keep: str | None) -> None:
+    """Say what was found, and keep the environment where asked."""
+    if result.findings:
+        words = "\n    ".join(result.findings[:15])
+        print(f"{fight.what} {number}: {result.state} after {result.killed}:\n    {words}", flush=True)
+        if keep:
+            shutil.copytree(fight.prefix, os.path.join(keep, f"{fight.what}-{number}"), symlinks=True)
 
 
 def campaign(what: str, rounds: int, rng: random.Random, keep: str | None) -> list[Result]:
-    """Kill one kind of run again and again; corrupt environments are kept where asked."""
+    """Kill one kind of run again and again."""
     results = []
     with scratch(f"kills-{what}") as home:
         fight = prepare(what, home)
         for number in range(rounds):
-            result = fight_round(fight, KINDS[number % 3], rng)
-            results.append(result)
-            if result.findings:
-                words = "\n    ".join(result.findings[:15])
-                print(f"{what} {number}: {result.state} after {result.killed}:\n    {words}", flush=True)
-            if result.state == "corrupt" and keep:
-                shutil.copytree(fight.prefix, os.path.join(keep, f"{what}-{number}"), symlinks=True)
+            results.append(fight_round(fight, KINDS[number % 3], rng))
+            tell(fight, number, results[-1], keep)
     return results
 
 
@@ -244,15 +120,55 @@ def summarise(what: str, results: Sequence[Result]) -> tuple[list[object], list[
     return row, failed
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the campaigns and print their table."""
+def freeze(what: str, rounds: int, rng: random.Random, keep: str | None) -> list[Result]:
+    """Kill one kind of run before its commit, until so many had their transaction open right after it."""
+    results: list[Result] = []
+    with scratch(f"frozen-{what}") as home:
+        fight = prepare(what, home)
+        for number in range(rounds * TRIES):
+            restore(fight)
+            moment = Moment("open", rng.randrange(fight.life["open"] + 1), rng.uniform(0, FINE))
+            results.append(judge(fight, kill_once(fight, KINDS[number % 2], moment)))
+            tell(fight, number, results[-1], keep)
+            if sum(result.frozen for result in results) == rounds:
+                break
+    return results
+
+
+def freeze_all(rounds: int, seed: int, keep: str | None) -> int:
+    """Part the rounds among the kinds of run, half of them installs, and print what the open ones had touched."""
+    shares = {"install": rounds - rounds // 2, "upgrade": rounds // 4, "reinstall": rounds // 8}
+    shares["uninstall"] = rounds - sum(shares.values())
+    results = {what: freeze(what, share, random.Random(f"{seed} {what}"), keep) for what, share in shares.items()}
+    every = [result for some in results.values() for result in some]
+    frozen = [result for result in every if result.frozen]
+    touched = sum(any(line.startswith("touched") for line in result.findings) for result in frozen)
+    corrupt = sum(result.state == "corrupt" for result in every)
+    placed = sum(result.placed > 0 for result in results["install"])
+    parts = ", ".join(f"{sum(one.frozen for one in some)} {what}" for what, some in results.items())
+    print(
+        f"killed while open, environment frozen: {len(frozen)} of {rounds} ({parts}; {len(every)} kills); "
+        f"touched it: {touched}; installs that had placed files: {placed}; corrupt after the next command: {corrupt}"
+    )
+    return 1 if touched or corrupt or not placed or len(frozen) < rounds else 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--what", choices=[*WHATS, "all"], default="all")
+    parser.add_argument("--what", choices=[*WHATS, "all", "frozen"], default="all")
     parser.add_argument("--keep", help="directory for the environments found corrupt")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the campaigns and print their table."""
+    options = parse(arguments)
     adopt_orphans()
+    if options.what == "frozen":
+        return freeze_all(options.rounds, options.seed, options.keep)
     rows, failed = [], []
     for what in WHATS if options.what == "all" else [options.what]:
         rng = random.Random(f"{options.seed} {what}")

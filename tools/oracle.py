@@ -3,7 +3,9 @@
 It imports nothing of lugnut. `check_environment` finds RECORD rows that are not right (neither the shown file's hash
 nor, where a higher claim is shown, that of the distribution's kept content), two dist-infos of one name, files that no
 RECORD names, litter of a run (temporary names, transactions, empty directories, bytecode without source), and kept
-content that nobody needs. Trees, reference trees made by zipfile and their comparison are in trees.py, given here too.
+content that nobody needs. What lugnut installed has to be exact: RECORD sorted, every row in it plainly spelled and
+hashed but its own, files 0644 or 0755. Trees, reference trees made by zipfile and their comparison are in trees.py,
+given here too.
 
 As a program: `python tools/oracle.py SITE_PACKAGES...` prints one line per finding and exits 1 if there is any.
 """
@@ -47,6 +49,7 @@ __all__ = [
 
 REMAINING = frozenset({"format", "locks", "kept", "altered", "transactions"})
 LOCK_NAME = re.compile(r"(path-[0-3][0-9a-f]|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.(?:writer\.)?lock")
+HASHED = re.compile(r"sha256=[A-Za-z0-9_-]{43}")
 VENV_OWN = re.compile(
     r"pyvenv\.cfg|\.lock|\.gitignore|CACHEDIR\.TAG|lib64|bin|lib|include(/[^/]+){0,2}|lib/python[\d.]+"
     r"|lib/python[\d.]+/site-packages(/_virtualenv\.(py|pth))?"
@@ -111,16 +114,34 @@ def read_dist_info(site: str, dist_info: str) -> Installed:
     claims: dict[str, Claim] = {}
     beyond = os.path.normpath(os.path.join(os.path.relpath(find_prefix(site) or site, site), "..")) + "/"
     with open(os.path.join(directory, "RECORD"), encoding="utf-8", newline="") as file:
-        for spelled, hashed, size in csv.reader(file):
-            path = canonical(site, spelled)
-            if path.startswith(beyond):
-                found.append(f"{dist_info}: RECORD names {path}, outside the environment")
-            if path in claims:
-                found.append(f"{dist_info}: RECORD names {path} twice")
-            digest = hashed.removeprefix("sha256=").rstrip("=") if hashed.startswith("sha256=") else None
-            executable = None if executables is None else spelled in executables
-            claims[path] = Claim(rank, name, digest, int(size) if size else None, executable)
+        rows = list(csv.reader(file))
+    for spelled, hashed, size in rows:
+        path = canonical(site, spelled)
+        if path.startswith(beyond):
+            found.append(f"{dist_info}: RECORD names {path}, outside the environment")
+        if path in claims:
+            found.append(f"{dist_info}: RECORD names {path} twice")
+        digest = hashed.removeprefix("sha256=").rstrip("=") if hashed.startswith("sha256=") else None
+        executable = None if executables is None else spelled in executables
+        claims[path] = Claim(rank, name, digest, int(size) if size else None, executable)
+    if executables is not None:
+        found += check_rows(dist_info, rows)
     return Installed(name, dist_info, claims, found)
+
+
+def check_rows(dist_info: str, rows: list[list[str]]) -> list[str]:
+    """Find what is not exact in the RECORD of what lugnut installed."""
+    own = f"{dist_info}/RECORD"
+    spelled = [row[0] for row in rows]
+    found = [] if spelled == sorted(spelled) else [f"{dist_info}: RECORD is not sorted"]
+    if [own, "", ""] not in rows:
+        found.append(f"{dist_info}: RECORD does not name itself, without a hash")
+    for path, hashed, size in rows:
+        if path != own and not (HASHED.fullmatch(hashed) and size.isdigit()):
+            found.append(f"{dist_info}: RECORD gives no hash and size of {path}")
+        if path != os.path.normpath(path):
+            found.append(f"{dist_info}: RECORD spells {path} in a roundabout way")
+    return found
 
 
 def read_state(directory: str) -> tuple[int, frozenset[str] | None]:
@@ -162,7 +183,7 @@ def check_shown(site: str, claims: Claims) -> list[str]:
     """Find paths that do not show what the highest claim on them says."""
     found = []
     for path, (best, *_) in claims.items():
-        if best.digest is None:
+        if best.digest is None and best.executable is None:
             continue
         try:
             entry = look(os.path.join(site, path))
@@ -171,11 +192,16 @@ def check_shown(site: str, claims: Claims) -> list[str]:
             continue
         if entry.kind != "file":
             found.append(f"{path}: a {entry.kind}, {best.name} claims a file")
-        elif entry.digest != best.digest or best.size not in {None, os.path.getsize(os.path.join(site, path))}:
+        elif best.digest is not None and not is_content(best, entry, os.path.join(site, path)):
             found.append(f"{path}: not the bytes of {best.name}, whose claim is the highest")
         elif best.executable is not None and entry.mode != (0o755 if best.executable else 0o644):
             found.append(f"{path}: mode {entry.mode:o}, {best.name} says {'' if best.executable else 'not '}executable")
     return found
+
+
+def is_content(claim: Claim, entry: Entry, path: str) -> bool:
+    """Say whether a file has the bytes that a claim names, and as many."""
+    return entry.digest == claim.digest and claim.size in {None, os.path.getsize(path)}
 
 
 def kept_name(path: str, digest: str, *, executable: bool) -> str:
@@ -229,6 +255,8 @@ def check_unclaimed(site: str, claims: Claims) -> list[str]:
             )
             if name not in claims and not os.path.exists(f"{source}.py"):
                 found.append(f"{name}: bytecode without its source")
+            elif ".lugnut-" in path:
+                found.append(f"{name}: a temporary name")
         elif name not in claims:
             found.append(f"{name}: no RECORD names it")
     return found

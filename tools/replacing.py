@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 from programs import scratch
@@ -44,3 +45,7 @@ def self_test() -> int:
     print(f"unlink and rewrite: {bad.reads} reads, {bad.torn} torn, {bad.missing} missing (both must be found)")
     print(f"rename over:        {good.reads} reads, {good.torn} torn, {good.missing} missing (neither may be)")
     return 0 if bad.torn and bad.missing and not good.torn and not good.missing else 1
+
+
+if __name__ == "__main__":
+    sys.exit(self_test())

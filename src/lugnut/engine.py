@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from lugnut import check as checking
 from lugnut.distribution import Manifest, Name
 from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, NotInstalled, UsageError
-from lugnut.events import Reporter
+from lugnut.errors import CannotWrite, LockTimeout, NotInstalled, UsageError
+from lugnut.events import LockWaiting, Reporter
 from lugnut.installed import Installed, find_installed, read_installed
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode
@@ -78,20 +78,20 @@ def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[R
 
 
 def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
-    """Have every wheel verified in the store, by as many workers as there is work for; raises the first error."""
+    """Have every wheel verified in the store, by as many workers as there is work for; raises the first error.
+
+    What another run is unpacking at this moment is left for last: runs that want the same wheels share the work (G9).
+    """
     ordered = sorted(picks, key=lambda pick: -_size(pick.path))
+    cold = [(store, pick.path) for pick in ordered if not _known(store, pick)]
     pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
-    cold = [pick for pick in ordered if not _known(store, pick)]
-    manifests = dict(
-        zip(
-            [pick.path for pick in cold],
-            workers.run(admit_one, [(store, pick.path) for pick in cold], plan=pool),
-            strict=True,
-        )
-    )
+    found = dict(zip(cold, workers.run(admit_if_free, cold, plan=pool), strict=True))
+    busy = [job for job, manifest in found.items() if manifest is None]
+    found.update(zip(busy, workers.run(admit_one, busy, plan=pool), strict=True))
     wishes = []
     for pick in sorted(picks):
-        manifest = manifests.get(pick.path) or admit_one((store, pick.path), run.report)
+        job = (store, pick.path)
+        manifest = found.get(job) or admit_one(job, run.report)
         check_hash(pick, manifest.wheel)
         wishes.append(Wish(manifest, pick.requested, pick.path if pick.direct else None))
     return wishes
@@ -112,10 +112,21 @@ def _label(job: tuple[Store, str]) -> str:
     return os.path.basename(job[1])
 
 
+def admit_if_free(job: tuple[Store, str], emit: Reporter) -> Manifest | None:
+    """Admit one wheel, in a worker; None where another run is at it."""
+    try:
+        return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, timeout=0.0))
+    except LockTimeout:
+        return None
+
+
 def admit_one(job: tuple[Store, str], emit: Reporter) -> Manifest:
-    """Admit one wheel, in a worker."""
-    patience = usual_patience()._replace(cancelled=workers.stopped)
-    return admit(job[0], job[1], emit, patience=patience)
+    """Admit one wheel, in a worker, waiting for whoever is at it."""
+
+    def wait(path: str, holder: str, seconds: float) -> None:
+        emit(LockWaiting(path, holder, seconds))
+
+    return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, on_wait=wait))
 
 
 def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:

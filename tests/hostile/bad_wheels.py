@@ -334,7 +334,7 @@ for _name, _good, _spoiled, _words in [
     ("drive", "c/evil", "C:/evil", "absolute"),
     ("drive_relative", "c.evil", "c:evil", "absolute"),
     ("backslash", "a/b", "a\\b", "backslash"),
-    ("backslash_parent", "a/.../b", "..\\b", "backslash"),
+    ("backslash_parent", "a/...x/b", "..\\b", "backslash"),
     ("nul", "a.py", "a.py\0.txt", "control"),
     ("newline", "a b.py", "a\nb.py", "control"),
     ("escape_sequence", "a[31m", "a\x1b[31m", "control"),
@@ -342,6 +342,9 @@ for _name, _good, _spoiled, _words in [
     ("dot_component", "a/.b", "a/./b", "empty or '.'"),
     ("component_too_long", "n" * 255, "n" * 256, "255 bytes"),
     ("component_too_long_in_bytes", "ä" * 127, "ä" * 128, "255 bytes"),
+    ("trailing_dot", "a/.b.c", "a./b", "dot or a space"),
+    ("trailing_space", "a b/ c", "a/b ", "dot or a space"),
+    ("private_directory_by_trailing_dot", "lugnut/x", ".lugnut./x", "dot or a space"),
     ("too_deep", "d/" * 99 + "f", "d/" * 100 + "f", "too deep"),
     ("too_long", "/".join(["n" * 255] * 4), "/".join(["n" * 255] * 12), "too long"),
     ("case_twin", "Y.py", "X.PY", "differ in case"),
@@ -425,6 +428,27 @@ _named("x-1.0-py2.py3-none-any.whl", "tags in WHEEL")
 _named("x-1.0-cp311-cp311-win_amd64.whl", "tags in WHEEL")
 
 
+def _retagged(name: str, said: str, good: str, spoiled: str) -> None:
+    """Wheels of which WHEEL says `said`, under a file name with other tags: PyPI has both of the good kinds."""
+
+    def make(bad: bool) -> tuple[bytes, str]:
+        return wheel(tag=said), f"x-1.0-{spoiled if bad else good}.whl"
+
+    RECIPES.append((f"file_name_{name}", "tags in WHEEL", make))
+
+
+_retagged("wider_than_wheel", "py3-none-any", "py3-none-manylinux1_x86_64", "py2.py3-none-manylinux1_x86_64")
+_retagged("any_for_one_platform", "py3-none-win_amd64", "py3-none-win_amd64", "py3-none-any")
+_retagged("other_machine", "py3-none-linux_x86_64", "py3-none-manylinux1_x86_64", "py3-none-manylinux2014_aarch64")
+_retagged("other_system", "py3-none-linux_x86_64", "py3-none-musllinux_1_2_x86_64", "py3-none-macosx_11_0_x86_64")
+_retagged("narrower_interpreter", "py2.py3-none-any", "py2.py3-none-win32", "py3-none-win32")
+
+
+@recipe("contradicts")
+def local_flags_differ(bad):
+    return tweaked("x_py", local={"flags": int(bad)})
+
+
 @recipe("no dist-info")
 def no_dist_info(bad):
     return rawzip.write(rawzip.from_members(members()[: 1 if bad else None]))
@@ -487,6 +511,10 @@ _points("entry_point_that_is_code", "module:attribute", "a = x.y:f.g", "a = x:f(
 _points("entry_point_without_value", "module:attribute", "# a comment\na=x:f", "a")
 _points("entry_point_in_a_directory", "cannot be a file name", "a.b-c_d = x:f", "a/b = x:f")
 _points("entry_point_above", "cannot be a file name", "..a = x:f", ".. = x:f")
+_points("entry_point_with_trailing_dot", "cannot be a file name", ".a = x:f", "a. = x:f")
+_points("entry_point_with_a_drive", "cannot be a file name", "a-b = x:f", "c:b = x:f")
+_points("entry_point_with_control_characters", "cannot be a file name", "a b = x:f", "a\x1bb = x:f")
+_points("entry_point_too_long", "cannot be a file name", "a" * 200 + " = x:f", "a" * 201 + " = x:f")
 _points("entry_point_with_backslash", "cannot be a file name", "a = x:f", "..\\a = x:f")
 _points("entry_point_with_two_meanings", "twice", "a = x:f\na = x:f", "a = x:f\na = x:g")
 

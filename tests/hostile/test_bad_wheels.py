@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import zlib
 
 import pytest
 
 from hostile import rawzip
-from hostile.bad_wheels import FILENAME, RECIPES, members, recording, wheel
+from hostile.bad_wheels import FILENAME, RECIPES, members, recording, tweaked, wheel
 from lugnut.errors import BadWheel
 from lugnut.wheel.reading import read_wheel
 from lugnut.wheel.source import Limits
@@ -115,20 +116,21 @@ def test_a_wheel_beyond_the_limits_is_refused(tmp_path, limits, words):
 
 
 HANGING = """
-import sys
+import resource, sys
 from lugnut.errors import BadWheel
 from lugnut.wheel.reading import read_wheel
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), resource.getrlimit(resource.RLIMIT_AS)[1]))
 try:
-    read_wheel(sys.argv[1])
+    list(read_wheel(sys.argv[1]).members())
 except BadWheel as error:
     print(error)
 """
 
 
-def refuse_in_a_process(path):
+def refuse_in_a_process(path, memory=-1):
     """In another process, so that a hang is a failure."""
     done = subprocess.run(
-        [sys.executable, "-c", HANGING, str(path)],
+        [sys.executable, "-c", HANGING, str(path), str(memory)],
         capture_output=True,
         text=True,
         timeout=20,
@@ -136,6 +138,15 @@ def refuse_in_a_process(path):
         env=os.environ,
     )
     return done.stdout
+
+
+def test_a_member_that_inflates_beyond_what_it_states_takes_no_memory(tmp_path):
+    """Half a gigabyte of zeros in half a megabyte, that says to be a thousand bytes."""
+    deflater = zlib.compressobj(wbits=-15)
+    packed = b"".join(deflater.compress(bytes(1 << 20)) for _ in range(512)) + deflater.flush()
+    said = {"size": 1000}
+    path = write(tmp_path, tweaked("x_py", packed=packed, local=said, central=said))
+    assert "states" in refuse_in_a_process(path, memory=300 << 20)
 
 
 def test_a_named_pipe_is_refused_without_hanging(tmp_path):

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -218,6 +219,64 @@ def test_lugnut_waits_for_a_uv_run(room: Room) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert room.read("a.py")
+
+
+BACKEND = """
+import os, shutil
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    open({building!r}, "w").close()
+    with open({gate!r}) as file:  # a FIFO: until somebody writes
+        file.read()
+    return os.path.basename(shutil.copy({wheel!r}, wheel_directory))
+"""
+
+
+def make_slow_source(room: Room) -> tuple[Path, Path, Path]:
+    """Make a source tree whose build stands still at a FIFO; gives it, the FIFO, and what tells that it is building."""
+    source, gate, building = room.path / "slow", room.path / "gate", room.path / "building"
+    source.mkdir()
+    os.mkfifo(gate)
+    words = BACKEND.format(building=str(building), gate=str(gate), wheel=room.wheel("slow"))
+    (source / "backend.py").write_text(words)
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "slow"\nversion = "1.0"\n'
+    )
+    return source, gate, building
+
+
+def test_lugnut_waits_for_a_uv_run_that_builds(room: Room) -> None:
+    """uv has its lock while it builds, and this build stands still until it is let go."""
+    source, gate, building = make_slow_source(room)
+    wheel = room.wheel("a")
+    theirs = start(room.uv_command("install", "--no-deps", "--no-index", str(source)), room.environ)
+    with killed_at_the_end(theirs):
+        end = time.monotonic() + 60
+        while not building.exists():
+            assert theirs.poll() is None, theirs.communicate()
+            assert time.monotonic() < end, "uv does not build"
+            time.sleep(0.002)
+        ours = room.start("install", wheel)
+        with killed_at_the_end(ours):
+            assert str(room.prefix / ".lock") in read_until(ours, "waiting for")
+            assert not (room.site / "a.py").exists()
+            assert (ours.poll(), theirs.poll()) == (None, None)
+            gate.write_text("go on")
+            for process in (theirs, ours):
+                _, err = process.communicate(timeout=60)
+                assert process.returncode == 0, err
+    assert room.read("a.py")
+    assert room.read("slow.py")
+    assert room.findings() == []
+
+
+@contextmanager
+def killed_at_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_lugnut_gives_up_when_a_uv_run_takes_too_long(room: Room) -> None:

@@ -54,12 +54,14 @@ def hold(place, wheel):
 
 
 def use(place, wheel):
-    """Admit, hold and look at every file, again and again, while others clean."""
+    """Admit, hold and look at every file, again and again, while others clean and until they have met."""
     say("ready")
     await_line()
-    gone = bad = 0
-    for _ in range(40):
-        manifest = store.admit(place, wheel)
+    gone = bad = rounds = 0
+    unpacked = []
+    while rounds < 40 or (gone + sum(unpacked) < 3 and rounds < 10_000):
+        rounds += 1
+        manifest = store.admit(place, wheel, lambda event: unpacked.append(not event.cached))
         held = store.hold_entry(place, manifest.wheel, usual_patience())
         if held is None:
             gone += 1

@@ -29,8 +29,8 @@ ALONE = [
 ]
 TOGETHER = [
     "fresh_beside", "fresh_above", "upgrade", "upgrade_beside", "upgrade_below", "uninstall_both", "uninstall_both_low",
-    "install_over_leaving", "install_under_leaving", "leave_over_install", "leave_under_install", "rank_meets",
-    "rank_met",
+    "install_over_leaving", "install_under_leaving", "install_below_leaving", "restore_meets", "leave_over_install",
+    "leave_under_install", "rank_meets", "rank_met",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it needs fork and /proc/self/fd")
@@ -59,6 +59,17 @@ def test_killed_at_any_step_the_next_command_finishes_or_undoes_it(tmp_path: Pat
 @pytest.mark.parametrize("scenario", ALONE)
 def test_killed_in_the_middle_of_a_write_it_is_finished_or_undone(tmp_path: Path, scenario: str) -> None:
     drive(tmp_path, scenario, "tear", 11)
+
+
+@pytest.mark.parametrize("how", ["kill-copied", "kill-unlinked"])
+@pytest.mark.parametrize("scenario", ["install_under_leaving", "rebuild"])
+def test_killed_where_links_fail_no_part_of_a_copy_stays(tmp_path: Path, scenario: str, how: str) -> None:
+    drive(tmp_path, scenario, how, 3)
+
+
+@pytest.mark.parametrize("scenario", ALONE)
+def test_interrupted_after_any_step_the_next_command_finishes_or_undoes_it(tmp_path: Path, scenario: str) -> None:
+    drive(tmp_path, scenario, "interrupt", 3)
 
 
 @pytest.mark.parametrize("scenario", ALONE)

@@ -161,3 +161,34 @@ if __name__ == "__main__":
 """
     with children.child(code, method, 200 if method == "fork" else 20) as one:
         assert one.finish() == (0, "True\n", "")
+
+
+def test_an_interrupt_while_spawned_workers_end_is_no_wait_without_end() -> None:
+    """Whoever hears of a worker's end and is interrupted before acting on it must not wait for that word again."""
+    code = """
+import signal, time
+from pooljobs import *
+def main():
+    def go():
+        run([f"square {n}" for n in range(8)], method="spawn")
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        go()
+        took.append(time.perf_counter() - began)
+    met = 0
+    for number in range(120):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, min(took) - 0.012 + number % 40 * 0.0005))
+            go()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            met += 1
+        assert children() == [], children()
+    print(met > 0)
+if __name__ == "__main__":
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    main()
+"""
+    with children.child(code) as one:
+        assert one.finish()[:2] == (0, "True\n")

@@ -4,11 +4,16 @@ import os
 
 import pytest
 
+import fights
 import killing
 import kills
+import obstacles
 import programs
+import promises
 import races
 import replacing
+import sameness
+import shown as showing
 import together
 import trees
 from wheels import make_wheel
@@ -115,7 +120,117 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
     with open(tmp_path / "out", "w+") as output:
         process = killing.start(command, dict(os.environ), output)
         assert killing.wait_for(process, lambda: len(killing.workers_of(process.pid)) == 2)
-        found = killing.kill(process, "group", str(tmp_path / "site"))
+        found = killing.kill(killing.Steps(process, str(tmp_path / "site")), "group")
     assert found == ("group", True, ["t1/open"], False)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+@pytest.mark.usefixtures("_adopting")
+def test_a_run_in_slices_stands_still_between_them_and_is_seen_in_every_phase(tmp_path):
+    place = tmp_path / "site" / ".lugnut" / "transactions" / "t1"
+    script = f"""
+        for n in $(seq 200000); do :; done; mkdir -p {place.parent}/new-t1; touch {place.parent}/new-t1/open
+        mv {place.parent}/new-t1 {place}; (for n in $(seq 100000); do :; done); mv {place}/open {place}/committed
+        for n in $(seq 100000); do :; done; rm -r {place}; for n in $(seq 100000); do :; done"""
+    with open(tmp_path / "out", "w+") as output:
+        process = killing.start(["/bin/sh", "-c", script], dict(os.environ), output)
+        steps = killing.Steps(process, str(tmp_path / "site"))
+        killing.reach(steps, killing.Moment("open", 1, 0.0, worker=True))
+        assert (steps.phase, len(steps.workers)) == ("open", 1)
+        assert {killing.state_of(pid) for pid in (process.pid, *steps.workers)} == {"T"}
+        killing.reach(steps, killing.Moment("committed", 1))
+        assert killing.kill(steps, "coordinator") == ("coordinator", True, ["t1/committed"], False)
+        process = killing.start(["/bin/sh", "-c", f"rm -rf {tmp_path}/site;{script}"], dict(os.environ), output)
+        seen = killing.observe(process, str(tmp_path / "site"))
+        killing.reap(process)
+    assert process.returncode == 0
+    assert all(seen[phase] for phase in ("start", "open", "committed", "closed", "worker"))
+
+
+def test_an_open_run_that_touched_something_is_found(tmp_path):
+    prefix, home = str(tmp_path / "venv"), str(tmp_path)
+    programs.make_venv(prefix)
+    site = trees.site_packages(prefix)
+    old = trees.read_tree(prefix)
+    os.makedirs(os.path.join(site, ".lugnut/transactions/t1"))
+    for path in (".lugnut/transactions/t1/open", "new.py"):
+        with open(os.path.join(site, path), "w"):
+            pass
+    fight = fights.Fight("install", prefix, "", [], programs.clean_environ(home), old, old, {})
+    result = kills.judge(fight, killing.Killed("group", True, ["t1/open"], False))
+    assert (result.frozen, result.placed, [line for line in result.findings if "touched" in line]) == (True, 1, [])
+    with open(os.path.join(site, ".lugnut/transactions/t1/open"), "w"):
+        os.chmod(os.path.join(prefix, "pyvenv.cfg"), 0o600)
+    result = kills.judge(fight, killing.Killed("group", True, ["t1/open"], False))
+    assert "touched: pyvenv.cfg: mode 600, should be 644" in result.findings
+    assert result.state == "corrupt"
+
+
+# --- an installer that is not as good ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def worse(tmp_path, monkeypatch):
+    """Put a program in lugnut's place that runs it, and then a line of shell; $site is the environment's."""
+
+    def make(line, act="install"):
+        real, program = programs.find_program("lugnut"), tmp_path / "worse"
+        program.write_text(
+            f'#!/bin/sh\n{real} "$@"; code=$?\nroot="${{3%/bin/python}}"; site=$(echo "$root"/lib/*/site-packages)\n'
+            f'if [ "$1" = {act} ]; then {line}; fi\nexit $code\n'
+        )
+        program.chmod(0o755)
+        monkeypatch.setattr("ground.find_program", lambda _: str(program))
+        return str(tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("line", "finding"),
+    [
+        ("echo >> $site/s/x.py", "wrong bytes"),
+        ("printf aa > $site/s/x.py", "1 mixed"),
+        ("rm $site/s/x.py", "missing"),
+        ("chmod 600 $site/s/x.py", "mode 600"),
+        ("echo $$ > $site/s/z.py", "2 trees"),
+        ("echo warning: $$ >&2", "2 texts for 1 sets of names"),
+        ("rm -r $site/.lugnut/kept", "neither shown nor kept"),
+    ],
+)
+def test_a_tree_or_a_text_that_depends_is_found(worse, tmp_path, line, finding):
+    wheels = [make_wheel(str(tmp_path), name, files={"s/x.py": name, "s/y.py": name * 2}) for name in ("aa", "bb")]
+    home = worse(line)
+    figures, wrong = sameness.install_all_ways(home, 2, wheels)
+    assert finding in "\n".join(wrong)
+    assert ("0 mixed" in figures) == ("mixed" not in finding)
+
+
+@pytest.mark.parametrize("line", ["touch $site/left.py", "code=0", "code=3", "echo more >&2", "rm -rf $site/other"])
+def test_a_refusal_that_is_none_is_found(worse, line):
+    home = worse(f'case "$*" in *pkg-1.0*beside*|*beside*) ;; *) [ $code = 0 ] || {{ {line}; }};; esac')
+    assert obstacles.play(home, 1, obstacles.directory_for_file)[0].endswith("0 of 1")
+
+
+@pytest.mark.parametrize(
+    "line", ["rm $site/shared/d0/m00.py", "touch $site/shared/d0/m00.py; echo >> $site/shared/d0/m00.py"]
+)
+@pytest.mark.parametrize("same", [True, False])
+def test_an_owner_that_is_not_whole_is_found(worse, line, same):
+    assert promises.remove_owners(worse(line, "uninstall"), 1, same=same)[0].endswith("0 of 1")
+
+
+def test_old_code_that_runs_is_found(worse):
+    figures, wrong = promises.run_new_code(worse("echo 'V = 1' > $site/pkg/__init__.py"), 2)
+    assert (figures[-6:], wrong) == ("1 of 2", ["round 1: 1 runs"])
+
+
+def test_a_damaged_file_that_is_placed_is_found(worse):
+    assert "0 of 1" in promises.damage_store(worse("echo >> $site/pkg/m03.py"), 1)[0]
+
+
+@pytest.mark.parametrize("name", ["texts", "owners", "rivals", "code", "store", "directory", "file"])
+def test_every_line_is_shown_in_a_few_rounds(name, capsys):
+    assert showing.main([name, "--rounds", "2"]) == 0
+    assert capsys.readouterr().out.endswith("1 of 1 as promised\n")

@@ -318,6 +318,26 @@ def test_append_adds(here):
     assert files.read(here, "log") == b"a\nb\n"
 
 
+def test_a_file_that_changes_while_it_is_hashed_is_hashed_again(here, tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    path.write_bytes(bytes(3 << 20))
+    read = os.read
+
+    def read_and_change(descriptor, length):
+        data = read(descriptor, length)
+        if path.read_bytes()[:1] != b"x":
+            with open(path, "r+b") as stream:
+                stream.write(b"x")
+            os.utime(path, (1, 1))
+        return data
+
+    monkeypatch.setattr(os, "read", read_and_change)
+    digest, status = files.digest(here, "x")
+    right = hashlib.sha256(path.read_bytes()).digest()
+    assert digest == base64.urlsafe_b64encode(right).rstrip(b"=").decode()
+    assert status.st_mtime == 1
+
+
 def test_digest_is_spelled_as_record_spells_it(here):
     data = os.urandom(3_000_000)
     files.write(here, "a", data)

@@ -27,8 +27,12 @@ def plant(prefix, wheels):
             state = json.dumps({"format": 1, "wheel": "0" * 64, "overlay": 0, "executables": executables(archive)})
         dist_info = os.path.dirname(record)
         put(site, f"{dist_info}/lugnut.json", state.encode())
-        with open(os.path.join(site, record), "a") as file:
-            file.write(f"{dist_info}/lugnut.json,sha256={trees.digest_bytes(state.encode())},{len(state)}\n")
+        add_row(site, record, f"{dist_info}/lugnut.json,sha256={trees.digest_bytes(state.encode())},{len(state)}\n")
+
+
+def add_row(site, record, row, *, is_sorted=True):
+    rows = [*get(os.path.join(site, record)).decode().splitlines(keepends=True), row]
+    put(site, record, "".join(sorted(rows) if is_sorted else rows).encode())
 
 
 def put(site, path, data, *, executable=False):
@@ -103,6 +107,7 @@ def findings(site):
         ("../../../bin/tool", b"", "../../../bin/tool: no RECORD names it"),
         ("../../../share/man/tool.1", b"", "../../../share/man/tool.1: no RECORD names it"),
         ("shared/__pycache__/gone.cpython-311.pyc", b"", "bytecode without its source"),
+        ("shared/__pycache__/x.lugnut-00ff.pyc", b"", "x.lugnut-00ff.pyc: a temporary name"),
         (".lugnut/transactions/t1/open", b"", ".lugnut/transactions/t1: a run left its transaction"),
         (".lugnut/closing-t1/plan", b"", ".lugnut/closing-t1: a run left it"),
         (".lugnut/locks/.tmp-1", b"", ".lugnut/locks/.tmp-1: not a lock"),
@@ -139,7 +144,10 @@ def test_kept_content_that_is_shown_is_found(site):
     assert "kept, but nobody needs it" in findings(site)
 
 
-@pytest.mark.parametrize(("path", "mode"), [("bb/run", 0o644), ("shared/x.py", 0o755), ("shared/x.py", 0o600)])
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [("bb/run", 0o644), ("shared/x.py", 0o755), ("shared/x.py", 0o600), ("aa-1.0.dist-info/RECORD", 0o600)],
+)
 def test_a_wrong_mode_is_found(site, path, mode):
     os.chmod(os.path.join(site, path), mode)
     assert f"{path}: mode {mode:o}" in findings(site)
@@ -161,16 +169,42 @@ def test_an_empty_dist_info_is_found(site):
     assert "cc-1.0.dist-info: no METADATA" in findings(site)
 
 
-def test_a_row_that_leaves_the_environment_is_found(site):
-    with open(os.path.join(site, "aa-1.0.dist-info/RECORD"), "a") as file:
-        file.write("../../../../outside,,\n")
-    assert "outside the environment" in findings(site)
+@pytest.mark.parametrize(
+    ("row", "finding"),
+    [
+        ("../../../../outside,,\n", "outside the environment"),
+        ("aa/../aa/__init__.py,,\n", "RECORD names aa/__init__.py twice"),
+        ("aa//__init__.py,,\n", "RECORD spells aa//__init__.py in a roundabout way"),
+        ("zz.py,,\n", "RECORD gives no hash and size of zz.py"),
+        ("zz.py,md5=00,0\n", "RECORD gives no hash and size of zz.py"),
+        ("aa-1.0.dist-info/RECORD,sha256=00,2\n", "RECORD names aa-1.0.dist-info/RECORD twice"),
+    ],
+)
+def test_a_row_that_is_not_exact_is_found(site, row, finding):
+    add_row(site, "aa-1.0.dist-info/RECORD", row)
+    assert finding in findings(site)
 
 
-def test_a_row_named_twice_is_found(site):
-    with open(os.path.join(site, "aa-1.0.dist-info/RECORD"), "a") as file:
-        file.write("aa/../aa/__init__.py,,\n")
-    assert "RECORD names aa/__init__.py twice" in findings(site)
+def test_a_record_that_is_not_sorted_is_found(site):
+    rows = get(os.path.join(site, "aa-1.0.dist-info/RECORD")).decode().splitlines(keepends=True)
+    put(site, "aa-1.0.dist-info/RECORD", "".join(rows[::-1]).encode())
+    assert findings(site) == "aa-1.0.dist-info: RECORD is not sorted"
+
+
+def test_a_record_that_leaves_itself_out_is_found(site):
+    rows = get(os.path.join(site, "aa-1.0.dist-info/RECORD")).decode().splitlines(keepends=True)
+    put(site, "aa-1.0.dist-info/RECORD", "".join(row for row in rows if "/RECORD," not in row).encode())
+    assert "RECORD does not name itself" in findings(site)
+
+
+def test_what_another_tool_installed_need_not_be_exact(site):
+    add_row(site, "aa-1.0.dist-info/RECORD", "shared/zz.py,,\n", is_sorted=False)
+    put(site, "shared/zz.py", b"")
+    assert "no hash and size" in findings(site)
+    os.unlink(os.path.join(site, "aa-1.0.dist-info/lugnut.json"))
+    rows = get(os.path.join(site, "aa-1.0.dist-info/RECORD")).decode().splitlines(keepends=True)
+    put(site, "aa-1.0.dist-info/RECORD", "".join(row for row in rows if "lugnut.json" not in row).encode())
+    assert findings(site) == ""
 
 
 def test_an_overlay_decides_over_the_name(site, prefix, wheels):

@@ -142,6 +142,18 @@ def test_the_same_bytes_under_another_file_name_must_agree_with_it(place, wheel)
         store.admit(place, wrong)
 
 
+@pytest.mark.parametrize("first", ["any", "win32"])
+def test_the_same_bytes_under_the_names_of_two_platforms_are_admitted_in_any_order(place, tmp_path, first):
+    """Some wheels are given to a platform by renaming the file alone."""
+    path = make_wheel(tmp_path / "any", "x", files=FILES)
+    other = str(tmp_path / "x-1.0-py3-none-win32.whl")
+    os.link(path, other)
+    for one in (path, other) if first == "any" else (other, path):
+        with read_wheel(one) as archive:
+            assert store.admit(place, one) == archive.manifest
+    assert [name for name in os.listdir(place.root) if len(name) == 64] == [archive.manifest.wheel]
+
+
 @pytest.mark.usefixtures("aged")
 def test_a_wheel_whose_hash_is_known_is_not_read_again(place, wheel):
     right = store.hash_wheel(place, wheel)

@@ -263,3 +263,10 @@ def test_a_name_in_other_letters_that_lower_to_the_same_is_another_name():
     title = parse_title("k-1.0-py3-none-any.whl", [])
     assert same_name(title, "K")
     assert not same_name(title, "\N{KELVIN SIGN}")
+
+
+@pytest.mark.parametrize("name", ["aux.py", "con/nul.txt", "pkg/COM1", "pkg/a:b", "pkg/what?.txt", "share/man/A::B.3"])
+def test_names_that_windows_alone_cannot_hold_are_accepted(tmp_path, name):
+    """They install everywhere else, and there the system refuses them: no file is taken for another."""
+    with read_wheel(make_wheel(tmp_path, "x", files={name: "content"})) as archive:
+        assert name in {file.archive for file, _ in archive.members()}

@@ -14,7 +14,7 @@ import os
 import stat
 
 from lugnut.distribution import Manifest, WheelFile, WheelHash
-from lugnut.errors import CannotWrite, StoreDamaged
+from lugnut.errors import BadWheel, CannotWrite, LockUnusable, StoreDamaged
 from lugnut.events import Reporter, WheelAdmitted, ignore
 from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
@@ -35,7 +35,7 @@ from lugnut.store.place import (
 )
 from lugnut.store.unpacking import unpack
 from lugnut.system import files, locks
-from lugnut.wheel.reading import Archive, make_error, open_source, rename_manifest
+from lugnut.wheel.reading import Archive, make_error, open_source, read_wheel, rename_manifest
 from lugnut.wheel.record import spell_digest
 from lugnut.wheel.source import ArchiveError, Source
 
@@ -81,7 +81,8 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
             manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
             if manifest is not None:
                 return _welcome(manifest, path, emit, cached=True)
-            locks.hold(place, use_lock(wheel), patience, shared=True).close()  # in a store that becomes read-only
+            with contextlib.suppress(LockUnusable):  # made now, since the store may be read-only when it is used
+                locks.hold(place, use_lock(wheel), patience, shared=True).close()
             return _welcome(_fill(store, source, path, patience), path, emit, cached=False)
 
 
@@ -91,10 +92,21 @@ def _open_locks(store: Store) -> files.Directory:
 
 
 def _welcome(manifest: Manifest, path: str, emit: Reporter, *, cached: bool) -> Manifest:
-    manifest = rename_manifest(manifest, os.path.basename(path))
+    manifest = _rename(manifest, path)
     size = sum(file.size for file in manifest.files)
     emit(WheelAdmitted(manifest.name, manifest.version, manifest.filename, size, cached))
     return manifest
+
+
+def _rename(manifest: Manifest, path: str) -> Manifest:
+    """Give the manifest under the path's own file name, if WHEEL allows that too; raises BadWheel."""
+    try:
+        return rename_manifest(manifest, os.path.basename(path))
+    except BadWheel:
+        with contextlib.suppress(BadWheel), read_wheel(path) as archive:
+            if archive.manifest.wheel == manifest.wheel:
+                return archive.manifest
+        raise
 
 
 def hash_wheel(store: Store, path: str) -> WheelHash:

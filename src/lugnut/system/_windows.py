@@ -25,6 +25,8 @@ SYNC_FLAGS = os.O_RDWR
 
 _EVERY = os.O_BINARY | os.O_NOINHERIT
 _SHARING = {5, 32}  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION: a virus scanner or an indexer has it open
+_SURROGATE = 0x20000000
+"""Set in the tags of symlinks and junctions, which lead elsewhere; not in those of OneDrive and the like."""
 _TRIES, _PAUSE = 20, 0.01
 
 
@@ -45,7 +47,7 @@ def enter(parent: Directory, name: str) -> Directory:
     """Check one component: neither a file, a symlink nor a junction (TRAPS 23)."""
     path = os.path.join(parent.path, name)
     found = os.lstat(path)
-    if not stat.S_ISDIR(found.st_mode) or found.st_reparse_tag != 0:
+    if not stat.S_ISDIR(found.st_mode) or found.st_reparse_tag & _SURROGATE:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
     return Directory(path, -1)
 
@@ -116,6 +118,8 @@ def status(directory: Directory) -> os.stat_result:
 def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
     """Open a file; a symlink is refused."""
     path = os.path.join(directory.path, name)
+    if not is_component(name):  # `a:b` would be a stream of the file `a`
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
     if os.path.islink(path):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
     return os.open(path, flags | _EVERY, mode)

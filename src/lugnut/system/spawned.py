@@ -138,6 +138,8 @@ class SpawnedCrew:
             patience = time.monotonic() + GRACE
             while self._open:
                 heard += self.listen(_PAUSE)
+                for worker in [one for one in self._open if not self._threads[one].is_alive()]:
+                    self._bury(worker)  # a listening that a KeyboardInterrupt cut short had heard of its end
                 if time.monotonic() > patience:
                     for worker in self._open:
                         self._processes[worker].kill()

@@ -51,6 +51,8 @@ def abort(site: Site, transaction: journal.Transaction) -> None:
         return
     if state == journal.OPEN:
         transaction.change(journal.OPEN, journal.ABORTED)
+    with contextlib.suppress(OSError), transaction.lend_place() as place:
+        files.remove_tree(place, "staged")  # of use to a commit alone; where all is full the stripes' locks need room
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
         if action.kind == FRESH:

@@ -6,7 +6,6 @@ fail is meant to fail here, before the commit.
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import NamedTuple
 
@@ -20,9 +19,6 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree, split
-
-_TRIES = 100
-"""How often a directory that others remove as we enter it is made again."""
 
 
 class Job(NamedTuple):
@@ -184,15 +180,7 @@ class _Hand:
         return met
 
     def _enter(self, directory: str) -> files.Directory:
-        for _ in range(_TRIES):
-            try:
-                opened = self._tree.directory(directory, create=True, name=self._action.name)
-            except FileNotFoundError:  # one above was removed as we entered it: TRAPS 20
-                self._tree.close()
-                continue
-            assert opened is not None  # noqa: S101 - it is made
-            return opened
-        raise OSError(errno.ENOENT, "it is removed all the time", directory)
+        return self._tree.make(directory, self._action.name)
 
     def _meet(self, directory: str, met: list[Origin]) -> None:
         """Deal with places that are taken, under the stripe: whoever took them has published his claim by now."""

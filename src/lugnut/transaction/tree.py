@@ -6,6 +6,7 @@ A path that would leave the environment, by its spelling or by a symlink on the 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.system import files
 
 _MOST_OPEN = 200
+_TRIES = 100
+"""How often a directory that others remove as it is entered is made again."""
 
 
 class Tree:
@@ -58,6 +61,16 @@ class Tree:
         if opened is not None:
             self._remember(relative, opened)
         return opened
+
+    def make(self, relative: str, name: str) -> files.Directory:
+        """Open a directory, made where it is missing, though others remove it or one above as we enter (TRAPS 20)."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileNotFoundError):
+                opened = self.directory(relative, create=True, name=name)
+                if opened is not None:
+                    return opened
+            self.close()
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), relative)
 
     def _walk_to_root(self, relative: str, *, create: bool, name: str) -> files.Directory | None:
         """Open a directory outside purelib, from the scheme directory that holds it and all of its parents there."""

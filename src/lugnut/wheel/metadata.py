@@ -14,7 +14,7 @@ from lugnut.distribution import EntryPoint, Name
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 _WHEEL_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)
 _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*:\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*(?:\[[^\[\]]*\])?")
-_LAUNCHER = re.compile(r"[^\s/\\:\x00-\x1f\x7f]+")
+_LAUNCHER = re.compile(r"(?:[^\s/\\:\x00-\x1f\x7f]| )*[^\s/\\:\x00-\x1f\x7f.]")
 _LONGEST_LAUNCHER = 200
 _KINDS = {"console_scripts": "console", "gui_scripts": "gui"}
 _ONCE = ("wheel-version", "root-is-purelib")
@@ -88,11 +88,31 @@ def parse_wheel(data: bytes, title: Title | None, problems: list[str]) -> bool:
     if purelib not in {"true", "false"}:
         problems.append(f"Root-Is-Purelib in WHEEL is {purelib!r}, not true or false")
     tags = fields.get("tag", [])
-    if title is not None and tags and _expand(tags) != set(title.tags):
+    if title is not None and tags and not _agree(_expand(tags), set(title.tags)):
         problems.append(
             f"the tags in WHEEL are {', '.join(sorted(tags))!r}, those of the file name {', '.join(title.tags)!r}"
         )
     return purelib == "true"
+
+
+def _agree(said: set[str], named: set[str]) -> bool:
+    """Say whether each tag of the file name is within one that WHEEL says, and none that WHEEL says is left out.
+
+    Wheels are given to one platform, or to manylinux, by renaming the file alone (playwright, torchvision): it may
+    promise less than WHEEL does, never more.
+    """
+    pairs = {(one, other) for one in said for other in named if _includes(one, other)}
+    return {one for one, _ in pairs} == said and {other for _, other in pairs} == named
+
+
+def _includes(wide: str, narrow: str) -> bool:
+    interpreter, _, platform = wide.rpartition("-")
+    same, _, chosen = narrow.rpartition("-")
+    if interpreter != same:
+        return False
+    system, _, machine = platform.partition("_")
+    libraries = system == "linux" and chosen.startswith(("manylinux", "musllinux")) and chosen.endswith(f"_{machine}")
+    return platform in {chosen, "any"} or libraries
 
 
 def _expand(tags: list[str]) -> set[str]:
@@ -163,7 +183,7 @@ def _add_entry_point(line: str, kind: str, found: dict[str, EntryPoint], problem
     if not equals or match is None:  # anything else would be pasted into a program
         problems.append(f"the entry point {line!r} is not name = module:attribute")
         return
-    if _LAUNCHER.fullmatch(name) is None or name in {".", ".."} or len(name.encode()) > _LONGEST_LAUNCHER:  # TRAPS 35
+    if _LAUNCHER.fullmatch(name) is None or len(name.encode()) > _LONGEST_LAUNCHER:  # TRAPS 35
         problems.append(f"the entry point name {name!r} cannot be a file name")
         return
     point = EntryPoint(name, match[1], match[2], kind)

@@ -1,7 +1,8 @@
 """Which member names a wheel may have, and which of them cannot stand side by side. Pure.
 
-Nothing here depends on the machine it runs on: a wheel that another file system could not hold faithfully (a drive, a
-backslash, names that differ in case or normal form only) is refused on all of them (G1, G8, TRAPS 30).
+Nothing here depends on the machine it runs on: a wheel in which another file system would take one name for another (a
+drive, a backslash, a trailing dot, names that differ in case or normal form only) is refused on all of them (G1, G8,
+TRAPS 30). Names that Windows merely cannot hold (`aux.py`, `a:b`) are real wheels' and are left to it to refuse.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def _check_parts(parts: list[str], limits: Limits) -> str | None:
         return "leads outside with '..'"
     if "" in parts or "." in parts:
         return "has an empty or '.' component"
+    if any(part[-1] in ". " for part in parts):  # cut off on Windows and by vfat: another's name, or `.lugnut`
+        return "has a component that ends in a dot or a space"
     lengths = [len(part.encode()) for part in parts]
     if len(parts) > limits.depth or sum(lengths) + len(parts) > limits.name:
         return "is too long or too deep"

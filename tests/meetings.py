@@ -1,0 +1,234 @@
+"""Two acts brought together at one chosen moment: each runs in a forked child that stops where it is told to.
+
+It runs as a program of its own, with one thread, so that it may fork, with tests/ and tools/ on its path:
+`python meetings.py PLACE MEETING` prints a line of JSON, a list of what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from lugnut.errors import Interrupted
+from lugnut.events import WheelPlaced
+from lugnut.system import locks
+from oracle import check_environment
+from stepcases import install, uninstall
+from stepper import PLAIN, Act, Place, Steps, carry_out, count, end, run, start
+
+ENDED, PAUSED, WAITING = b"e", b"p", b"w"
+
+
+class Actor:
+    """An act in a child of its own, which stops at `pause` and says when it waits for a lock and when it has ended."""
+
+    def __init__(self, place: Place, act: Act, prepare: Callable[[Actor], None] = lambda _: None) -> None:
+        self._here, self._there = os.pipe(), os.pipe()
+        self._out = os.path.join(place.root, f"out-{len(os.listdir(place.root))}")
+        self._waited = False
+
+        def work() -> int:
+            locks.time.sleep = self._wait  # type: ignore[attr-defined]
+            prepare(self)
+            code = carry_out(place, act)
+            PLAIN["write"](self._here[1], ENDED)
+            return code
+
+        self._pid = start(work, self._out)
+
+    def _wait(self, seconds: float) -> None:
+        if not self._waited:
+            self._waited = True
+            PLAIN["write"](self._here[1], WAITING)
+        SLEEP(seconds)
+
+    def pause(self) -> None:
+        """In the child: stop here until told to go on."""
+        PLAIN["write"](self._here[1], PAUSED)
+        os.read(self._there[0], 1)
+
+    def hear(self) -> bytes:
+        """Wait for what the child says next."""
+        return os.read(self._here[0], 1)
+
+    def go(self) -> None:
+        PLAIN["write"](self._there[1], b"g")
+
+    def end(self) -> int:
+        code = end(self._pid, self._out).code
+        for descriptor in (*self._here, *self._there):
+            os.close(descriptor)
+        return code
+
+
+SLEEP = locks.time.sleep  # type: ignore[attr-defined]
+
+
+def when_placed(actor: list[Actor], *, then: Callable[[], None] = lambda: None) -> Callable[[object], None]:
+    """Report to pause at when a wheel is in place and its run still open."""
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            actor[0].pause()
+            then()
+
+    return report
+
+
+def call_off() -> None:
+    raise Interrupted(signal="SIGINT", number=2)
+
+
+def pause_after_listing(place: Place) -> Callable[[Actor], None]:
+    """Pause after the first listing of site-packages that follows the commit: it is the one of a settle's claims."""
+
+    def prepare(actor: Actor) -> None:
+        list_names, seen = os.listdir, [False]
+
+        def replace(source: str, target: str, **options: Any) -> None:
+            PLAIN["replace"](source, target, **options)
+            seen[0] = seen[0] or target.endswith("/committed")
+
+        def listdir(descriptor: int) -> list[str]:
+            names = list_names(descriptor)
+            if seen[0] and os.readlink(f"/proc/self/fd/{descriptor}") == place.site:
+                seen[0] = False
+                actor.pause()
+            return names
+
+        os.replace, os.listdir = replace, listdir  # type: ignore[assignment]
+
+    return prepare
+
+
+def read(place: Place, path: str) -> str:
+    try:
+        with open(os.path.join(place.site, path), encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return "absent"
+
+
+def judge(place: Place, path: str, wanted: str, *codes: int) -> list[str]:
+    """Say what is wrong in the end."""
+    shown = read(place, path)
+    wrong = [] if shown == wanted else [f"{path} is {shown!r}"]
+    return [*wrong, *check_environment(place.site), *[f"ended with {code}" for code in codes if code != 0]]
+
+
+# --- the meetings -----------------------------------------------------------------------------------------------------
+
+
+def commit_beside_an_older_settle(place: Place) -> list[str]:
+    """M1: a settle that read the state before a commit is about to set the committed run's content aside."""
+    low = place.wheel("low", "1", {"s/a.py": "low\n"})
+    top = place.wheel("top", "1", {"s/a.py": "top\n"})
+
+    def pause_at_keeping(actor: Actor) -> None:
+        def link(*words: Any, **options: Any) -> None:
+            if os.readlink(f"/proc/self/fd/{options['dst_dir_fd']}").endswith("/kept/top"):
+                actor.pause()
+            PLAIN["link"](*words, **options)
+
+        os.link = link  # type: ignore[assignment]
+
+    itself: list[Actor] = []
+    above = Actor(place, install(top, report=when_placed(itself)), itself.append)
+    assert above.hear() == PAUSED
+    below = Actor(place, install(low), pause_at_keeping)
+    assert below.hear() == PAUSED
+    above.go()
+    met = above.hear()  # it waits for the other's stripe
+    below.go()
+    return judge(place, "s/a.py", "top\n", below.end(), above.end()) + ([] if met == WAITING else ["it did not wait"])
+
+
+def link_beside_a_settle_that_looked(place: Place) -> list[str]:
+    """M2: a file is linked between a settle's look and its reading of the claims."""
+    low = place.wheel("low", "1", {"s/a.py": "A = 1\n"})
+    place.act(install(place.wheel("top", "1", {"s/a.py": "A = 1\n"})))
+    os.unlink(os.path.join(place.site, "s/a.py"))
+    leaving = Actor(place, uninstall("top"), pause_after_listing(place))
+    assert leaving.hear() == PAUSED
+    coming = Actor(place, install(low))
+    coming.hear()
+    leaving.go()
+    return judge(place, "s/a.py", "A = 1\n", leaving.end(), coming.end())
+
+
+def dist_info_that_moves_while_claims_are_read(place: Place) -> list[str]:
+    """ENOENT on the way means again: another installer gives a dist-info another name after it was listed."""
+    same = {"s/a.py": "A = 1\n"}
+    place.act(install(place.wheel("low", "1", same), place.wheel("top", "1", same)))
+    leaving = Actor(place, uninstall("top"), pause_after_listing(place))
+    assert leaving.hear() == PAUSED
+    os.rename(os.path.join(place.site, "low-1.dist-info"), os.path.join(place.site, "low-2.dist-info"))
+    leaving.go()
+    code = leaving.end()
+    return [f"s/a.py is {read(place, 's/a.py')}"] * (read(place, "s/a.py") != "A = 1\n") + [f"{code}"] * (code != 0)
+
+
+def two_that_adopt_one_file(place: Place) -> list[str]:
+    """A user's file with equal bytes is met by two runs, and both are called off: it stays."""
+    place.write("s/a.py", "mine\n")
+    one = place.wheel("one", "1", {"s/a.py": "mine\n"})
+    two = place.wheel("two", "1", {"s/a.py": "mine\n"})
+    actors = []
+    for wheel in (one, two):
+        itself: list[Actor] = []
+        actors.append(Actor(place, install(wheel, report=when_placed(itself, then=call_off)), itself.append))
+        assert actors[-1].hear() == PAUSED
+    codes = []
+    for actor in actors:
+        actor.go()
+        codes.append(actor.end())
+    wrong = [] if codes == [130, 130] else [f"they ended with {codes}"]
+    return wrong + [f"s/a.py is {read(place, 's/a.py')!r}"] * (read(place, "s/a.py") != "mine\n")
+
+
+def two_that_refuse_each_other(place: Place) -> list[str]:
+    """Judged after the claims are published: stopped at whatever step, one of two that clash sees the other."""
+    low = install(place.wheel("low", "1", {"s/a.py": "low\n"}), on_conflict="error")
+    top = install(place.wheel("top", "1", {"s/a.py": "top\n"}), on_conflict="error")
+    place.act(low)
+    place.act(uninstall("low"))
+    place.act(top)
+    place.act(uninstall("top"))
+    place.keep()
+    place.reset()
+    wrong = []
+    for stop in range(1, count(run(place, low)) + 1):
+        place.reset()
+        first = Actor(place, low, lambda actor, stop=stop: _stop_at(place, actor, stop))  # type: ignore[misc]
+        assert first.hear() == PAUSED
+        second = Actor(place, top)
+        second.hear()
+        first.go()
+        codes = [first.end(), second.end()]
+        if codes == [0, 0] or not {0, 4}.issuperset(codes):
+            wrong.append(f"at step {stop} they ended with {codes}")
+        wrong += [f"at step {stop}: {finding}" for finding in check_environment(place.site)]
+    return wrong
+
+
+def _stop_at(place: Place, actor: Actor, stop: int) -> None:
+    Steps(place.env + "/", stop, lambda *_: actor.pause())
+
+
+MEETINGS = {
+    one.__name__: one
+    for one in (
+        commit_beside_an_older_settle,
+        link_beside_a_settle_that_looked,
+        dist_info_that_moves_while_claims_are_read,
+        two_that_adopt_one_file,
+        two_that_refuse_each_other,
+    )
+}
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.stdout.write(json.dumps(MEETINGS[sys.argv[2]](Place(sys.argv[1]))) + "\n")

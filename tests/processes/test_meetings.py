@@ -1,0 +1,45 @@
+"""Two processes brought together at the one moment that a guard of the protocol is for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it needs fork and /proc/self/fd")
+
+
+def meet(tmp_path: Path, meeting: str) -> None:
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent / "tools"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-P", str(TESTS / "meetings.py"), str(tmp_path / "place"), meeting]
+    ran = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout.splitlines()[-1]) == []
+
+
+def test_a_commit_waits_for_the_settles_that_read_the_state_before_it(tmp_path: Path) -> None:
+    meet(tmp_path, "commit_beside_an_older_settle")
+
+
+def test_what_is_linked_after_a_settle_has_looked_stays(tmp_path: Path) -> None:
+    meet(tmp_path, "link_beside_a_settle_that_looked")
+
+
+def test_a_dist_info_that_is_gone_when_it_is_read_makes_the_claims_be_read_again(tmp_path: Path) -> None:
+    meet(tmp_path, "dist_info_that_moves_while_claims_are_read")
+
+
+def test_a_users_file_that_two_runs_adopted_survives_them_both(tmp_path: Path) -> None:
+    meet(tmp_path, "two_that_adopt_one_file")
+
+
+def test_of_two_runs_that_clash_never_both_fail_to_see_the_other(tmp_path: Path) -> None:
+    meet(tmp_path, "two_that_refuse_each_other")

@@ -1,0 +1,367 @@
+"""What a path shows, what is kept for it and what goes: the rules of settle, each seen by its result."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+import pytest
+
+from lugnut.events import SetAside
+from lugnut.system import locks
+from oracle import check_environment
+from places import Act, Place, cut, hold, place, transactions, write_installed
+from stepcases import install, uninstall
+from stepper import PLAIN, differ
+
+__all__ = ["place"]
+
+
+def findings(place: Place) -> list[str]:
+    """Ask lugnut's own check and the oracle that knows nothing of lugnut."""
+    return [str(one) for one in place.act(Act("check", ())).findings] + check_environment(place.site)
+
+
+def read(place: Place, path: str) -> str:
+    with open(os.path.join(place.site, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def rivals(place: Place) -> tuple[str, str]:
+    low = place.wheel("low", "1", {"s/a.py": "A = 'low'\n", "low.py": ""})
+    return low, place.wheel("top", "1", {"s/a.py": "A = 'top'\n", "top.py": ""})
+
+
+def kept(place: Place, name: str) -> list[str]:
+    directory = os.path.join(place.site, ".lugnut", "kept", name)
+    return [os.path.join(directory, entry) for entry in os.listdir(directory)]
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def test_a_loser_whose_execute_bit_alone_changes_keeps_one_content(place: Place) -> None:
+    _, top = rivals(place)
+    plain = place.wheel("low", "1", {"s/a.py": "A = 'low'\n"})
+    executable = place.wheel("low", "2", {"s/a.py": "A = 'low'\n"}, executables=["s/a.py"])
+    place.act(install(plain, top))
+    place.act(install(executable))
+    assert findings(place) == []
+
+
+def test_a_damaged_kept_content_is_not_shown_and_a_reinstall_mends_it(place: Place) -> None:
+    low, top = rivals(place)
+    place.act(install(low, top))
+    (content,) = kept(place, "low")
+    os.unlink(content)
+    with open(content, "w", encoding="utf-8") as file:
+        file.write("damaged")
+    place.act(install(low, reinstall=True))
+    assert findings(place) == []
+    place.act(uninstall("top"))
+    assert read(place, "s/a.py") == "A = 'low'\n"
+
+
+def test_a_damaged_kept_content_never_comes_back(place: Place) -> None:
+    low, top = rivals(place)
+    place.act(install(low, top))
+    (content,) = kept(place, "low")
+    os.unlink(content)
+    with open(content, "w", encoding="utf-8") as file:
+        file.write("damaged")
+    report = place.act(uninstall("top"))
+    assert read(place, "s/a.py") == "A = 'top'\n", "absent would be worse, and these bytes are whole"
+    assert [one.path for one in report.left_alone] == ["s/a.py"]
+
+
+def test_two_dist_infos_of_one_name_are_healed_whosever_bytes_are_shown(place: Place) -> None:
+    for first, second in (("1", "2"), ("2", "1")):
+        write_installed(place, "mid", first, {"m.py": f"M = {first}\n"})
+        write_installed(place, "mid", second, {"m.py": f"M = {second}\n"})
+        report = place.act(install(place.wheel("mid", "3", {"m.py": "M = 3\n"})))
+        assert report.set_aside == ()
+        assert findings(place) == []
+        place.act(uninstall("mid"))
+
+
+# --- those who do not say what they own -------------------------------------------------------------------------------
+
+
+def vague(place: Place, name: str, *tops: str) -> None:
+    """A dist-info without RECORD, as an installer leaves it in the middle, and some systems for ever."""
+    place.write(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    if tops:
+        place.write(f"{name}-1.dist-info/top_level.txt", "".join(f"{top}\n" for top in tops))
+
+
+@pytest.mark.parametrize("name", ["aaa", "zzz"])
+def test_a_dist_info_without_record_keeps_nobodys_own_files_as_they_are(place: Place, name: str) -> None:
+    vague(place, name)
+    before = place.snapshot()
+    place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n", "m/gone.py": ""})))
+    place.act(install(place.wheel("mid", "2", {"m/a.py": "A = 2\n"})))
+    assert read(place, "m/a.py") == "A = 2\n"
+    assert not os.path.exists(os.path.join(place.site, "m/gone.py"))
+    place.act(uninstall("mid"))
+    assert differ(before, place.snapshot()) == []
+
+
+def test_a_dist_info_without_record_protects_what_nobody_names(place: Place) -> None:
+    vague(place, "zzz")
+    place.write("m/a.py", "perhaps of zzz\n")
+    place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}), force=True))
+    assert read(place, "m/a.py") == "perhaps of zzz\n"
+    place.act(uninstall("mid"))
+    assert read(place, "m/a.py") == "perhaps of zzz\n"
+
+
+def test_a_dist_info_without_record_protects_its_packages_in_platlib(place: Place) -> None:
+    place.environment = _apart(place)
+    below = os.path.relpath(place.environment.schemes["platlib"], place.site)
+    place.write(f"{below}/zzz-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: zzz\nVersion: 1\n")
+    place.write(f"{below}/zzz-1.dist-info/top_level.txt", "z\n")
+    place.write(f"{below}/z/a.py", "perhaps of zzz\n")
+    place.act(install(place.wheel("mid", "1", {"z/a.py": "A = 1\n"}, purelib=False), force=True))
+    assert read(place, f"{below}/z/a.py") == "perhaps of zzz\n"
+
+
+def _apart(place: Place) -> Any:
+    from environments import make_environment
+
+    environment = make_environment(place.env, platlib="lib64/site")
+    os.makedirs(environment.schemes["platlib"])
+    return environment
+
+
+def test_a_row_without_a_hash_protects_what_stands_there(place: Place) -> None:
+    write_installed(place, "other", "1", {"s/a.py": "A = 'top'\n"}, hashed=False)
+    _, top = rivals(place)
+    place.act(install(top))
+    place.act(uninstall("top"))
+    assert read(place, "s/a.py") == "A = 'top'\n"
+
+
+def test_equal_bytes_are_not_withdrawn_beside_a_dist_info_without_record(place: Place) -> None:
+    vague(place, "zzz")
+    place.write("s/a.py", "A = 'low'\n")
+    low, _ = rivals(place)
+    before = place.snapshot()
+    cut(place, install(low), "replace", "/committed", before=True)
+    place.act(Act("check", ()))
+    assert differ(before, place.snapshot()) == []
+
+
+# --- directories ------------------------------------------------------------------------------------------------------
+
+
+def test_a_schemes_own_directory_stays_though_it_ends_empty(place: Place) -> None:
+    os.mkdir(os.path.join(place.env, "bin"))
+    before = place.snapshot()
+    place.act(install(place.wheel("tool", "1", {"tool.py": ""}, entry_points="[console_scripts]\nt = tool:t\n")))
+    place.act(uninstall("tool"))
+    assert differ(before, place.snapshot()) == []
+
+
+def test_an_empty_directory_that_stood_before_survives_an_abort(place: Place) -> None:
+    os.makedirs(os.path.join(place.site, "s"))
+    low, _ = rivals(place)
+    before = place.snapshot()
+    cut(place, install(low), "replace", "/committed", before=True)
+    place.act(Act("check", ()))
+    assert differ(before, place.snapshot()) == []
+
+
+# --- other file systems -----------------------------------------------------------------------------------------------
+
+
+def test_without_hard_links_everything_works_by_copies(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    low, top = rivals(place)
+    newer = place.wheel("low", "2", {"s/a.py": "A = 'newer'\n"}, extra={"licenses/LICENSE": "L"})
+    monkeypatch.setattr(os, "link", refuse)
+    place.act(install(low, top))
+    assert findings(place) == []
+    place.act(install(newer))
+    place.act(uninstall("top"))
+    assert read(place, "s/a.py") == "A = 'newer'\n"
+    assert findings(place) == []
+
+
+def test_without_an_exclusive_step_the_stripe_decides(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lugnut.system.native import native
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    low, top = rivals(place)
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(native, "rename_exclusive", refuse)
+    place.write(".lugnut/format", "1\n")
+    place.act(install(low, top))
+    assert findings(place) == []
+
+
+@pytest.fixture
+def lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dist-infos lie in an overlay's lower layer: they cannot be renamed (TRAPS 24)."""
+
+    def replace(source: str, target: str, **options: Any) -> None:
+        if source.endswith(".dist-info"):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        PLAIN["replace"](source, target, **options)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
+@pytest.mark.usefixtures("lower")
+def test_a_dist_info_that_cannot_be_renamed_goes_file_by_file_metadata_first_record_last(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.act(install(place.wheel("mid", "1", {"m.py": ""}, extra={"licenses/deep/LICENSE": "L"})))
+    place.write("mid-1.dist-info/notes", "mine\n")
+    gone: list[str] = []
+
+    def unlink(path: str, **options: Any) -> None:
+        where = os.readlink(f"/proc/self/fd/{options['dir_fd']}") if "dir_fd" in options else ""
+        if ".dist-info" in where + path and "transactions" not in where:
+            gone.append(path)
+        PLAIN["unlink"](path, **options)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    report = place.act(uninstall("mid"))
+    assert (gone[0], gone[-1]) == ("METADATA", "RECORD")
+    assert [one.path for one in report.set_aside] == ["mid-1.dist-info/notes"]
+    assert [name for name in os.listdir(place.site) if name != ".lugnut"] == []
+    assert place.act(Act("check", ())).findings == ()
+
+
+@pytest.mark.usefixtures("lower")
+def test_a_file_behind_a_symlink_in_a_dist_info_is_not_removed(place: Place) -> None:
+    place.act(install(place.wheel("mid", "1", {"m.py": ""}, extra={"licenses/LICENSE": "L"})))
+    inside = os.path.join(place.site, "mid-1.dist-info", "licenses")
+    outside = os.path.join(place.root, "outside")
+    os.rename(inside, outside)
+    os.symlink(outside, inside)
+    place.act(uninstall("mid"))
+    assert os.listdir(outside) == ["LICENSE"]
+
+
+# --- the order of steps -----------------------------------------------------------------------------------------------
+
+
+def targets(monkeypatch: pytest.MonkeyPatch, *calls: str) -> list[str]:
+    """Log where links and renames lead, in their order."""
+    seen: list[str] = []
+
+    def wrap(name: str) -> Any:
+        def step(*words: Any, **options: Any) -> Any:
+            where = os.readlink(f"/proc/self/fd/{options['dst_dir_fd']}")
+            seen.append(os.path.join(where, words[1]))
+            return PLAIN[name](*words, **options)
+
+        return step
+
+    for name in calls:
+        monkeypatch.setattr(os, name, wrap(name))
+    return seen
+
+
+def test_a_dist_info_of_the_same_name_is_replaced_file_by_file_record_last(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = place.wheel("mid", "1", {"m.py": "M = 1\n"}, build="a")
+    place.act(install(first))
+    second = place.wheel("mid", "1", {"m.py": "M = 2\n"}, build="b")
+    seen = targets(monkeypatch, "replace")
+    place.act(install(second))
+    shown = [path for path in seen if os.path.dirname(path).endswith("site/mid-1.dist-info")]
+    assert len(shown) > 4
+    assert shown[-1].endswith("/RECORD")
+    assert not any(path.endswith("site/mid-1.dist-info") for path in seen), "it is never away as a whole"
+
+
+def test_modules_are_shown_before_pth_files_and_those_before_scripts(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(version: str) -> str:
+        files = {
+            "a.pth": f"# {version}\n",
+            "z.py": f"Z = {version}\n",
+            f"mid-{version}.data/scripts/run": f"{version}\n",
+        }
+        return place.wheel("mid", version, files)
+
+    place.act(install(make("1")))
+    seen = targets(monkeypatch, "replace")
+    place.act(install(make("2")))
+    ours = [os.path.basename(path) for path in seen if path.endswith(("/a.pth", "/z.py", "/run"))]
+    assert ours == ["z.py", "a.pth", "run"]
+
+
+def test_bytecode_goes_before_its_source_is_another(place: Place) -> None:
+    place.act(install(place.wheel("mid", "1", {"m.py": "M = 1\n"})))
+    place.write("__pycache__/m.cpython-311.pyc", "of M = 1")
+    cut(place, install(place.wheel("mid", "2", {"m.py": "M = 2\n"})), "replace", "m.py")
+    place.act(Act("check", ()))
+    assert read(place, "m.py") == "M = 2\n"
+    assert not os.path.exists(os.path.join(place.site, "__pycache__"))
+
+
+# --- called off -------------------------------------------------------------------------------------------------------
+
+
+def test_what_called_a_run_off_does_not_call_off_undoing_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lugnut.errors import Interrupted
+
+    low, top = rivals(place)
+    place.act(install(top))
+    before = place.snapshot()
+    holders: list[locks.Held] = []
+
+    def cancelled() -> None:
+        (identity,) = [name for name in transactions(place) if not name.startswith("new-")] or [""]
+        if holders or os.path.isdir(
+            os.path.join(place.site, f".lugnut/transactions/{identity}/staged/low-1.dist-info")
+        ):
+            if not holders:  # all stripes are taken just now, by others, until somebody waits
+                holders.extend(hold(place, f"locks/path-{number:02x}.lock") for number in range(64))
+            raise Interrupted(signal="SIGINT", number=2)
+
+    def sleep(_: float) -> None:
+        for held in holders:
+            held.close()
+
+    monkeypatch.setattr(locks.time, "sleep", sleep)
+    with pytest.raises(Interrupted):
+        place.act(install(low, cancelled=cancelled))
+    assert transactions(place) == []
+    assert differ(before, place.snapshot()) == []
+
+
+def test_what_comes_in_the_moment_of_the_commit_does_not_undo_it(place: Place) -> None:
+    low, top = rivals(place)
+    place.act(install(low))
+
+    def strike(source: str, target: str, **options: Any) -> None:
+        PLAIN["replace"](source, target, **options)
+        if target.endswith("/committed"):
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", strike)
+        with pytest.raises(KeyboardInterrupt):
+            place.act(install(top))
+    assert findings(place) == []
+    assert read(place, "s/a.py") == "A = 'top'\n"
+
+
+def test_an_altered_file_is_set_aside_once_though_the_run_is_killed_after_it(place: Place) -> None:
+    place.act(install(place.wheel("mid", "1", {"m.py": "M = 1\n"})))
+    place.write("m.py", "edited\n")
+    cut(place, install(place.wheel("mid", "2", {"m.py": "M = 2\n"})), "link", "m.py")
+    report = place.act(Act("check", ()))
+    assert [type(one) for one in report.set_aside] == [SetAside]
+    assert read(place, "m.py") == "M = 2\n"
