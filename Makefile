@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 WHEELS := .make/wheels
 ROUNDS ?= 20
+LINE   ?=
 SEED   ?= 1
 CODE   := src tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check races peers kills together bench clean
+.PHONY: help demo test lint types check races peers kills together shown bench clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ kills: $(READY)  ## SIGKILL at random moments of install, upgrade, uninstall, re
 
 together: $(READY)  ## 2, 8 and 32 processes at once on one environment (ROUNDS=20 of each)
 	$(BIN)/python tools/together.py --rounds $(ROUNDS)
+
+shown: $(READY)  ## every promise, a line of figures each, in full (LINE="jwt six", ROUNDS=n of each)
+	$(BIN)/python tools/shown.py --wheels $(WHEELS) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(LINE)
 
 bench: $(READY)  ## warm install beside uv, paired (ROUNDS=20, FROM=directory of wheels)
 	$(BIN)/python tools/bench.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))

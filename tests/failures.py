@@ -59,6 +59,12 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "x-1-cp39-cp39-win32.whl does not fit this environment: no tag in common",
         "its tags are cp39; the closest tags of the environment are cp311",
     ),
+    errors.WrongPython: Failure(
+        {"wheel": "x-1-py3-none-any.whl", "requires": ">=3.15", "version": "3.11.7"},
+        1,
+        "x-1-py3-none-any.whl needs Python >=3.15, and the environment has 3.11.7",
+        "name another --python, or find another version",
+    ),
     errors.HashMismatch: Failure(
         {"wheel": "x.whl", "actual": "aa", "expected": "bb", "origin": "r.txt:3"},
         1,
@@ -69,7 +75,7 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         {"requirement": "x==1", "origin": "r.txt:3", "actual": "aa"},
         1,
         "x==1 has no --hash, and --require-hashes asks for one (r.txt:3)",
-        "add --hash=sha256:aa to its line",
+        "add --hash=sha256:aa to its line of a requirements file",
     ),
     errors.BadRequirement: Failure(
         {"origin": "r.txt:3", "reason": "not a requirement", "line": "???", "hint": "see PEP 508"},
@@ -166,6 +172,12 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         1,
         "cannot write x.py: No space left on device; nothing was changed",
         "make room or give permission, then run it again",
+    ),
+    errors.CannotRead: Failure(
+        {"path": "/env/lib/x.py", "reason": "Permission denied"},
+        1,
+        "cannot read /env/lib/x.py: Permission denied",
+        "give permission, or see whether it still stands, then run it again",
     ),
     errors.CommittedNotClosed: Failure(
         {"path": "x.py", "reason": "No space left on device"},

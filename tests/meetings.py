@@ -171,6 +171,20 @@ def dist_info_that_moves_while_claims_are_read(place: Place) -> list[str]:
     return [f"s/a.py is {read(place, 's/a.py')}"] * (read(place, "s/a.py") != "A = 1\n") + [f"{code}"] * (code != 0)
 
 
+def removal_beside_an_open_run(place: Place) -> list[str]:
+    """An open run ranks below all: what a removal leaves is shown by who is installed, whatever name is coming."""
+    low, top, third = (place.wheel(name, "1", {"s/a.py": f"{name}\n"}) for name in ("low", "top", "zz"))
+    place.act(install(low, top))
+    itself: list[Actor] = []
+    coming = Actor(place, install(third, report=when_placed(itself, then=call_off)), itself.append)
+    assert coming.hear() == PAUSED
+    place.act(uninstall("top"))
+    shown = read(place, "s/a.py")
+    coming.go()
+    wrong = [] if shown == "low\n" else [f"an open run is shown: {shown!r}"]
+    return wrong + judge(place, "s/a.py", "low\n", coming.end() - 130)
+
+
 def two_that_adopt_one_file(place: Place) -> list[str]:
     """A user's file with equal bytes is met by two runs, and both are called off: it stays."""
     place.write("s/a.py", "mine\n")
@@ -224,6 +238,7 @@ MEETINGS = {
         commit_beside_an_older_settle,
         link_beside_a_settle_that_looked,
         dist_info_that_moves_while_claims_are_read,
+        removal_beside_an_open_run,
         two_that_adopt_one_file,
         two_that_refuse_each_other,
     )

@@ -132,9 +132,9 @@ def install_under_leaving(place: Place) -> Case:
 
 
 def install_below_leaving(place: Place) -> Case:
-    """Directories to be made in one that the other empties and removes."""
-    top = place.wheel("top", "1", {"d/t.py": "T = 1\n"})
-    low = place.wheel("low", "1", {"d/e/x.py": "X = 1\n", "d/f/y.py": "Y = 1\n"})
+    """Files to be linked, and directories to be made, in some that the other empties and removes."""
+    top = place.wheel("top", "1", {"c/t.py": "T = 1\n", "d/t.py": "T = 1\n"})
+    low = place.wheel("low", "1", {"c/x.py": "X = 1\n", "d/e/x.py": "X = 1\n", "d/f/y.py": "Y = 1\n"})
     return [install(top)], install(low), uninstall("top")
 
 

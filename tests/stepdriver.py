@@ -57,6 +57,8 @@ class Course:
         self.new = place.snapshot()
         if done.code not in {0, 130}:
             self.wrong.append(f"the act itself ended with {done.code}: {done.said}")
+        if done.code == 130:
+            self.note("called off", differ(self.old, self.new))
 
     def note(self, what: str, found: list[str]) -> None:
         if found:

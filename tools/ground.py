@@ -11,6 +11,10 @@ from programs import Ran, clean_environ, find_program, make_venv, run
 from trees import Tree, differences, read_tree, reference_tree, site_packages, tree_digest, without_generated
 
 
+class CannotBeShownError(Exception):
+    """The machine, or the user, lacks what it takes to show something."""
+
+
 class Ground:
     """A virtual environment and a store below one directory, and lugnut from outside."""
 

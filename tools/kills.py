@@ -52,12 +52,14 @@ class Result(NamedTuple):
 
 def fight_round(fight: Fight, kind: str, rng: random.Random) -> Result:
     """Kill until the victim was alive, freeze, recover, judge."""
+    if not fight.life["worker"]:  # this kind of run has no workers: the third goes to the coordinator
+        kind = "coordinator" if kind == "worker" else kind
     for _ in range(TRIES):
         restore(fight)
         killed = kill_once(fight, kind, choose_moment(fight, kind, rng))
         if killed.hit or kind != "worker":
             break
-    else:  # this kind of run has no workers at that moment: the third goes to the coordinator
+    else:
         restore(fight)
         killed = kill_once(fight, "coordinator", choose_moment(fight, "coordinator", rng))
     return judge(fight, killed)

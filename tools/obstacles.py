@@ -11,11 +11,12 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from ground import Ground
+from ground import CannotBeShownError, Ground
 from oracle import check_environment
 from programs import Ran
 from trees import differences
@@ -56,6 +57,8 @@ def make_course(ground: Ground, number: int) -> Course:
 @contextlib.contextmanager
 def full_disk(course: Course, rng: random.Random) -> Iterator[None]:
     """Leave too little room for what is to come."""
+    if sys.platform == "win32":
+        raise NotImplementedError("campaigns run on POSIX")
     directory = os.path.dirname(course.ground.prefix)
     room, left = os.statvfs(directory), rng.randrange(16)
     hog = os.path.join(directory, "hog")
@@ -72,7 +75,7 @@ def immutable_file(course: Course, rng: random.Random) -> Iterator[None]:
     was_there = os.path.exists(path)
     if not was_there:
         put(path)
-    subprocess.run(["chattr", "+i", path], check=True)
+    privileged("chattr", "+i", path)
     try:
         yield
     finally:
@@ -108,6 +111,14 @@ def file_for_directory(course: Course, rng: random.Random) -> Iterator[None]:
     take(course, path)
     if os.path.exists(old):
         os.rename(old, path)
+
+
+def privileged(*command: str) -> None:
+    """Run what only root can, and not on every file system; raises CannotBeShownError."""
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        raise CannotBeShownError(f"{' '.join(command)}: {getattr(error, 'stderr', '') or error}") from error
 
 
 def put(path: str) -> None:
@@ -152,7 +163,7 @@ def fill_disk(home: str, rounds: int) -> Figures:
     """Meet a full disk: the environment has a small file system of its own."""
     place = os.path.join(home, "small")
     os.mkdir(place)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=755", "tmpfs", place], check=True)
+    privileged("mount", "-t", "tmpfs", "-o", "size=8m,mode=755", "tmpfs", place)
     try:
         return play(home, rounds, full_disk, os.path.join(place, "venv"))
     finally:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from founding import fetch
-from ground import Ground, warnings
+from ground import CannotBeShownError, Ground, warnings
 from oracle import check_environment
 from programs import clean_environ, find_program, make_venv, run
 from races import Race, judge
@@ -33,10 +33,10 @@ JOBS = ("1", "2", "8")
 @contextmanager
 def elsewhere(home: str) -> Iterator[str]:
     """Give a directory on another device than `home`, whence nothing can be linked."""
+    if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(home).st_dev:
+        raise CannotBeShownError(f"there is no /dev/shm on another device than {home}")
     place = tempfile.mkdtemp(prefix="lugnut-", dir="/dev/shm")
     try:
-        if os.stat(place).st_dev == os.stat(home).st_dev:
-            raise RuntimeError(f"{place} is on the device of {home}: keep the scratch directory elsewhere")
         yield place
     finally:
         shutil.rmtree(place)

@@ -61,12 +61,13 @@ def make_scenarios(directory: str) -> list[Scenario]:
     """Make the wheels and the scenarios."""
     wheels = make_campaign_wheels(os.path.join(directory, "1"), 20, "1.0", files=20)
     again = make_campaign_wheels(os.path.join(directory, "2"), 20, "2.0", files=20)
+    larger = make_campaign_wheels(os.path.join(directory, "larger"), 20, "1.0", files=120)  # as many as real ones have
     shared = make_namespace_wheels(os.path.join(directory, "shared"), 32, longest=8192)
     acted, base = wheels[:10:2], wheels[1:10:2]
     names = [os.path.basename(wheel).partition("-")[0] for wheel in acted]
     versions = (wheels[4], again[4])
     return [
-        Scenario("same", [], lambda _: [*INSTALL, *wheels], lambda _: [wheels], cold=True),
+        Scenario("same", [], lambda _: [*INSTALL, *larger], lambda _: [larger], cold=True),
         Scenario("namespace", [], lambda n: [*INSTALL, shared[n % 32]], lambda callers: [shared[:callers]]),
         Scenario(
             "versions",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from lugnut.distribution import Manifest, Name, Row
+from lugnut.distribution import Manifest, Name, Row, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import LugnutError
 from lugnut.installed import Installed, find_installed, read_installed, read_requires
@@ -141,39 +142,49 @@ def _find_requirements(environment: Environment, installed: dict[Name, list[Inst
             yield Finding("requirement", name, "", f"{name} needs {text}")
 
 
-def find_unmet(environment: Environment, manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    """Give the requirements of some wheels that nothing installed meets, as `name needs requirement`, sorted."""
-    if not any(manifest.requires for manifest in manifests):
+def find_unmet(environment: Environment, wheels: Sequence[tuple[Manifest, Sequence[str]]]) -> tuple[str, ...]:
+    """Give the requirements of some wheels and their extras that nothing installed meets, as `name needs requirement`.
+
+    Sorted; an extra that a distribution does not have is among them.
+    """
+    if not any(manifest.requires or extras for manifest, extras in wheels):
         return ()
     versions = {found.name: found.version for found in find_installed(environment)}
-    found = {
-        f"{manifest.name} needs {text}"
-        for manifest in manifests
-        for text in _unmet(environment, manifest.requires, versions)
-    }
+    found = set()
+    for manifest, extras in wheels:
+        known = {normalise_name(extra) for extra in manifest.extras}
+        found |= {f"{manifest.name} has no extra {extra}" for extra in extras if normalise_name(extra) not in known}
+        unmet = _unmet(environment, manifest.requires, versions, extras)
+        found |= {f"{manifest.name} needs {text}" for text in unmet}
     return tuple(sorted(found))
 
 
-def _unmet(environment: Environment, requires: Iterable[str], versions: dict[Name, str]) -> list[str]:
+def _unmet(
+    environment: Environment, requires: Iterable[str], versions: dict[Name, str], extras: Sequence[str] = ()
+) -> list[str]:
     from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
 
     unmet = []
     for text in requires:
-        if "extra" in text.partition(";")[2]:
-            continue  # extras are not resolved yet
+        if not extras and "extra" in text.partition(";")[2]:
+            continue  # most of a big distribution's, and reading them takes long
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
             continue
-        if requirement.marker is not None and not requirement.marker.evaluate({**environment.markers, "extra": ""}):
+        if not _applies(requirement.marker, environment.markers, extras):
             continue
-        version = versions.get(Name(canonicalize_name(requirement.name)))
+        version = versions.get(normalise_name(requirement.name))
         if version is None:
             unmet.append(f"{requirement.name}{requirement.specifier} (not installed)")
         elif not _allows(str(requirement.specifier), version):
             unmet.append(f"{requirement.name}{requirement.specifier} ({version} is installed)")
     return unmet
+
+
+def _applies(marker: Any, markers: Mapping[str, str], extras: Sequence[str]) -> bool:
+    """Whether a marker holds without an extra or with one of these."""
+    return marker is None or any(marker.evaluate({**markers, "extra": extra}) for extra in ("", *extras))
 
 
 def _allows(specifier: str, version: str) -> bool:

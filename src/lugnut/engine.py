@@ -18,10 +18,12 @@ from lugnut.installed import Installed, find_installed, read_installed
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode
 from lugnut.interpreter.discovery import Target
+from lugnut.plan import Plan
 from lugnut.run import Run, hold_wheels, keep_store
 from lugnut.settings import Installation, Report, Settings, Watch
-from lugnut.sources.pins import Asked, Pick, check_hash, gather, read_asked
+from lugnut.sources.pins import Asked, Pick, check_hash, find_unfit, gather, read_asked
 from lugnut.sources.requests import Request
+from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import satisfies
 from lugnut.store.entries import Store, admit
 from lugnut.store.index import look_up
@@ -52,14 +54,31 @@ def install(
     """Install what is asked for as one transaction."""
     run = _begin(target, settings, watch)
     asked = Asked(
-        tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory
-    )
+        tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory,
+        settings.constraint_files,
+    )  # fmt: skip
     with keep_store(settings) as store:
-        picks = gather(run.environment, asked, _make_satisfied(run.environment, settings))
-        wishes = _admit(store, picks, run)
+        wishes = _find_wishes(run, store, read_asked(asked))
         outcome = _change(run, store, wishes)
-    unmet = checking.find_unmet(run.environment, [wish.manifest for wish in wishes])
+    unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
     return run.close(outcome)._replace(unmet=unmet)
+
+
+def _find_wishes(run: Run, store: Store, listed: Listed) -> list[Wish]:
+    """Find and verify a wheel for all that is asked for; what turns out to need another Python is chosen anew."""
+    satisfied = _make_satisfied(run.environment, run.settings)
+    unfit: dict[str, str] = {}
+    while True:
+        picks = sorted(gather(run.environment, listed, satisfied, unfit))
+        wishes = _admit(store, picks, run)
+        reasons = {
+            pick.path: find_unfit(run.environment, pick, wish.manifest.requires_python)
+            for pick, wish in zip(picks, wishes, strict=True)
+        }
+        found = {path: reason for path, reason in reasons.items() if reason}
+        if not found:
+            return wishes
+        unfit.update(found)
 
 
 def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[Request], bool]:
@@ -93,7 +112,7 @@ def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
         job = (store, pick.path)
         manifest = found.get(job) or admit_one(job, run.report)
         check_hash(pick, manifest.wheel)
-        wishes.append(Wish(manifest, pick.requested, pick.path if pick.direct else None))
+        wishes.append(Wish(manifest, pick.requested, pick.path if pick.direct else None, pick.extras))
     return wishes
 
 
@@ -133,21 +152,23 @@ def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
     settings = run.settings
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay))
-    if run.idle(names) and not find_open(run.environment, wishes, settings):
+    if run.idle(names) and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING
     workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
         return decide_install(run.environment, workshop, wishes, settings)
 
+    def compile_all(plan: Plan) -> None:
+        compile_bytecode(run.environment, [file.path for action in plan.actions for file in action.files])
+
+    course = run.course(store)
+    if settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
+        course = course._replace(settled=compile_all)
     with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
         if settings.dry_run:
             return run.rehearse(decide())
-        outcome = transact(run.environment, names, decide, run.course(store))
-    if settings.compile_bytecode and outcome.plan is not None:
-        paths = [file.path for action in outcome.plan.actions for file in action.files]
-        compile_bytecode(run.environment, paths)
-    return outcome
+        return transact(run.environment, names, decide, course)
 
 
 def uninstall(

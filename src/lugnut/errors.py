@@ -103,6 +103,13 @@ class IncompatibleWheel(LugnutError):
     remedy = "its tags are {tags}; the closest tags of the environment are {supported}"
 
 
+class WrongPython(LugnutError):
+    """A wheel named by path whose Requires-Python the target's interpreter does not meet."""
+
+    sentence = "{wheel} needs Python {requires}, and the environment has {version}"
+    remedy = "name another --python, or find another version"
+
+
 class HashMismatch(LugnutError):
     """A wheel whose digest is not the one asked for."""
 
@@ -114,7 +121,7 @@ class HashMissing(LugnutError):
     """A requirement without a hash under --require-hashes."""
 
     sentence = "{requirement} has no --hash, and --require-hashes asks for one ({origin})"
-    remedy = "add --hash=sha256:{actual} to its line"
+    remedy = "add --hash=sha256:{actual} to its line of a requirements file"
 
 
 class BadRequirement(LugnutError):
@@ -231,6 +238,13 @@ class CannotWrite(LugnutError):
 
     sentence = "cannot write {path}: {reason}; nothing was changed"
     remedy = "make room or give permission, then run it again"
+
+
+class CannotRead(LugnutError):
+    """The operating system refused a look at something."""
+
+    sentence = "cannot read {path}: {reason}"
+    remedy = "give permission, or see whether it still stands, then run it again"
 
 
 class CommittedNotClosed(LugnutError):

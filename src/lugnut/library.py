@@ -6,19 +6,27 @@ prints with --json, and raises nothing but `lugnut.LugnutError` (and TypeError f
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 from lugnut import engine
 from lugnut.distribution import Name
-from lugnut.errors import UsageError
+from lugnut.errors import CannotRead, UsageError
 from lugnut.events import Reporter, ignore, never
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
 
-ALLOWED = {"on_conflict": ("warn", "error", "ignore"), "link_mode": ("auto", "hardlink", "clone", "copy")}
+ALLOWED = {
+    "on_conflict": ("warn", "error", "ignore"),
+    "link_mode": ("auto", "hardlink", "clone", "copy"),
+    "start_method": ("", "fork", "spawn"),
+}
 """The words that a choice may be, for choices that are words."""
+
+RIVALS = (("target", "prefix"), ("python", "system"))
+"""Of each pair a run can be given one."""
 
 
 class Place(TypedDict, total=False):
@@ -40,7 +48,8 @@ class Choices(Place, total=False):
     jobs: int
     lock_timeout: float
     on_conflict: str
-    overlay: Mapping[str, int]
+    overlay: Mapping[str, int] | Sequence[str]
+    """Ranks by name, or the names whose rank is to be 1."""
     link_mode: str
     compile_bytecode: bool
     durable: bool
@@ -50,6 +59,7 @@ class Choices(Place, total=False):
     dry_run: bool
     require_hashes: bool
     find_links: Sequence[str | os.PathLike[str]]
+    constraint_files: Sequence[str | os.PathLike[str]]
     start_method: str
     requirement_files: Sequence[str | os.PathLike[str]]
     report: Reporter
@@ -60,63 +70,80 @@ class Choices(Place, total=False):
 
 def install(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:
     """Install wheels by path, or distributions by requirement from `find_links`, as one transaction."""
-    return engine.install(
-        _texts(requests),
-        requirement_files=_texts(choices.get("requirement_files", ())),
-        target=make_target(choices),
-        settings=make_settings(choices),
-        watch=_make_watch(choices),
-    )
+    with _in_words():
+        return engine.install(
+            _texts(requests),
+            requirement_files=_texts(choices.get("requirement_files", ())),
+            target=make_target(choices),
+            settings=make_settings(choices),
+            watch=_make_watch(choices),
+        )
 
 
 def uninstall(names: Sequence[str], **choices: Unpack[Choices]) -> Report:
     """Remove distributions as one transaction; what they had shadowed comes back."""
-    return engine.uninstall(
-        _texts(names),
-        requirement_files=_texts(choices.get("requirement_files", ())),
-        target=make_target(choices),
-        settings=make_settings(choices),
-        watch=_make_watch(choices),
-    )
+    with _in_words():
+        return engine.uninstall(
+            _texts(names),
+            requirement_files=_texts(choices.get("requirement_files", ())),
+            target=make_target(choices),
+            settings=make_settings(choices),
+            watch=_make_watch(choices),
+        )
 
 
 def check_environment(**choices: Unpack[Choices]) -> Report:
     """Compare the environment with what is recorded of it; the report's `findings` are empty when all is well."""
-    return engine.check(
-        target=make_target(choices, reading=True),
-        settings=make_settings(choices),
-        watch=_make_watch(choices),
-    )
+    with _in_words():
+        return engine.check(
+            target=make_target(choices, reading=True),
+            settings=make_settings(choices),
+            watch=_make_watch(choices),
+        )
 
 
 def list_installed(**place: Unpack[Place]) -> Report:
     """Name the installed distributions (the report's `installed`)."""
-    return engine.list_installed(target=make_target(place, reading=True))
+    with _in_words():
+        return engine.list_installed(target=make_target(place, reading=True))
 
 
 def recover(*, forget: bool = False, **choices: Unpack[Choices]) -> Report:
     """Finish or undo what killed runs left; `forget` then removes lugnut's own directory from the environment."""
-    return engine.recover(
-        target=make_target(choices),
-        settings=make_settings(choices),
-        watch=_make_watch(choices),
-        forget=forget,
-    )
+    with _in_words():
+        return engine.recover(
+            target=make_target(choices),
+            settings=make_settings(choices),
+            watch=_make_watch(choices),
+            forget=forget,
+        )
 
 
 def cache_directory(cache_dir: str | os.PathLike[str] | None = None) -> str:
     """Give the directory of the cache, whether or not it exists."""
-    return engine.cache_directory(_cached_in(cache_dir))
+    with _in_words():
+        return engine.cache_directory(_cached_in(cache_dir))
 
 
 def clean_cache(cache_dir: str | os.PathLike[str] | None = None) -> int:
     """Remove every wheel from the store that no run is using; gives the bytes freed."""
-    return engine.clean_cache(_cached_in(cache_dir))
+    with _in_words():
+        return engine.clean_cache(_cached_in(cache_dir))
 
 
 def prune_cache(cache_dir: str | os.PathLike[str] | None = None) -> int:
     """Remove from the store what is damaged or has not been used for long; gives the bytes freed."""
-    return engine.prune_cache(_cached_in(cache_dir))
+    with _in_words():
+        return engine.prune_cache(_cached_in(cache_dir))
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """Say in a sentence what the system refuses outside a transaction, which has its own words."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotRead(path=error.filename or "the environment", reason=error.strerror or str(error)) from error
 
 
 def make_target(choices: Mapping[str, Any], *, reading: bool = False) -> Target:
@@ -127,6 +154,7 @@ def make_target(choices: Mapping[str, Any], *, reading: bool = False) -> Target:
     unknown = sorted(set(choices) - Choices.__optional_keys__)
     if unknown:
         raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+    _check_place(choices)
     remembered = None if choices.get("no_cache", False) else cache_directory(choices.get("cache_dir"))
     return Target(
         python=_text(choices.get("python")),
@@ -141,16 +169,55 @@ def make_target(choices: Mapping[str, Any], *, reading: bool = False) -> Target:
     )
 
 
+def _check_place(choices: Mapping[str, Any]) -> None:
+    """Refuse two places at once, and a place without a name: it would be the working directory."""
+    for one, other in RIVALS:
+        if choices.get(one) and choices.get(other):
+            raise UsageError(message=f"{one} and {other} are two different places", hint="give one of them")
+    for field in ("python", "target", "prefix"):
+        if choices.get(field) is not None and not _text(choices[field]):
+            raise UsageError(message=f"{field} is empty", hint="leave it out, or name a place")
+
+
 def make_settings(choices: Mapping[str, Any]) -> Settings:
-    """Make the engine's settings out of keywords; a word that is none of those allowed is a UsageError."""
+    """Make the engine's settings out of keywords.
+
+    A value that is none of those allowed is a UsageError, one of another kind than the field's a TypeError.
+    """
     for field, words in ALLOWED.items():
         if field in choices and choices[field] not in words:
-            raise UsageError(message=f"{field} cannot be {choices[field]!r}", hint=f"it is one of {', '.join(words)}")
+            named = ", ".join(filter(None, words))
+            raise UsageError(message=f"{field} cannot be {choices[field]!r}", hint=f"it is one of {named}")
     chosen: dict[str, Any] = {field: choices[field] for field in Settings._fields if field in choices}
+    for field, value in chosen.items():
+        _check_kind(field, value)
     chosen["cache_dir"] = _text(choices.get("cache_dir"))
-    chosen["find_links"] = _texts(choices.get("find_links", ()))
-    chosen["overlay"] = {_normalised(name): rank for name, rank in choices.get("overlay", {}).items()}
+    for field in ("find_links", "constraint_files"):
+        chosen[field] = _texts(choices.get(field, ()))
+    chosen["overlay"] = _make_ranks(choices.get("overlay", {}))
     return Settings(**chosen)
+
+
+def _check_kind(field: str, value: Any) -> None:
+    default = Settings._field_defaults[field]
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise TypeError(f"{field} must be True or False, not {value!r}")
+    elif isinstance(default, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, type(default))):
+            raise TypeError(f"{field} must be a number, not {value!r}")
+        if not 0 <= value < float("inf"):
+            raise UsageError(message=f"{field} cannot be {value!r}", hint="it is a number from 0 up")
+
+
+def _make_ranks(overlay: Mapping[str, int] | Sequence[str]) -> dict[Name, int]:
+    ranks = overlay if isinstance(overlay, Mapping) else dict.fromkeys(_texts(overlay), 1)
+    for name, rank in ranks.items():
+        if not isinstance(rank, int) or isinstance(rank, bool):
+            raise TypeError(f"the overlay rank of {name} must be a whole number, not {rank!r}")
+        if rank < 0:
+            raise UsageError(message=f"the overlay rank of {name} cannot be {rank}", hint="it is a number from 0 up")
+    return {_normalised(name): rank for name, rank in ranks.items()}
 
 
 def _make_watch(choices: Mapping[str, Any]) -> Watch:
@@ -163,7 +230,7 @@ def _normalised(name: str) -> Name:
     try:
         return Name(canonicalize_name(name, validate=True))
     except InvalidName:
-        raise UsageError(message=f"{name!r} is not a distribution's name", hint="write --overlay NAME") from None
+        raise UsageError(message=f"{name!r} is not a distribution's name", hint="overlay takes names alone") from None
 
 
 def _cached_in(cache_dir: str | os.PathLike[str] | None) -> Settings:
@@ -171,10 +238,17 @@ def _cached_in(cache_dir: str | os.PathLike[str] | None) -> Settings:
 
 
 def _text(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.fspath(path)
+    return None if path is None else _spell(path)
 
 
 def _texts(paths: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
     if isinstance(paths, str):  # a lone string would be taken for its letters
         raise TypeError(f"a list of strings is wanted, not the string {paths!r}")
-    return tuple(os.fspath(path) for path in paths)
+    return tuple(_spell(path) for path in paths)
+
+
+def _spell(path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError(f"text is wanted, not the bytes {text!r}")
+    return text

@@ -106,6 +106,7 @@ class Run:
             self._say_lost(home)
         with files.open_root(self.environment.purelib) as root:
             files.remove_tree(root, ".lugnut")
+        self.report(Note("info", f"removed {home.path}"))
 
     def _say_lost(self, home: files.Directory) -> None:
         for part, what in (("kept", "the files that another distribution shadows"), ("altered", "files set aside")):

@@ -35,6 +35,8 @@ class Settings(NamedTuple):
     dry_run: bool = False
     require_hashes: bool = False
     find_links: tuple[str, ...] = ()
+    constraint_files: tuple[str, ...] = ()
+    """Requirements files whose lines hold for what is asked for, and ask for nothing."""
     start_method: str = ""
     """fork or spawn; empty: the platform's."""
 

@@ -38,6 +38,8 @@ class Wish(NamedTuple):
     requested: bool
     direct: str | None
     """The absolute path it was named by, so that direct_url.json is owed."""
+    extras: tuple[str, ...] = ()
+    """What was asked for as `name[extra]`: their requirements are looked at too."""
 
 
 class Open(NamedTuple):

@@ -7,73 +7,12 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from wheels import make_wheel
+from screens import Room
 
 WAITING = "waiting for "
-
-
-class Room:
-    """A directory to work in: wheels/, an environment, a cache, and the command that uses them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.target = path / "env"
-        self.wheels = path / "wheels"
-        self.wheels.mkdir()
-
-    def start(self, typed: str) -> subprocess.Popen[str]:
-        foreign = ("LUGNUT_", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        environ = {**clean, "LUGNUT_CACHE_DIR": str(self.path / "cache"), "NO_COLOR": "1"}
-        where = [] if typed.startswith("cache") else ["--target", str(self.target)]
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "lugnut", *typed.split(), *where],
-            cwd=self.path,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, typed: str) -> tuple[int, str, str]:
-        with self.start(typed) as process:
-            out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
-
-    def screen(self, typed: str) -> str:
-        """Give what the command shows, stderr first, and its exit code if it is not 0."""
-        code, out, err = self.run(typed)
-        text = re.sub(r"\bin [\d.]+(ms|s)\b", "in TIME", err + out).replace(str(self.path), "ROOM")
-        return text + (f"[{code}]\n" if code else "")
-
-    def document(self, typed: str) -> Any:
-        return json.loads(self.run(typed + " --json")[1])
-
-    def wheel(self, name: str, version: str = "1.0", files: Mapping[str, str] | None = None, **others: Any) -> str:
-        return os.path.relpath(make_wheel(self.wheels, name, version, files, **others), self.path)
-
-    def tree(self) -> dict[str, bytes]:
-        """Give every file outside .lugnut with its bytes; uv's lock is held there and never unlinked."""
-        found = (path for path in sorted(self.target.rglob("*")) if path.is_file())
-        return {
-            str(path.relative_to(self.target)): path.read_bytes()
-            for path in found
-            if ".lugnut" not in path.parts and path.name != ".lock"
-        }
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Room:
-    return Room(tmp_path)
 
 
 @pytest.fixture
@@ -86,7 +25,7 @@ def jwts(room: Room) -> tuple[str, str]:
 
 
 SHADOWED = (
-    "warning: 1 path of jwt is shadowed by pyjwt (different bytes): jwt/__init__.py; "
+    "warning: 1 path of jwt is shadowed by pyjwt, whose file stays (different bytes): jwt/__init__.py; "
     "pyjwt wins by name; to put jwt on top: --overlay jwt\n"
 )
 BOTH = "Installed 2 distributions in TIME\n + jwt==1.3.1\n + pyjwt==2.9.0\n"
@@ -140,7 +79,9 @@ def test_a_requested_loser_is_told_first_with_the_line_to_paste(room: Room) -> N
     second = room.wheel("google-search-results", "2.4.2", {"serpapi/__init__.py": "b = 2\n"})
     room.run(f"install {first}")
     line = room.screen(f"install {second}").splitlines()[0]
-    assert line.startswith("warning: 1 path of google-search-results is shadowed by serpapi (different bytes)")
+    assert line.startswith(
+        "warning: 1 path of google-search-results is shadowed by serpapi, whose file stays (different bytes)"
+    )
     assert line.endswith("--overlay google-search-results")
     assert room.tree()["serpapi/__init__.py"] == b"a = 1\n"
     room.run(f"install {second} --overlay google-search-results")
@@ -153,7 +94,9 @@ def test_what_an_overlay_decided_is_a_note(room: Room, jwts: tuple[str, str]) ->
     assert room.screen(command) == BOTH
     assert room.tree()["jwt/__init__.py"] == b"whose = 'jwt'\n"
     room.run("uninstall jwt pyjwt")
-    note = "1 path of pyjwt is shadowed by jwt (different bytes): jwt/__init__.py; jwt wins by overlay\n"
+    note = (
+        "1 path of pyjwt is shadowed by jwt, whose file stays (different bytes): jwt/__init__.py; jwt wins by overlay\n"
+    )
     assert note in room.screen(f"{command} -v")
 
 

@@ -38,6 +38,7 @@
  *  M7 a place that is taken is met under the stripe: whoever is emptying it has ended then, or sees this run's claim
  *  M8 a change of rank settles p whoever is shown, and drops its own kept content only where it is shown
  *  M9 the plan's rank is read under the distribution lock
+ *  M10 bytes that are going stay while a committed claim whose content is not at hand is all that is left, the acting run's own too
  * And three rules the model is built on.  An open run only adds: where p is taken it keeps its content aside, and displaces nobody
  * before it is committed.  Claims of open runs rank below all others.  Never wait for a better claim whose content is not at
  * hand: show the best at hand, the better claim settles p itself when it comes.
@@ -64,6 +65,8 @@ byte eq[8];
 #define BYTES(c) (eq[c] -> eq[c]-1 : c)
 #define OWNER(c) (c>N -> c-N : c)
 byte st[4]; byte act[16]; byte ask[16]; byte oldc[16]; byte newc[16]; byte nr[16]; bool chg[16];
+bool missing[8]; bool been; /* content lost before the first run: until something stands at p again, it may be absent */
+#define LACKS (missing[1] || missing[2] || missing[3])
 bool s1[4]; bool s2[4]; byte rk[8]; byte want[4]; byte f; bool kept[8]; bool staged[8];
 byte lockp; byte lockd[4]; bool alive[4]; byte live; byte crashes;
 #define A(r,d) act[(r)*4+(d)]
@@ -82,7 +85,7 @@ inline say(c, p) { if :: p>cp[c] -> cp[c]=p :: else fi }
 inline hear(x) { /* one listed transaction: one look at its state; gone meanwhile means: again */
   d_step {
     q = st[x];
-    if :: q==GONE -> skip
+    if :: q==GONE -> again=1
     :: else ->
       k=1;
       do :: k>N -> break
@@ -94,7 +97,7 @@ inline hear(x) { /* one listed transaction: one look at its state; gone meanwhil
       od; k=0
     fi
   };
-  if :: q==GONE -> goto again :: else -> q=0 fi
+  q=0
 }
 inline list() { /* which transactions stand there */
 #ifdef SCAN
@@ -108,9 +111,9 @@ inline list() { /* which transactions stand there */
 inline read_claims() {
   list();
   if :: ls & 2 -> hear(1) :: else fi;
-  if :: ls & 4 -> hear(2) :: else fi;
-  if :: ls & 8 -> hear(3) :: else fi;
-  d = 1;
+  if :: (ls & 4) && !again -> hear(2) :: else fi;
+  if :: (ls & 8) && !again -> hear(3) :: else fi;
+  d = (again -> N+1 : 1);
   do :: d>N -> break
      :: d<=N && (said & (1<<d)) -> d++
      :: d<=N && !(said & (1<<d)) ->
@@ -118,7 +121,7 @@ inline read_claims() {
            :: d_step { if :: s2[d] -> say(V2(d), HIGH+rk[d+N]*8+d) :: else fi }; d_step { if :: s1[d] -> say(d, HIGH+rk[d]*8+d) :: else fi } fi;
         d++
   od;
-  d = 0; ls = 0; said = 0
+  d = 0; ls = 0
 }
 /* --- the acting transaction t: what it has revoked and what it claims, whoever acts for it --- */
 #define UNDOES (st[t]!=COMMITTED)
@@ -130,30 +133,31 @@ inline read_claims() {
 #define REMOVED(t,d) (TOUCHES(t,d) && OLDC(t,d) && !NEWC(t,d))
 #define CONTESTED(t,d) ((A(t,d)==FRESH && kept[NEWC(t,d)]) || ((A(t,d)==UPGR || A(t,d)==RERANK) && CHG(t,d)))
 
+inline forget() { q=0; d_step { c=1; do :: c>2*N -> break :: else -> cp[c]=0; c++ od; c=0; ws=0; said=0; sh=0; best=0; claimed=0; going=0; bars=0; again=0 } }
 /* settle p on behalf of transaction t */
 inline settle() {
   atomic{ lockp==0 -> lockp=me };
-again:
-  q=0;
-  d_step { c=1; do :: c>2*N -> break :: else -> cp[c]=0; c++ od; c=0; ws=0; said=0; ls=0; sh=0; best=0; claimed=0; going=0; bars=0 };
+look:
+  forget();
   sh=f;
   read_claims();
+  if :: again -> goto look :: else fi;
   d_step { /* the highest claim at hand; is what stands there claimed, and may it go */
     c=1; p=0;
     do :: c>2*N -> break
        :: else ->
           if :: cp[c]>p && (BYTES(c)==sh || kept[c] || (staged[c] && (ws & (1<<c)))) -> best=c; p=cp[c] :: else fi;
           if :: cp[c] && BYTES(c)==sh -> claimed=1 :: else fi;
-          if :: cp[c]>=HIGH && !TOUCHES(t,OWNER(c)) -> bars=1 :: else fi;
+          if :: cp[c]>=HIGH -> bars=1 :: else fi;
           c++
     od;
     c=0; p=0;
-    if :: best && !UNDOES -> bars=0 :: UNDOES -> bars=0 :: else fi;
-    if :: best && BYTES(best)==sh -> best=0; going=0; sh=sh :: else -> going=1 fi
+    if :: best || UNDOES -> bars=0 :: else fi;
+    going = !(best && BYTES(best)==sh)
   };
   if
-  :: sh==0 && best -> if :: atomic{ f==0 -> f=BYTES(best); sh=f } :: f!=0 -> goto again fi
-  :: sh==0 && !best -> skip
+  :: !sh && best -> if :: atomic{ f==0 -> f=BYTES(best); sh=f; been=1 } :: f!=0 -> goto look fi
+  :: !sh && !best -> skip
   :: sh && !going -> skip
   :: sh && going ->
      if :: !claimed -> d_step { going = !bars && (OWN(t,sh) || REVOKED(1,sh) || REVOKED(2,sh) || REVOKED(3,sh)) } :: else fi;
@@ -162,7 +166,7 @@ again:
      :: going ->
         if :: claimed -> d_step { c=1; do :: c>2*N -> break :: else -> if :: cp[c] && BYTES(c)==sh -> kept[c]=1 :: else fi; c++ od; c=0 }; DIE :: else fi;
         if :: best -> d_step { f=BYTES(best); sh=f; if :: kept[best] -> kept[best]=0 :: else -> staged[best]=0 fi }
-           :: !best && !claimed -> d_step { f=0; sh=0 }
+           :: !best && !claimed -> d_step { f=0; sh=0; been = !(LACKS && UNDOES) }
            :: else fi
      fi
   fi;
@@ -175,7 +179,8 @@ again:
   if :: going -> DIE :: else fi;
   d_step { going=0; c=1; do :: c>N -> break :: else -> if :: OLD(t,c) && !cp[OLD(t,c)] && kept[OLD(t,c)] -> kept[OLD(t,c)]=0; going=1 :: else fi; c++ od; c=0 };
   if :: going -> DIE :: else fi;
-  d_step { lockp=0; c=1; do :: c>2*N -> break :: else -> cp[c]=0; c++ od; c=0; ws=0; sh=0; best=0; claimed=0; going=0; bars=0 }
+  lockp=0;
+  forget()
 }
 inline grace() { (lockp==0) } /* pass through every stripe once: settles that read the old state have ended */
 inline hold(t) { d=1; do :: d>N -> break :: d<=N && TOUCHES(t,d) -> atomic{ lockd[d]==0 -> lockd[d]=me; d++ } :: d<=N && !TOUCHES(t,d) -> d++ od; d=0 }
@@ -222,7 +227,7 @@ inline commit() { d_step { st[r]=COMMITTED; d=1; do :: d>N -> break :: else -> i
 #define IS_FRESH(t,d) (A(t,d)==FRESH)
 
 proctype Run(byte r; byte me; bool recovers) {
-  byte cp[7]; byte ws, said, ls, q, sh, best, c, p, k, d, t, ph; bool claimed, going, bars;
+  byte cp[7]; byte ws, said, ls, q, sh, best, c, p, k, d, t, ph; bool claimed, going, bars, again;
   if :: recovers -> t=r; goto recover :: else fi;
 start:
   hold(r);
@@ -246,14 +251,26 @@ start:
   do :: d>N -> break
      :: d<=N && A(r,d)==FRESH ->
         if
-        :: atomic{ f==0 -> f=BYTES(NEWC(r,d)) }
+        :: atomic{ f==0 -> f=BYTES(NEWC(r,d)); been=1 }
         :: f!=0 -> /* met under the stripe */
            atomic{ lockp==0 -> lockp=me };
-           if :: atomic{ f==0 -> f=BYTES(NEWC(r,d)) }
-              :: f!=0 -> if :: f==STRAY -> lockp=0; d=0; goto undo :: f==BYTES(NEWC(r,d)) -> skip :: else -> kept[NEWC(r,d)]=1 fi
+           ph=d;
+meet:
+           forget();
+           sh=f;
+           read_claims();
+           if :: again -> goto meet :: else -> d=ph fi;
+           d_step { /* is it another's, or was until a moment ago? */
+              c=1; do :: c>2*N -> break :: else -> if :: cp[c] && OWNER(c)!=d -> claimed=1 :: else fi; c++ od; c=0;
+              claimed = (claimed || REVOKED(1,sh) || REVOKED(2,sh) || REVOKED(3,sh))
+           };
+           if :: !sh -> if :: atomic{ f==0 -> f=BYTES(NEWC(r,d)); been=1 } :: f!=0 -> goto meet fi
+              :: sh==BYTES(NEWC(r,d)) -> skip
+              :: sh && sh!=BYTES(NEWC(r,d)) && claimed -> kept[NEWC(r,d)]=1
+              :: sh && sh!=BYTES(NEWC(r,d)) && !claimed -> assert(sh==STRAY); lockp=0; forget(); d=0; ph=0; goto undo /* refused */
            fi;
            DIE;
-           lockp=0
+           lockp=0; forget(); ph=0
         fi;
         DIE; d++
      :: d<=N && A(r,d)==UPGR && CHG(r,d) -> staged[NEWC(r,d)]=1; DIE; d++
@@ -287,10 +304,11 @@ closed:
 dead:
   atomic { if :: !recovers -> alive[r]=0 :: else fi; live-- }
 }
-#define TOP(c,d,ran) if :: (ran)*8+(d)>best -> best=(ran)*8+(d); top=c :: else fi
+#define GAP(c) (missing[c] && f!=BYTES(c) && !kept[c])
+#define TOP(c,d,ran) if :: GAP(c) -> gap=1 :: !GAP(c) && (ran)*8+(d)>best -> best=(ran)*8+(d); top=c :: else fi
 init {
-  byte k, top, best;
-  atomic { crashes=CR; SCEN; k=1;
+  byte k, top, best; bool gap;
+  atomic { crashes=CR; SCEN; been = (f!=0 || !LACKS); k=1;
     do :: k>N -> break :: else -> want[k]=NOW(k); k++ od; k=1;
     do :: k>3 -> break
        :: k<=3 -> if :: A(k,1)!=KEEP || A(k,2)!=KEEP || A(k,3)!=KEEP -> alive[k]=1; live++; run Run(k,10+k,0) :: else fi; k++ od; k=0
@@ -307,18 +325,24 @@ init {
     top=0; best=0; k=1;
     do :: k>N -> break :: else -> assert(!(s1[k]&&s2[k])); if :: s1[k] -> TOP(k,k,rk[k]) :: s2[k] -> TOP(V2(k),k,rk[k+N]) :: else fi;
        if :: INSTALLED(k) -> assert(NOW(k)==want[k]) :: else fi; k++ od;
-    if :: f==STRAY -> skip :: else -> assert(f==(top -> BYTES(top) : 0)) fi; assert(lockp==0);
+    if :: f==STRAY || (gap && !top) -> skip :: else -> assert(f==(top -> BYTES(top) : 0)) fi; assert(lockp==0);
     k=1;
     do :: k>N -> break :: else -> assert(lockd[k]==0); assert(!staged[k] && !staged[k+N]);
-       assert(kept[k] == ((s1[k] || (s2[k] && same[k])) && f!=BYTES(k))); if :: !same[k] -> assert(kept[k+N] == (s2[k] && f!=BYTES(k+N))) :: else fi; k++ od
+       assert(kept[k] == ((s1[k] || (s2[k] && same[k])) && f!=BYTES(k) && !GAP(k))); if :: !same[k] -> assert(kept[k+N] == (s2[k] && f!=BYTES(k+N))) :: else fi; k++ od
   }
 }
 #ifdef MON
 /* the claim of d that stands now, by the protocol's own word: a committed run's, else the dist-info's */
 #define BY(r,d) (st[r]==COMMITTED && TOUCHES(r,d))
 #define CUR(d) (BY(1,d) -> NEWC(1,d) : (BY(2,d) -> NEWC(2,d) : (BY(3,d) -> NEWC(3,d) : (s1[d] -> d : (s2[d] -> V2(d) : 0)))))
-#define LOST(c) (c && (f==0 || (f!=BYTES(c) && !kept[c] && !staged[c])))
-active proctype Mon() { end: if :: atomic{ (LOST(CUR(1)) || LOST(CUR(2)) || (N>2 && LOST(CUR(3)))) -> assert(false) } fi }
+#define LOST(c) (c && ((f==0 && been) || (!missing[c] && f!=BYTES(c) && !kept[c] && !staged[c])))
+/* a run that is open shows over nobody whose content is there, once every committed one is closed */
+#define OPENS(r,d) (st[r]==OPEN && A(r,d)==FRESH && f==BYTES(NEWC(r,d)))
+#define OVER(d) ((s1[d] || s2[d]) && f!=BYTES(CUR(d)))
+#define SHOWS(r) (st[r]==OPEN && (OPENS(r,1) || OPENS(r,2) || (N>2 && OPENS(r,3))))
+#define HAS(d) (CUR(d) && BYTES(CUR(d))==f)
+#define SHOWN_OPEN (!LACKS && !HAS(1) && !HAS(2) && !(N>2 && HAS(3)) && (SHOWS(1) || SHOWS(2) || SHOWS(3)) && st[1]!=COMMITTED && st[2]!=COMMITTED && st[3]!=COMMITTED && (OVER(1) || OVER(2) || (N>2 && OVER(3))))
+active proctype Mon() { end: if :: atomic{ (LOST(CUR(1)) || LOST(CUR(2)) || (N>2 && LOST(CUR(3))) || SHOWN_OPEN) -> assert(false) } fi }
 #ifdef HASSTRAY
 active proctype Stays() { end: if :: atomic{ f!=STRAY && live>0 -> assert(false) } fi }
 #endif

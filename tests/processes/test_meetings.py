@@ -37,6 +37,10 @@ def test_a_dist_info_that_is_gone_when_it_is_read_makes_the_claims_be_read_again
     meet(tmp_path, "dist_info_that_moves_while_claims_are_read")
 
 
+def test_what_a_removal_leaves_is_not_shown_by_a_run_that_is_still_open(tmp_path: Path) -> None:
+    meet(tmp_path, "removal_beside_an_open_run")
+
+
 def test_a_users_file_that_two_runs_adopted_survives_them_both(tmp_path: Path) -> None:
     meet(tmp_path, "two_that_adopt_one_file")
 

@@ -8,6 +8,7 @@ import pytest
 
 from lugnut.cli.configuration import Invocation, Presentation, make_invocation
 from lugnut.cli.flags import COUNT, FLAGS, LIST, SWITCH, Flag
+from lugnut.cli.values import PATHS
 from lugnut.cli.words import parse_words
 from lugnut.errors import Unsupported, UsageError
 
@@ -21,7 +22,7 @@ def configure(directory: Path, text: str) -> None:
 
 
 def test_without_anything_nothing_is_chosen(tmp_path: Path) -> None:
-    assert invoke("install a", tmp_path) == ("install", ("a",), {}, Presentation())
+    assert invoke("install a", tmp_path) == Invocation("install", ("a",), {}, Presentation())
 
 
 SAMPLES = {
@@ -52,6 +53,18 @@ def test_every_flag_has_a_variable_that_says_the_same(flag: Flag, tmp_path: Path
 def test_variables_of_lists_are_separated_by_blanks(flag: Flag, tmp_path: Path) -> None:
     invocation = make_invocation(parse_words([flag.commands[0]]), {flag.variable: " a  b "}, str(tmp_path))
     assert list(invocation.choices[flag.field]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("flag", [flag for flag in FLAGS if flag.field in PATHS], ids=lambda flag: flag.variable)
+def test_the_tilde_of_a_path_is_expanded_where_no_shell_does(
+    flag: Flag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    by_flag = make_invocation(parse_words([flag.commands[0], f"{flag.long}=~/x"]), {}, str(tmp_path))
+    by_variable = make_invocation(parse_words([flag.commands[0]]), {flag.variable: "~/x"}, str(tmp_path))
+    for invocation in (by_flag, by_variable):
+        value = invocation.choices.get(flag.field, invocation.presentation.json_events)
+        assert value in ("/home/me/x", ("/home/me/x",))
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("YES", True), ("0", False), ("off", False)])
@@ -131,15 +144,20 @@ def test_a_broken_file_that_does_not_speak_of_us_is_not_our_business(tmp_path: P
     [
         ("[tool.lugnut]\njbos = 2\n", "[tool.lugnut] has no key 'jbos'"),
         ("[tool.lugnut]\njobs = 0\n", "jobs must be a number from 1 up, not '0'"),
-        ("[tool.lugnut]\njobs = true\n", "jobs must be a number from 1 up, not 'True'"),
+        ("[tool.lugnut]\njobs = true\n", "jobs has a value of the wrong kind"),
         ("[tool.lugnut]\njobs = [1]\n", "jobs has a value of the wrong kind"),
         ('[tool.lugnut]\non-conflict = "eror"\n', "on-conflict must be warn, error or ignore, not 'eror'"),
         ('[tool.lugnut]\noverlay = "jwt"\n', "overlay has a value of the wrong kind"),
-        ('[tool.lugnut]\noverlay = { jwt = "x" }\n', "wants NAME or NAME=N"),
+        ('[tool.lugnut]\noverlay = { jwt = "1" }\n', "overlay has a value of the wrong kind"),
+        ("[tool.lugnut]\noverlay = { jwt = -1 }\n", "wants NAME or NAME=N"),
+        ("[tool.lugnut]\noverlay = { jwt = true }\n", "overlay has a value of the wrong kind"),
+        ("[tool.lugnut]\noverlay = [1]\n", "overlay has a value of the wrong kind"),
+        ('[tool.lugnut]\njobs = "2"\n', "jobs has a value of the wrong kind"),
+        ("[tool.lugnut]\non-conflict = true\n", "on-conflict has a value of the wrong kind"),
         ('[tool.lugnut]\noverlay = ["a b"]\n', "'a b' is not a distribution's name"),
         ("[tool.lugnut]\njobs = \n", "cannot be read"),
         ("[tool]\nlugnut = 1\n", "tool.lugnut is not a table"),
-        ("tool = 'lugnut'\n", "cannot be read"),
+        ("tool = 'lugnut'\n", "tool.lugnut is not a table"),
     ],
 )
 def test_a_file_that_means_nothing_is_named_with_its_key(text: str, part: str, tmp_path: Path) -> None:

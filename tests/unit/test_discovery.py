@@ -40,6 +40,21 @@ def test_a_version_or_a_name_is_looked_for_on_path(tmp_path, spelled):
     assert find_python(make_target(tmp_path, python=spelled, environ=environ)) == program
 
 
+def test_a_version_means_the_environment_that_has_it_before_path(tmp_path):
+    on_path = make_python(tmp_path / "somewhere", "python3.99")
+    here, active = make_fake_venv(tmp_path / ".venv"), make_fake_venv(tmp_path / "active")
+    write(tmp_path / ".venv", "pyvenv.cfg", "version = 3.99.1\n")
+    write(tmp_path / "active", "pyvenv.cfg", "version_info = 3.9.9\n")
+    environ = {"PATH": f"{tmp_path}/somewhere"}
+    for spelled in ("3.99", "3", "3.99.1"):
+        assert find_python(make_target(tmp_path, python=spelled, environ=environ)) == here
+    environ["VIRTUAL_ENV"] = str(tmp_path / "active")
+    assert find_python(make_target(tmp_path, python="3.99", environ=environ)) == on_path
+    assert find_python(make_target(tmp_path, python="3.9", environ=environ)) == active
+    environ["VIRTUAL_ENV"] = str(tmp_path / "gone")
+    assert find_python(make_target(tmp_path, python="3.99", environ=environ)) == on_path
+
+
 @pytest.mark.parametrize("spelled", ["./missing", "3.98", "python9"])
 def test_a_python_that_is_not_there_is_not_replaced_by_another(tmp_path, spelled):
     make_fake_venv(tmp_path / ".venv")

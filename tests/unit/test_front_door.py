@@ -13,7 +13,7 @@ from lugnut.cli.commands import PLACE
 from lugnut.cli.configuration import make_invocation
 from lugnut.cli.flags import COMMANDS, flags_of
 from lugnut.cli.words import parse_words
-from lugnut.errors import UsageError
+from lugnut.errors import CannotRead, UsageError
 from lugnut.settings import Report, Settings
 
 
@@ -58,14 +58,72 @@ def test_keywords_become_settings(tmp_path: Path) -> None:
 
 
 def test_keywords_become_a_target(tmp_path: Path) -> None:
-    target = library.make_target({"python": tmp_path, "system": True, "no_cache": True})
-    assert (target.python, target.system, target.cache_dir) == (str(tmp_path), True, None)
+    target = library.make_target({"python": tmp_path, "break_system_packages": True, "no_cache": True})
+    assert (target.python, target.break_system_packages, target.cache_dir) == (str(tmp_path), True, None)
 
 
 @pytest.mark.parametrize("choices", [{"on_conflict": "never"}, {"link_mode": "symlink"}, {"overlay": {"a b": 1}}])
 def test_words_that_mean_nothing_are_usage_errors(choices: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         library.make_settings(choices)
+
+
+def test_overlay_may_be_names_alone() -> None:
+    assert library.make_settings({"overlay": ["Py_JWT", "b"]}).overlay == {"py-jwt": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"jobs": -1},
+        {"lock_timeout": -1},
+        {"lock_timeout": float("nan")},
+        {"overlay": {"a": -1}},
+        {"start_method": "thread"},
+    ],
+)
+def test_numbers_out_of_range_are_usage_errors(choices: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        library.make_settings(choices)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"jobs": "2"},
+        {"jobs": True},
+        {"jobs": 1.5},
+        {"lock_timeout": "1"},
+        {"dry_run": "no"},
+        {"upgrade": 1},
+        {"overlay": {"a": "1"}},
+        {"overlay": {"a": True}},
+        {"overlay": "a"},
+        {"find_links": "wheels"},
+        {"find_links": [b"wheels"]},
+        {"cache_dir": 3},
+    ],
+)
+def test_values_of_another_kind_are_type_errors(choices: dict[str, object]) -> None:
+    with pytest.raises(TypeError):
+        library.make_settings(choices)
+
+
+@pytest.mark.parametrize(
+    "choices", [{"target": "a", "prefix": "b"}, {"python": "a", "system": True}, {"target": ""}, {"python": ""}]
+)
+def test_two_places_at_once_and_a_place_without_a_name_are_usage_errors(choices: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        library.make_target(choices)
+
+
+def test_what_the_system_refuses_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(CannotRead, match="No such file or directory"):
+        lugnut.list_installed(target=tmp_path)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

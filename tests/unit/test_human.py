@@ -115,7 +115,7 @@ def test_one_path_is_said_in_one_line() -> None:
     assert format_conflicts([clash("jwt/api.py", "pyjwt", "jwt")]) == [
         Message(
             "warning",
-            "1 path of jwt is shadowed by pyjwt (different bytes): jwt/api.py; "
+            "1 path of jwt is shadowed by pyjwt, whose file stays (different bytes): jwt/api.py; "
             "pyjwt wins by name; to put jwt on top: --overlay jwt",
         )
     ]
@@ -124,8 +124,8 @@ def test_one_path_is_said_in_one_line() -> None:
 def test_many_paths_are_counted_and_the_first_five_named() -> None:
     [message] = format_conflicts([clash(f"jwt/{number:02}.py", "pyjwt", "jwt") for number in range(12)])
     assert message.text == (
-        "12 paths of jwt are shadowed by pyjwt (different bytes): jwt/00.py, jwt/01.py, jwt/02.py, jwt/03.py, "
-        "jwt/04.py and 7 more (-v lists all); pyjwt wins by name; to put jwt on top: --overlay jwt"
+        "12 paths of jwt are shadowed by pyjwt, whose files stay (different bytes): jwt/00.py, jwt/01.py, jwt/02.py, "
+        "jwt/03.py, jwt/04.py and 7 more (-v lists all); pyjwt wins by name; to put jwt on top: --overlay jwt"
     )
 
 
@@ -156,9 +156,9 @@ def test_a_requested_loser_is_said_first_and_the_decided_last() -> None:
         [clash("x", "b", "a"), clash("y", "z", "m", requested="m"), clash("w", "c", "e", decided=True, requested="e")]
     )
     assert [(message.level, message.text.split(":")[0]) for message in messages] == [
-        ("warning", "1 path of m is shadowed by z (different bytes)"),
-        ("warning", "1 path of a is shadowed by b (different bytes)"),
-        ("note", "1 path of e is shadowed by c (different bytes)"),
+        ("warning", "1 path of m is shadowed by z, whose file stays (different bytes)"),
+        ("warning", "1 path of a is shadowed by b, whose file stays (different bytes)"),
+        ("note", "1 path of e is shadowed by c, whose file stays (different bytes)"),
     ]
 
 
@@ -169,7 +169,7 @@ def test_what_the_user_decided_offers_nothing_to_decide() -> None:
 
 def test_a_dry_run_says_would() -> None:
     [message] = format_conflicts([clash("x", "b", "a")], dry_run=True)
-    assert message.text.startswith("1 path of a would be shadowed by b")
+    assert message.text.startswith("1 path of a would be shadowed by b, whose file would stay")
 
 
 def test_paths_lose_their_control_characters() -> None:
@@ -361,7 +361,7 @@ def test_progress_is_drawn_on_a_terminal_and_gone_after_the_commit() -> None:
         print("end", end="", file=stream, flush=True)
         drawn = read_until(leader, "end")
     os.close(leader)
-    assert "1 wheels verified (3 MB), 0 in place" in drawn
+    assert "1 wheel verified (2.9 MiB), 0 in place" in drawn
     assert drawn.endswith("\x1b[2Kend")  # the line was erased, and not drawn again
 
 

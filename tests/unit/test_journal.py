@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import portalocker.portalocker
@@ -158,6 +160,22 @@ def test_a_lock_that_somebody_else_took_meanwhile_undoes_the_run(place: Place) -
     assert differ(before, place.snapshot()) == []
 
 
+def test_what_is_to_be_done_is_decided_from_what_is_installed_once_the_names_are_held(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.act(install(place.wheel("low", "1", {"low.py": "", "one.py": ""})))
+    newer = place.wheel("low", "2", {"low.py": "", "two.py": ""})
+    held = hold(place, "locks/low.lock")
+
+    def upgrade_meanwhile() -> None:
+        held.close()
+        place.act(install(newer))
+
+    at_first_wait(monkeypatch, upgrade_meanwhile)
+    place.act(uninstall("low", lock_timeout=60))
+    assert [name for name in os.listdir(place.site) if name != ".lugnut"] == []
+
+
 # --- the dead come first ----------------------------------------------------------------------------------------------
 
 
@@ -184,7 +202,7 @@ def test_recovery_leaves_a_transaction_whose_names_are_held_alone_and_does_not_w
 
 def test_a_transaction_whose_own_lock_is_held_is_alive(place: Place, dead_open: str) -> None:
     with hold(place, f"transactions/{dead_open}/lock"):
-        assert place.act(CHECK).recovered == ()
+        assert place.act(CHECK._replace(options={"lock_timeout": 0})).recovered == ()
     assert [one.outcome for one in place.act(CHECK).recovered] == ["undone"]
 
 
@@ -277,15 +295,32 @@ def test_a_spawned_worker_holds_a_lock_of_its_own(place: Place) -> None:
 # --- what cannot be read ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("damage", ["torn", "plan", "committed"])
+@pytest.fixture
+def soon() -> Iterator[None]:
+    """What reads again and again what will never be there has a minute."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("damage", ["torn", "wrong", "plan", "committed"])
 def test_a_transaction_that_cannot_be_read_is_set_aside_and_reported_and_blocks_nobody(
     place: Place, dead_committed: str, damage: str
 ) -> None:
     there = os.path.join(place.site, ".lugnut/transactions", dead_committed)
-    if damage == "torn":
+    if damage in {"torn", "wrong"}:
         with open(f"{there}/plan", "r+b") as file:
-            file.seek(-1, os.SEEK_END)
-            file.write(b"?")
+            data = file.read()
+            file.seek(0)
+            file.write(data[:-9] if damage == "torn" else data.replace(b"top.py", b"tip.py"))
+            file.truncate()
     else:
         os.unlink(f"{there}/{damage}")
     report = place.act(uninstall("low"))

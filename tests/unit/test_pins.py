@@ -15,8 +15,10 @@ from lugnut.errors import (
     SameDistributionTwice,
     UsageError,
     WheelNotFound,
+    WrongPython,
 )
-from lugnut.sources.pins import Asked, check_hash, format_direct_url, gather, read_asked
+from lugnut.sources import pins
+from lugnut.sources.pins import Asked, check_hash, find_unfit, format_direct_url, read_asked
 
 SHA, OTHER, THIRD = "ab" * 32, "cd" * 32, "ef" * 32
 
@@ -26,9 +28,13 @@ def environment(tmp_path):
     return make_environment(tmp_path / "env")
 
 
-def ask(tmp_path, *requests, files=(), links=("wheels",), require_hashes=False):
+def ask(tmp_path, *requests, files=(), links=("wheels",), require_hashes=False, constraints=()):
     os.makedirs(tmp_path / "wheels", exist_ok=True)
-    return Asked(requests, files, links, require_hashes, str(tmp_path))
+    return Asked(requests, files, links, require_hashes, str(tmp_path), constraints)
+
+
+def gather(environment, asked, **more):
+    return pins.gather(environment, read_asked(asked), **more)
 
 
 def fill(tmp_path, *wheels):
@@ -129,10 +135,63 @@ def test_find_links_must_be_a_directory(environment, tmp_path):
         gather(environment, ask(tmp_path, "a", links=("nowhere",)))
 
 
+def test_find_links_may_be_a_file_url_and_no_other(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl")
+    assert len(gather(environment, ask(tmp_path, "a", links=(f"file://{tmp_path}/wheels",)))) == 1
+    with pytest.raises(UsageError, match=r"https://\*\*\*\*@host/: lugnut downloads nothing yet"):
+        gather(environment, ask(tmp_path, "a", links=("https://me:secret@host/",)))
+
+
 def test_a_removal_reads_names_without_looking_for_wheels(tmp_path):
     write(tmp_path, "r.txt", "b==1\n./gone-1-py3-none-any.whl\n")
     listed = read_asked(ask(tmp_path, "A", files=("r.txt",)))
     assert [request.name for request in listed.requests] == ["a", "b", "gone"]
+
+
+def test_a_constraint_holds_for_what_is_asked_for_and_asks_for_nothing(environment, tmp_path):
+    fill(tmp_path, *(f"{name}-{version}-py3-none-any.whl" for name in "ab" for version in "123"))
+    write(tmp_path, "c.txt", "a<3\nb==1\na>1; sys_platform == 'none'\n")
+    (pick,) = gather(environment, ask(tmp_path, "a", constraints=("c.txt",)))
+    assert (os.path.basename(pick.path), pick.origin) == ("a-2-py3-none-any.whl", "command line, c.txt:1")
+    write(tmp_path, "c.txt", "a>9\n")
+    with pytest.raises(WheelNotFound, match=r"a>9 \(command line, c.txt:1\): at hand are 1, 2, 3"):
+        gather(environment, ask(tmp_path, "a", constraints=("c.txt",)))
+
+
+def test_a_constraint_may_name_the_wheel(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl", "a-2-py3-none-any.whl")
+    write(tmp_path, "c.txt", f"a @ file://{tmp_path}/wheels/a-1-py3-none-any.whl\n")
+    (pick,) = gather(environment, ask(tmp_path, "a", constraints=("c.txt",)))
+    assert (os.path.basename(pick.path), pick.direct) == ("a-1-py3-none-any.whl", True)
+
+
+def test_the_error_names_the_line_that_asks(environment, tmp_path):
+    write(tmp_path, "r.txt", "\na==9\n")
+    with pytest.raises(WheelNotFound, match=r"no wheel for a==9 \(r.txt:2\): "):
+        gather(environment, ask(tmp_path, files=("r.txt",)))
+
+
+# --- Requires-Python --------------------------------------------------------------------------------------------------
+
+
+def test_a_wheel_for_another_python_gives_way_to_the_next_best(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl", "a-2-py3-none-any.whl")
+    (best,) = gather(environment, ask(tmp_path, "a"))
+    reason = find_unfit(environment, best, ">=3.99")
+    assert reason == "needs Python >=3.99, and the environment has 3.11.7"
+    unfit = {best.path: reason}
+    (second,) = gather(environment, ask(tmp_path, "a"), unfit=unfit)
+    assert second.path.endswith("a-1-py3-none-any.whl")
+    with pytest.raises(WheelNotFound, match=f"no wheel for a>1: a-2-py3-none-any.whl {reason}"):
+        gather(environment, ask(tmp_path, "a>1"), unfit=unfit)
+
+
+def test_a_wheel_named_by_path_for_another_python_is_refused(environment, tmp_path):
+    fill(tmp_path, "a-1-py3-none-any.whl")
+    (pick,) = gather(environment, ask(tmp_path, "wheels/a-1-py3-none-any.whl"))
+    assert find_unfit(environment, pick, ">=3.11") == ""
+    with pytest.raises(WrongPython, match="needs Python <3, and the environment has 3.11.7"):
+        find_unfit(environment, pick, "<3")
 
 
 # --- hashes -----------------------------------------------------------------------------------------------------------
@@ -182,3 +241,8 @@ def test_a_direct_url_says_where_a_wheel_came_from():
     assert unquote(document["url"]) == "file:///a b/x#1-py3-none-any.whl"
     assert "#" not in document["url"]
     assert document["archive_info"] == {"hash": f"sha256={SHA}", "hashes": {"sha256": SHA}}
+
+
+def test_a_path_that_is_no_text_has_a_direct_url_all_the_same():
+    document = json.loads(format_direct_url("/a\udcff/x-1-py3-none-any.whl", SHA))
+    assert document["url"] == "file:///a%FF/x-1-py3-none-any.whl"

@@ -6,7 +6,7 @@ import pytest
 
 from environments import write
 from lugnut.errors import BadRequirement
-from lugnut.sources.requirements import REFUSED, read_requirements
+from lugnut.sources.requirements import REFUSED, read_constraints, read_requirements
 
 SHA, OTHER = "ab" * 32, "cd" * 32
 
@@ -131,7 +131,11 @@ def test_options_for_the_whole_run_are_told(tmp_path):
         ("-r https://host/r.txt", "downloads nothing"),
         ("-r missing.txt", "does not exist"),
         ("-r .", "no regular file"),
-        ("flask==${VERSION}", "variables are not replaced"),
+        ("flask==${LUGNUT_TEST_UNSET}", "is not set"),
+        ("-c", "needs a path"),
+        ("-c missing.txt", "does not exist"),
+        ("--constraint=https://host/c.txt", "downloads nothing"),
+        ("--prefer-binary=1", "takes no value"),
         ("flask -e .", "-e"),
         ("???", "not a requirement"),
         ("flask --hash", "--hash"),
@@ -150,7 +154,61 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
     with pytest.raises(BadRequirement, match="does not exist"):
         read_requirements("gone.txt", str(tmp_path))
     with pytest.raises(BadRequirement, match="not UTF-8"):
-        read(tmp_path, b"\xff\xfe")
+        read(tmp_path, b"flask # \xe4")
+    with pytest.raises(BadRequirement, match="downloads nothing"):
+        read_requirements("https://host/r.txt", str(tmp_path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path, encoding):
+    assert asked(read(tmp_path, "flask\r\nclick\r\n".encode(encoding))) == [
+        ("flask", "r.txt:1"),
+        ("click", "r.txt:2"),
+    ]
+
+
+def test_variables_are_replaced_by_their_values(tmp_path, monkeypatch):
+    monkeypatch.setenv("LUGNUT_TEST_VERSION", "2.0")
+    text = "flask==${LUGNUT_TEST_VERSION}\nclick==$LUGNUT_TEST_VERSION\n"
+    with pytest.raises(BadRequirement, match=r"r\.txt:2"):
+        read(tmp_path, text)
+    assert asked(read(tmp_path, text.partition("\n")[0])) == [("flask==2.0", "r.txt:1")]
+
+
+def test_an_error_never_tells_the_credentials_of_a_url(tmp_path, monkeypatch):
+    monkeypatch.setenv("LUGNUT_TEST_TOKEN", "secret")
+    with pytest.raises(BadRequirement) as caught:
+        read(tmp_path, "--extra-index-url https://me:${LUGNUT_TEST_TOKEN}@host/simple\n")
+    assert "secret" not in str(caught.value.to_json())
+    assert "https://****@host/simple" in str(caught.value)
+
+
+def test_constraints_ask_for_nothing(tmp_path):
+    write(tmp_path, "sub/c.txt", f"flask[x]<3 --hash=sha256:{SHA}\n-r more.txt\n-f ../links\n")
+    write(tmp_path, "sub/more.txt", "click==8\n")
+    os.makedirs(tmp_path / "links")
+    listed = read(tmp_path, "-c sub/c.txt\nflask\n")
+    assert asked(listed) == [("flask", "r.txt:2")]
+    assert [(one.name, one.specifier, one.extras, one.hashes) for one in listed.constraints] == [
+        ("flask", "<3", (), (SHA,)),
+        ("click", "==8", (), ()),
+    ]
+    assert listed.find_links == (str(tmp_path / "links"),)
+    assert read_constraints("sub/c.txt", str(tmp_path)).requests == ()
+
+
+def test_what_asks_for_wheels_alone_is_taken(tmp_path):
+    assert asked(read(tmp_path, "--prefer-binary\n--only-binary :all:\nflask\n")) == [("flask", "r.txt:3")]
+
+
+def test_a_pipe_of_the_shell_is_read(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b"flask\n")
+    os.close(writing)
+    try:
+        assert asked(read_requirements(f"/dev/fd/{reading}", str(tmp_path)))[0][0] == "flask"
+    finally:
+        os.close(reading)
 
 
 def test_a_pipe_named_like_a_file_hangs_nobody(tmp_path):

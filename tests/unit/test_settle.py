@@ -85,6 +85,15 @@ def test_two_dist_infos_of_one_name_are_healed_whosever_bytes_are_shown(place: P
         place.act(uninstall("mid"))
 
 
+def test_an_edited_file_that_two_distributions_name_survives_an_upgrade_of_one(place: Place) -> None:
+    low, top = rivals(place)
+    place.act(install(low, top))
+    place.write("s/a.py", "edited\n")
+    report = place.act(install(place.wheel("top", "2", {"s/a.py": "A = 'newer'\n", "top.py": ""})))
+    assert read(place, "s/a.py") == "edited\n"
+    assert [one.path for one in report.left_alone] == ["s/a.py"]
+
+
 # --- those who do not say what they own -------------------------------------------------------------------------------
 
 
@@ -276,11 +285,16 @@ def test_a_dist_info_of_the_same_name_is_replaced_file_by_file_record_last(
     place.act(install(first))
     second = place.wheel("mid", "1", {"m.py": "M = 2\n"}, build="b")
     seen = targets(monkeypatch, "replace")
+    unlink = os.unlink
+    gone: list[str] = []
+    monkeypatch.setattr(os, "unlink", lambda path, **options: (gone.append(path), unlink(path, **options)))
     place.act(install(second))
     shown = [path for path in seen if os.path.dirname(path).endswith("site/mid-1.dist-info")]
     assert len(shown) > 4
     assert shown[-1].endswith("/RECORD")
     assert not any(path.endswith("site/mid-1.dist-info") for path in seen), "it is never away as a whole"
+    before_close = gone[: gone.index("committed")]
+    assert not {os.path.basename(path) for path in shown} & set(before_close), "nor without any of its files"
 
 
 def test_modules_are_shown_before_pth_files_and_those_before_scripts(
@@ -308,6 +322,14 @@ def test_bytecode_goes_before_its_source_is_another(place: Place) -> None:
     place.act(Act("check", ()))
     assert read(place, "m.py") == "M = 2\n"
     assert not os.path.exists(os.path.join(place.site, "__pycache__"))
+
+
+def test_sources_of_equal_size_never_share_a_time(place: Place) -> None:
+    times = set()
+    for version in ("1", "2"):
+        place.act(install(place.wheel("mid", version, {"m.py": f"M = {version}\n"})))
+        times.add(int(os.stat(os.path.join(place.site, "m.py")).st_mtime))
+    assert len(times) == 2, "bytecode kept elsewhere would be taken for the other's"
 
 
 # --- called off -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from environments import make_environment, write
 from lugnut.errors import IncompatibleWheel, UsageError, WheelNotFound
-from lugnut.sources.wheelhouse import check_fits, choose, find_closest, read_wheelhouse
+from lugnut.sources.wheelhouse import allows_python, check_fits, choose, find_closest, read_wheelhouse
 
 
 @pytest.fixture
@@ -145,3 +145,26 @@ def test_a_wheel_that_does_not_fit_is_told_why_and_what_would(environment, tags,
 def test_the_closest_tags_share_most_parts_and_are_few(environment):
     assert find_closest(environment.tags, ["cp311-none-any"])[0] == "py3-none-any"
     assert len(find_closest(environment.tags, ["x-y-z"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("requires", "version", "allowed"),
+    [
+        ("", "3.11.7", True),
+        (">=3.9", "3.11.7", True),
+        (">= 3.11.7", "3.11.7", True),
+        (">=3.11.8", "3.11.7", False),
+        (">=3.12", "3.11.7", False),
+        (">=3", "3.11.7", True),
+        (">=3.12.0", "3.12", True),
+        (">=3.15", "3.15.0a1", True),
+        (">=3.9,<3.12", "3.11.7", True),
+        (">=3.9,<3.11", "3.11.7", False),
+        ("!=3.11.*", "3.11.7", False),
+        ("==3.11.*", "3.11.7", True),
+        ("~=3.8", "3.11.7", True),
+        ("three", "3.11.7", True),
+    ],
+)
+def test_requires_python_is_judged_by_the_release(requires, version, allowed):
+    assert allows_python(requires, version) is allowed

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import lugnut
 from lugnut.cli.configuration import Invocation
 from lugnut.cli.talk import Outcome
-from lugnut.errors import UsageError
-from lugnut.events import Reporter
+from lugnut.distribution import normalise_name
+from lugnut.errors import NotInstalled, UsageError
+from lugnut.events import Note, Reporter
+from lugnut.settings import Report
 
 Cancelled = Callable[[], None]
 Act = Callable[[Invocation, Reporter, Cancelled], Outcome]
@@ -17,7 +20,27 @@ PLACE = ("python", "target", "prefix", "system", "break_system_packages", "cache
 
 
 def _install(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
-    return lugnut.install(invocation.operands, report=report, cancelled=cancelled, **invocation.choices)
+    done = lugnut.install(invocation.operands, report=report, cancelled=cancelled, **invocation.choices)
+    absent = _find_absent(invocation, done)
+    if absent and not invocation.operands and not invocation.choices.get("requirement_files"):
+        raise NotInstalled(name=", ".join(absent), environment=done.environment)
+    for name in absent:
+        report(Note("warning", f"--overlay {name} has no effect: {name} is not installed"))
+    return done
+
+
+def _find_absent(invocation: Invocation, done: Report) -> list[str]:
+    """Find the names of --overlay that the environment does not have: slips of the pen, most likely."""
+    changed = {normalise_name(change.name) for change in done.changes}
+    left = [name for name in invocation.overlaid if name not in changed]
+    if not left:
+        return []
+    listed = lugnut.list_installed(**_take_place(invocation)).installed
+    return sorted(set(left) - {normalise_name(item.name) for item in listed})
+
+
+def _take_place(invocation: Invocation) -> dict[str, Any]:
+    return {key: value for key, value in invocation.choices.items() if key in PLACE}
 
 
 def _uninstall(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
@@ -33,7 +56,7 @@ def _recover(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> 
 
 
 def _list(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
-    return lugnut.list_installed(**{key: value for key, value in invocation.choices.items() if key in PLACE})
+    return lugnut.list_installed(**_take_place(invocation))
 
 
 def _cache(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:

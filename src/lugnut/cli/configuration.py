@@ -57,6 +57,8 @@ class Invocation(NamedTuple):
     operands: tuple[str, ...]
     choices: dict[str, Any]
     presentation: Presentation
+    overlaid: tuple[str, ...] = ()
+    """Names whose rank a flag or a variable gives: they are meant for this run, those of a file for any."""
 
 
 def make_invocation(words: Words, environ: Mapping[str, str], directory: str) -> Invocation:
@@ -75,7 +77,8 @@ def make_invocation(words: Words, environ: Mapping[str, str], directory: str) ->
     presentation = _take_presentation(chosen)
     for field in ("no_config", "yes", "no_index"):
         chosen.pop(field, None)
-    return Invocation(words.command, words.operands, chosen, presentation)
+    overlaid = tuple(sorted({*variables.get("overlay", {}), *typed.get("overlay", {})}))
+    return Invocation(words.command, words.operands, chosen, presentation, overlaid)
 
 
 def _given(words: Words) -> list[Flag]:
@@ -128,11 +131,12 @@ def _read_configuration(command: str, directory: str) -> dict[str, Any]:
 
 def _texts(origin: str, key: str, value: Any) -> list[str]:
     """Spell a TOML value as the flag would have it, so that one parser reads both."""
-    if key == "overlay" and isinstance(value, dict):
+    kind = int if key == "jobs" else str
+    if key == "overlay" and isinstance(value, dict) and all(type(rank) is int for rank in value.values()):
         return [f"{name}={rank}" for name, rank in value.items()]
-    if key == "overlay" and isinstance(value, list):
-        return [str(name) for name in value]
-    if key == "overlay" or not isinstance(value, (str, int)):
+    if key == "overlay" and isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return value
+    if key == "overlay" or type(value) is not kind:
         raise UsageError(message=f"{origin} has a value of the wrong kind", hint=EXAMPLES[key])
     return [str(value)]
 
@@ -158,12 +162,21 @@ def _read_table(path: str) -> dict[str, Any] | None:
             return None
         import tomllib
 
-        table = tomllib.loads(data.decode()).get("tool", {}).get("lugnut")
-    except (OSError, ValueError, AttributeError) as error:
-        raise UsageError(message=f"{path} cannot be read: {error}", hint="mend it, or use --no-config") from None
+        tools = tomllib.loads(data.decode()).get("tool", {})
+    except UnicodeDecodeError:
+        raise _refuse_file(path, "it is not UTF-8 text") from None
+    except OSError as error:
+        raise _refuse_file(path, error.strerror or str(error)) from None
+    except ValueError as error:
+        raise _refuse_file(path, str(error)) from None
+    table = tools.get("lugnut") if isinstance(tools, dict) else tools
     if table is not None and not isinstance(table, dict):
         raise UsageError(message=f"{path}: tool.lugnut is not a table", hint="write [tool.lugnut]")
     return table
+
+
+def _refuse_file(path: str, reason: str) -> UsageError:
+    return UsageError(message=f"{path} cannot be read: {reason}", hint="mend it, or use --no-config")
 
 
 # --- the command line's own choices -----------------------------------------------------------------------------------

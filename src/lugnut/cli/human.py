@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from lugnut.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Paint, printable
+from lugnut.distribution import normalise_name
 from lugnut.errors import ExternallyManaged, InternalError, LugnutError
 from lugnut.events import (
     Changed,
@@ -82,7 +83,7 @@ def enumerate_some(items: Sequence[str], *, everything: bool = False) -> str:
 def format_changes(changes: Iterable[Changed], paint: Paint = PLAIN) -> list[str]:
     """Give ` + name==new`, ` - name==old` and ` ~ name==version`, sorted by name."""
     lines = []
-    for change in sorted(changes, key=lambda change: (change.name, change.action)):
+    for change in sorted(changes, key=lambda change: (normalise_name(change.name), change.action)):
         if change.action == "reinstall":
             lines.append(_format_change("~", YELLOW, change.name, change.new or change.old, paint))
             continue
@@ -136,16 +137,18 @@ def format_conflicts(
         for loser in conflict.losers:
             pairs.setdefault((conflict.winner, loser, conflict.decided), set()).add(conflict.path)
     ordered = sorted(pairs.items(), key=lambda item: (item[0][2], item[0][1] not in requested, item[0][1], item[0][0]))
-    verb = ("would be", "would be") if dry_run else ("is", "are")
-    return [_format_conflict(pair, sorted(paths), verb[len(paths) > 1], everything) for pair, paths in ordered]
+    return [_format_conflict(pair, sorted(paths), everything, dry_run) for pair, paths in ordered]
 
 
-def _format_conflict(pair: tuple[str, str, bool], paths: list[str], verb: str, everything: bool) -> Message:
+def _format_conflict(pair: tuple[str, str, bool], paths: list[str], everything: bool, dry_run: bool) -> Message:
     winner, loser, decided = pair
     named = enumerate_some(paths, everything=everything)
     why = "by overlay" if decided else "by name"
     border = "\n  " if "\n" in named else "; "
-    text = f"{count(len(paths), 'path')} of {loser} {verb} shadowed by {winner} (different bytes): {named}"
+    one = len(paths) == 1
+    verb = "would be" if dry_run else "is" if one else "are"
+    stays = f"whose {'file' if one else 'files'} {'would stay' if dry_run else 'stays' if one else 'stay'}"
+    text = f"{count(len(paths), 'path')} of {loser} {verb} shadowed by {winner}, {stays} (different bytes): {named}"
     text += f"{border}{winner} wins {why}" + ("" if decided else f"; to put {loser} on top: --overlay {loser}")
     return Message("note" if decided else "warning", text)
 

@@ -10,6 +10,7 @@ import contextlib
 import time
 from typing import Any, TextIO
 
+from lugnut.cli.human import count, format_size
 from lugnut.events import Committed, Event, WheelAdmitted, WheelPlaced
 
 DELAY = 0.5
@@ -64,8 +65,7 @@ class Progress:
     def _draw(self) -> None:
         if self._display is None:
             self._display = self._start()
-        size = f"{self._size / 1_000_000:.0f} MB"
-        text = f"{self._admitted} wheels verified ({size}), {self._placed} in place"
+        text = f"{count(self._admitted, 'wheel')} verified ({format_size(self._size)}), {self._placed} in place"
         self._display.update(self._display.task_ids[0], description=text)
         self._display.refresh()
 

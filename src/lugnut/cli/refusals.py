@@ -39,7 +39,9 @@ ACCEPTED = (
     Accepted(("--no-warn-script-location", "--no-warn-conflicts", "--no-proxy-env", "--no-sources"), NOTHING),
     Accepted(("--verify-hashes", "--no-managed-python", "--no-editable"), NOTHING),
     Accepted(("--no-index",), NOTHING),
-    Accepted(("--only-binary", "--root-user-action", "-f", "--find-links"), ONE_VALUE),
+    Accepted(
+        ("--only-binary", "--root-user-action", "-f", "--find-links", "-c", "--constraint", "--constraints"), ONE_VALUE
+    ),
 )
 
 _LOCAL = "this lugnut installs local wheels only, so far"
@@ -112,10 +114,12 @@ REFUSED = (
         _FETCH,
     ),
     Refused(
+        ("--pre", "--prerelease", "--prerelease-package", "--all-releases", "--only-final"),
+        "a pre-release is taken where the version asks for it, or nothing else is at hand",
+        "name the version: NAME==1.0b1",
+    ),
+    Refused(
         (
-            "-c",
-            "--constraint",
-            "--constraints",
             "--overrides",
             "--override",
             "--excludes",
@@ -124,11 +128,6 @@ REFUSED = (
             "--upgrade-group",
             "--upgrade-strategy",
             "--resolution",
-            "--pre",
-            "--prerelease",
-            "--prerelease-package",
-            "--all-releases",
-            "--only-final",
             "--fork-strategy",
             "--exclude-newer",
             "--exclude-newer-package",

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lugnut.cli.flags import COUNT, LIST, SWITCH, Flag
 from lugnut.cli.words import closest
 from lugnut.errors import Unsupported, UsageError
+
+PATHS = (
+    "python",
+    "target",
+    "prefix",
+    "cache_dir",
+    "json_events",
+    "requirement_files",
+    "constraint_files",
+    "find_links",
+)
+"""The fields that hold paths."""
 
 TRUE = frozenset(("1", "true", "yes", "on", "y", "t"))
 FALSE = frozenset(("0", "false", "no", "off", "n", "f"))
@@ -18,7 +31,7 @@ def parse_value(flag: Flag, origin: str, texts: Sequence[str]) -> Any:
     if flag.field == "overlay":
         return parse_overlay(origin, texts)
     if flag.kind == LIST:
-        return tuple(_parse_plain(origin, text) for text in texts)
+        return tuple(_PARSERS.get(flag.field, _parse_plain)(origin, text) for text in texts)
     return _PARSERS.get(flag.field, _parse_plain)(origin, texts[-1])
 
 
@@ -43,6 +56,11 @@ def _parse_plain(origin: str, text: str) -> str:
     if not text:
         raise UsageError(message=f"{origin} needs a value", hint="leave it out, or give it one")
     return text
+
+
+def _parse_path(origin: str, text: str) -> str:
+    """Read a path; no shell expands the ~ of `--target=~/x` or of a variable."""
+    return os.path.expanduser(_parse_plain(origin, text))
 
 
 def _parse_jobs(origin: str, text: str) -> int:
@@ -88,6 +106,7 @@ def _parse_link_mode(origin: str, text: str) -> str:
 
 
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
+    **dict.fromkeys(PATHS, _parse_path),
     "jobs": _parse_jobs,
     "lock_timeout": _parse_seconds,
     "on_conflict": _word_parser("warn", "error", "ignore"),

@@ -125,7 +125,10 @@ def _take_command(words: list[str]) -> tuple[str, list[str]]:
 def _parse_bare(command: str, rest: Sequence[str]) -> Words:
     """Answer a command line without a command, or with the command `help`."""
     if command or "-h" in rest or "--help" in rest:
-        return Words(HELP, tuple(word for word in rest if word in COMMANDS)[:1])
+        named = [word for word in rest if not word.startswith("-")][:1]
+        for word in named:
+            _check_command(word)
+        return Words(HELP, tuple(named))
     if "-V" in rest or "--version" in rest:
         return Words(VERSION)
     raise UsageError(message="no command was given", hint="lugnut --help lists them")

@@ -14,7 +14,7 @@ from importlib.machinery import PathFinder
 from typing import Any
 
 from lugnut.environment import Environment, spell_places
-from lugnut.errors import ExternallyManaged, InterpreterBroken
+from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
 from lugnut.interpreter import probe
 from lugnut.interpreter.discovery import Target, find_python, read_configuration, venv_of
 from lugnut.interpreter.facts import Facts, remember
@@ -27,6 +27,9 @@ PATIENCE = 60
 
 def find_environment(target: Target) -> Environment:
     """Find the environment meant; EnvironmentNotFound, InterpreterBroken, or ExternallyManaged (PEP 668)."""
+    for spelled in (target.target, target.prefix):
+        if spelled:
+            _check_directory(os.path.join(target.directory, spelled))
     facts = read_facts(find_python(target), target.cache_dir)
     if target.target:
         return _make_environment("target", facts, os.path.join(target.directory, target.target))
@@ -37,6 +40,14 @@ def find_environment(target: Target) -> Environment:
     if not target.break_system_packages and not target.reading:
         _refuse_managed(facts)
     return _make_environment("system", facts, facts.prefix)
+
+
+def _check_directory(place: str) -> None:
+    """Refuse a place that is no directory and, because something stands in the way, can be none."""
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise EnvironmentNotFound(where=f"{place} is no directory")
 
 
 def read_facts(executable: str, cache_dir: str | None) -> Facts:
@@ -65,17 +76,26 @@ def ask(python: str, script: str, *arguments: str, given: str = "") -> Any:
             env=environ,
             check=False,
         )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise InterpreterBroken(python=python, reason=str(error)) from None
+    except OSError as error:
+        raise InterpreterBroken(python=python, reason=error.strerror or str(error)) from None
+    except subprocess.SubprocessError:
+        raise InterpreterBroken(python=python, reason=f"it did not answer within {PATIENCE} s") from None
     _, begin, answer = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n").rpartition(probe.BEGIN)
     try:
         if done.returncode == 0 and begin:
             return json.loads(answer)
     except ValueError:
         pass
-    lines = done.stderr.decode("utf-8", "replace").split("\n")
-    words = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    words = _sum_up(done.stderr.decode("utf-8", "replace"))
     raise InterpreterBroken(python=python, reason=f"{words} (exit code {done.returncode})")
+
+
+def _sum_up(complaint: str) -> str:
+    """Give the line that says most: the last one of a traceback, the first one of anybody else (a shim, a shell)."""
+    lines = [line.strip() for line in complaint.split("\n") if line.strip()]
+    if not lines:
+        return "it said nothing"
+    return lines[-1 if any(line.startswith("Traceback (") for line in lines) else 0]
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------

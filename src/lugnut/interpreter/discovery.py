@@ -7,6 +7,7 @@ them the first on PATH will do, and our own at last.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -80,11 +81,37 @@ def _find_named(target: Target, text: str) -> str:
         return path
     if os.path.basename(text) != text:
         raise EnvironmentNotFound(where=f"{path} does not exist")
-    name = f"python{text}" if text[:1].isdigit() else text
+    if text[:1].isdigit():
+        return _find_version(target, text)
+    found = next(_search_path(target, (text,)), None)
+    if found is None:
+        raise EnvironmentNotFound(where=f"there is no {text} here and none on PATH")
+    return found
+
+
+def _find_version(target: Target, text: str) -> str:
+    """Find a version: the active environment or one here if it has it, as for uv, else that Python on PATH."""
+    active = _find_whole(target)
+    if active is not None and _has_version(active, text):
+        return active
+    name = f"python{text}"
     found = next(_search_path(target, (name,)), None)
     if found is None:
-        raise EnvironmentNotFound(where=f"there is no {text} here and no {name} on PATH")
+        raise EnvironmentNotFound(where=f"there is no environment of Python {text} here and no {name} on PATH")
     return found
+
+
+def _find_whole(target: Target) -> str | None:
+    """Find what would be meant without a version; one that is broken is passed over, since another was asked for."""
+    with contextlib.suppress(EnvironmentNotFound):
+        return _find_active(target) or _find_beneath(target.directory)
+    return None
+
+
+def _has_version(executable: str, text: str) -> bool:
+    configuration = read_configuration(venv_of(executable) or "") or {}
+    version = configuration.get("version") or configuration.get("version_info", "")
+    return f"{version}.".startswith(f"{text}.")
 
 
 def _find_system(target: Target) -> str:

@@ -8,15 +8,32 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.environment import Environment
-from lugnut.errors import HashMismatch, HashMissing, SameDistributionTwice, UsageError, WheelNotFound
-from lugnut.sources.requests import COMMAND_LINE, Request, applies, parse_request, refuse
-from lugnut.sources.requirements import Listed, join, read_requirements
-from lugnut.sources.wheelhouse import allows, check_fits, choose, parse_candidate, read_wheelhouse
+from lugnut.errors import (
+    BadRequirement,
+    HashMismatch,
+    HashMissing,
+    SameDistributionTwice,
+    UsageError,
+    WheelNotFound,
+    WrongPython,
+)
+from lugnut.sources.requests import COMMAND_LINE, Request, applies, find_directory, parse_request, refuse
+from lugnut.sources.requirements import Listed, join, read_constraints, read_requirements
+from lugnut.sources.wheelhouse import (
+    NOTHING_UNFIT,
+    Wheelhouse,
+    allows,
+    allows_python,
+    check_fits,
+    choose,
+    parse_candidate,
+    read_wheelhouse,
+)
 
 
 class Asked(NamedTuple):
@@ -28,6 +45,7 @@ class Asked(NamedTuple):
     require_hashes: bool
     directory: str
     """The working directory, absolute."""
+    constraint_files: tuple[str, ...] = ()
 
 
 class Pick(NamedTuple):
@@ -54,31 +72,61 @@ def never(_: Request) -> bool:
     return False
 
 
-def gather(environment: Environment, asked: Asked, satisfied: Callable[[Request], bool] = never) -> list[Pick]:
+def gather(
+    environment: Environment,
+    listed: Listed,
+    satisfied: Callable[[Request], bool] = never,
+    unfit: Mapping[str, str] = NOTHING_UNFIT,
+) -> list[Pick]:
     """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1).
 
-    A name that what is installed satisfies needs no wheel and gets none.
+    A name that what is installed satisfies needs no wheel and gets none. `unfit` are wheels found unfit before, by
+    path, with the reason: another is chosen in their place.
     """
-    listed = read_asked(asked)
+    by_name = _sort_out(listed.requests, environment)
+    constraints = _sort_out(listed.constraints, environment)
+    merged = {name: _merge(requests, constraints.get(name, [])) for name, requests in sorted(by_name.items())}
+    chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
+    paths = _find_wheels(environment, list(chosen.values()), listed.find_links, unfit)
+    return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]
+
+
+def _sort_out(requests: Iterable[Request], environment: Environment) -> dict[Name, list[Request]]:
+    """Give by name the requests that are meant for this environment."""
     by_name: dict[Name, list[Request]] = {}
-    for request in listed.requests:
+    for request in requests:
         if applies(request, environment.markers):
             by_name.setdefault(request.name, []).append(request)
-    merged = {name: _merge(requests) for name, requests in sorted(by_name.items())}
-    chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
-    paths = _find_wheels(environment, list(chosen.values()), listed.find_links)
-    return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]
+    return by_name
 
 
 def read_asked(asked: Asked) -> Listed:
     """Read the command line and its files, nothing judged yet; `requests` of a removal are its names."""
-    links = tuple(os.path.normpath(os.path.join(asked.directory, os.path.expanduser(one))) for one in asked.find_links)
-    for link, spelled in zip(links, asked.find_links, strict=True):
-        if not os.path.isdir(link):
-            raise UsageError(message=f"--find-links {spelled} is no directory", hint="name a directory of wheels")
+    links = tuple(_find_links(spelled, asked.directory) for spelled in asked.find_links)
     given = tuple(parse_request(text, COMMAND_LINE, (asked.directory,)) for text in asked.requests)
     files = tuple(read_requirements(path, asked.directory) for path in asked.requirement_files)
-    return join((Listed(given, links, require_hashes=asked.require_hashes), *files))
+    constraints = tuple(read_constraints(path, asked.directory) for path in asked.constraint_files)
+    return join((Listed(given, find_links=links, require_hashes=asked.require_hashes), *files, *constraints))
+
+
+def _find_links(spelled: str, directory: str) -> str:
+    try:
+        return find_directory(spelled, COMMAND_LINE, (directory,))
+    except BadRequirement as error:
+        raise UsageError(message=f"{error.data['line']}: {error.data['reason']}", hint=error.hint) from None
+
+
+def find_unfit(environment: Environment, pick: Pick, requires_python: str) -> str:
+    """Say why a wheel that was read is not for the environment's Python; empty where it is. Raises WrongPython.
+
+    Only its METADATA tells, so a wheel is chosen by its name first. One named by its path is refused.
+    """
+    version = environment.markers["python_full_version"]
+    if allows_python(requires_python, version):
+        return ""
+    if pick.direct:
+        raise WrongPython(wheel=os.path.basename(pick.path), requires=requires_python, version=version)
+    return f"needs Python {requires_python}, and the environment has {version}"
 
 
 def check_hash(pick: Pick, actual: WheelHash) -> None:
@@ -92,28 +140,35 @@ def check_hash(pick: Pick, actual: WheelHash) -> None:
 
 def format_direct_url(path: str, wheel: WheelHash) -> str:
     """Write the direct_url.json of a wheel that was named by its path."""
-    from urllib.parse import quote
+    from urllib.parse import quote_from_bytes
 
     place = path.replace(os.sep, "/")
-    url = "file://" + quote(place if place.startswith("/") else "/" + place, safe="/:")
+    # By bytes: a path need not be text in any encoding, and under an ASCII locale even an umlaut is not.
+    url = "file://" + quote_from_bytes(os.fsencode(place if place.startswith("/") else "/" + place), safe="/:")
     document = {"archive_info": {"hash": f"sha256={wheel}", "hashes": {"sha256": wheel}}, "url": url}
     return json.dumps(document, sort_keys=True)
 
 
-def _merge(requests: Sequence[Request]) -> Request:
-    """Make one request of all that name one distribution: specifiers and hashes of each must hold."""
-    if len(requests) == 1:
-        return requests[0]
-    ordered = sorted(requests, key=lambda request: (request.path is None, request))
-    paths = sorted({os.path.realpath(request.path) for request in requests if request.path is not None})
+def _merge(asked: Sequence[Request], constraints: Sequence[Request]) -> Request:
+    """Make one request of all that is said of one distribution: specifiers and hashes of each must hold."""
+    if len(asked) == 1 and not constraints:
+        return asked[0]
+    ordered = [*sorted(asked, key=_by_path), *sorted(constraints, key=_by_path)]
+    named = [one.path for one in ordered if one.path is not None]
+    paths = sorted({os.path.realpath(path) for path in named})
     if len(paths) > 1:
         raise SameDistributionTwice(name=ordered[0].name, first=paths[0], second=paths[1])
     return ordered[0]._replace(
-        specifier=",".join(sorted({request.specifier for request in requests if request.specifier})),
-        extras=tuple(sorted({extra for request in requests for extra in request.extras})),
+        specifier=",".join(sorted({request.specifier for request in ordered if request.specifier})),
+        extras=tuple(sorted({extra for request in ordered for extra in request.extras})),
+        path=named[0] if named else None,
         hashes=_intersect(ordered),
         origin=", ".join(dict.fromkeys(request.origin for request in ordered)),
     )
+
+
+def _by_path(request: Request) -> tuple[bool, Request]:
+    return request.path is None, request
 
 
 def _intersect(requests: Iterable[Request]) -> tuple[WheelHash, ...]:
@@ -126,7 +181,9 @@ def _intersect(requests: Iterable[Request]) -> tuple[WheelHash, ...]:
     return tuple(sorted(allowed or ()))
 
 
-def _find_wheels(environment: Environment, requests: list[Request], links: tuple[str, ...]) -> dict[Name, str]:
+def _find_wheels(
+    environment: Environment, requests: list[Request], links: tuple[str, ...], unfit: Mapping[str, str]
+) -> dict[Name, str]:
     """Find each request's wheel; packaging's heavier parts are imported for the first that needs them."""
     found = {request.name: request.path for request in requests if request.path is not None}
     for request in requests:
@@ -137,8 +194,18 @@ def _find_wheels(environment: Environment, requests: list[Request], links: tuple
         return found
     wheelhouse = read_wheelhouse(links)
     for request in open_requests:
-        found[request.name] = choose(environment, request.name, request.specifier, wheelhouse)
+        found[request.name] = _choose(environment, request, wheelhouse, unfit)
     return found
+
+
+def _choose(environment: Environment, request: Request, wheelhouse: Wheelhouse, unfit: Mapping[str, str]) -> str:
+    try:
+        return choose(environment, request.name, request.specifier, wheelhouse, unfit)
+    except WheelNotFound as error:
+        if request.origin == COMMAND_LINE:
+            raise
+        spelled = f"{error.data['requirement']} ({request.origin})"
+        raise WheelNotFound(requirement=spelled, reason=error.data["reason"], hint=error.hint) from None
 
 
 def _check_named(environment: Environment, request: Request, path: str) -> None:

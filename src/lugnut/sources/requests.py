@@ -70,7 +70,12 @@ def applies(request: Request, markers: Mapping[str, str]) -> bool:
 
 def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirement:
     """Make the error that says where a line stands and why it cannot be used."""
-    return BadRequirement(origin=origin, line=line.strip(), reason=reason, hint=hint)
+    return BadRequirement(origin=origin, line=_hide_credentials(line.strip()), reason=reason, hint=hint)
+
+
+def _hide_credentials(line: str) -> str:
+    """Cut what stands before the @ of a URL: errors end up in logs."""
+    return re.sub(r"://[^/@\s]+@", "://****@", line)
 
 
 def _names_path(text: str) -> bool:
@@ -144,6 +149,21 @@ def _locate(words: str, origin: str, directories: tuple[str, ...]) -> tuple[str,
         if os.path.exists(found):
             return found, ()
     return os.path.normpath(os.path.join(directories[0], path)), ()
+
+
+def find_directory(value: str, origin: str, places: tuple[str, ...]) -> str:
+    """Find a --find-links directory, in the first of these places that has it; absolute."""
+    line = f"--find-links {value}"
+    if value.lower().startswith("file:"):
+        found = [parse_file_url(value, origin, line)]
+    elif "://" in value:
+        raise refuse(origin, line, "lugnut downloads nothing yet", "name a directory of wheels")
+    else:
+        found = [os.path.normpath(os.path.join(place, os.path.expanduser(value))) for place in places]
+    for directory in found:
+        if os.path.isdir(directory):
+            return directory
+    raise refuse(origin, line, f"{found[0]} is no directory", "name a directory of wheels")
 
 
 def parse_file_url(url: str, origin: str, line: str) -> str:

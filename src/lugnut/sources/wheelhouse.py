@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
@@ -34,6 +35,12 @@ class Candidate(NamedTuple):
 Wheelhouse = dict[Name, list[str]]
 """Paths of wheels by the name in their file name, sorted."""
 
+NOTHING_UNFIT: Mapping[str, str] = {}
+"""Wheels that were read and found unfit, by path, with the reason: none so far."""
+
+_LEAST = r">=\s*(\d+(?:\.\d+)*)"
+"""What nearly every Requires-Python is; packaging need not be imported to judge it."""
+
 
 def read_wheelhouse(directories: Iterable[str]) -> Wheelhouse:
     """List the wheels in directories; regular files only (TRAPS 36), sorted (TRAPS 18). Raises UsageError."""
@@ -50,15 +57,24 @@ def read_wheelhouse(directories: Iterable[str]) -> Wheelhouse:
     return found
 
 
-def choose(environment: Environment, name: Name, specifier: str, wheelhouse: Wheelhouse) -> str:
+def choose(
+    environment: Environment,
+    name: Name,
+    specifier: str,
+    wheelhouse: Wheelhouse,
+    unfit: Mapping[str, str] = NOTHING_UNFIT,
+) -> str:
     """Choose the best wheel of a distribution for an environment; WheelNotFound says what there is instead."""
     from packaging.specifiers import SpecifierSet
 
     candidates = [one for path in wheelhouse.get(name, ()) if (one := parse_candidate(path)) is not None]
-    fitting = [one for one in candidates if not one.tags.isdisjoint(environment.tags)]
+    fitting = [one for one in candidates if one.path not in unfit and not one.tags.isdisjoint(environment.tags)]
     wanted = list(SpecifierSet(specifier).filter(fitting, key=lambda one: one.version))
     if not wanted:
         right = [one for one in candidates if allows(specifier, one)]
+        refused = [one for one in right if one.path in unfit]
+        if refused:
+            raise _explain_unfit(f"{name}{specifier}", refused, unfit)
         raise _explain(environment, f"{name}{specifier}", right, candidates)
     rank = {tag: number for number, tag in reversed(list(enumerate(environment.tags)))}
     return max(wanted, key=lambda one: (one.version, -_best(rank, one), one.build, one.path)).path
@@ -128,6 +144,12 @@ def _spell_tags(path: str) -> frozenset[str]:
     return frozenset(map("-".join, itertools.product(*columns)))
 
 
+def _explain_unfit(requirement: str, refused: list[Candidate], unfit: Mapping[str, str]) -> WheelNotFound:
+    best = max(refused, key=lambda one: (one.version, one.path))
+    reason = f"{os.path.basename(best.path)} {unfit[best.path]}"
+    return WheelNotFound(requirement=requirement, reason=reason, hint="name another --python, or find another version")
+
+
 def _explain(
     environment: Environment, requirement: str, right: list[Candidate], candidates: list[Candidate]
 ) -> WheelNotFound:
@@ -153,3 +175,23 @@ def satisfies(specifier: str, version: str) -> bool:
         return not specifier or SpecifierSet(specifier).contains(version, prereleases=True)
     except InvalidVersion:
         return False
+
+
+def allows_python(requires: str, version: str) -> bool:
+    """Whether a Requires-Python allows an interpreter's version; one that says nothing sensible allows any, as in pip.
+
+    A pre-release of Python is its release here: 3.15.0a1 runs what asks for 3.15 or later.
+    """
+    if not requires:
+        return True
+    release = re.match(r"\d+(\.\d+)*", version)
+    least = re.fullmatch(_LEAST, requires.strip())
+    if least and release:
+        wanted, given = ([*map(int, text.split("."))] for text in (least[1], release[0]))
+        return given + [0] * (len(wanted) - len(given)) >= wanted
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(requires).contains(release[0] if release else version, prereleases=True)
+    except InvalidSpecifier:
+        return True

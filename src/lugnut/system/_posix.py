@@ -28,6 +28,7 @@ _FICLONE = 0x40049409
 _GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
 _NOREPLACE = 1
 _WORDS = 4096
+_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.")
 
 
 def is_component(name: str) -> bool:
@@ -105,6 +106,25 @@ def list_names(directory: Directory) -> list[str]:
         return sorted(os.listdir(descriptor))
     finally:
         os.close(descriptor)
+
+
+def lists_late(directory: Directory) -> bool:
+    """Say whether a listing may be older than a lock just taken: network file systems cache them (TRAPS 26).
+
+    Where the system does not tell what a file system is, it may.
+    """
+    device = os.fstat(directory.fd).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            return any(is_remote(line) for line in mounts if line.split(" ", 3)[2] == number)
+    except OSError:
+        return True
+
+
+def is_remote(line: str) -> bool:
+    """Say whether a line of mountinfo (proc_pid_mountinfo(5)) is of a file system that others change unseen."""
+    return line.partition(" - ")[2].partition(" ")[0].startswith(_REMOTE)
 
 
 def status(directory: Directory) -> os.stat_result:

@@ -110,6 +110,11 @@ def list_names(directory: Directory) -> list[str]:
     return sorted(os.listdir(directory.path))
 
 
+def lists_late(directory: Directory) -> bool:  # noqa: ARG001 - as _posix has it
+    """Say that a listing may be older than a lock just taken: shares are cached for some seconds (TRAPS 26)."""
+    return True
+
+
 def status(directory: Directory) -> os.stat_result:
     """Describe an open directory."""
     return os.stat(directory.path)

@@ -51,6 +51,7 @@ __all__ = [
     "lend_directory",
     "link",
     "list_names",
+    "lists_late",
     "look",
     "make_directories",
     "mkdir",
@@ -61,6 +62,7 @@ __all__ = [
     "publish",
     "read",
     "read_identified",
+    "refresh",
     "remove_tree",
     "rename",
     "replace",
@@ -87,12 +89,14 @@ mkdir = native.mkdir
 look = native.look
 movable = native.movable
 list_names = native.list_names
+lists_late = native.lists_late
 cache_home = machine.cache_home
 open_root = native.open_root
 share_mode = native.share_mode
 sync = native.sync
 sync_volume = native.sync_volume
 
+_PROBE = ".lugnut-token"
 _TRIES = 100
 """How often others may remove what was just made, or add to what is being removed, before it is an error."""
 
@@ -127,12 +131,15 @@ def _share(parent: Directory, name: str) -> None:
 
 
 def enter_path(parent: Directory, path: str, *, create: bool = False) -> Directory:
-    """Open a directory several components (`a/b/c`) below `parent`, none of them a symlink."""
+    """Open a directory several components (`a/b/c`) below `parent`, none of them a symlink.
+
+    With `create` missing ones are made, and shared as `enter` says.
+    """
     first, *below = path.split("/")
-    opened = enter(parent, first, create=create)
+    opened = enter(parent, first, create=create, shared=create)
     for name in below:
         with opened as above:
-            opened = enter(above, name, create=create)
+            opened = enter(above, name, create=create, shared=create)
     return opened
 
 
@@ -143,6 +150,14 @@ def make_directories(path: str) -> Directory:
             os.makedirs(path, exist_ok=True)
             return open_root(path)
     return open_root(path)
+
+
+def refresh(directory: Directory) -> None:
+    """Make and remove a token, so that what is listed next is what stands there (TRAPS 26)."""
+    with contextlib.suppress(FileExistsError):
+        write(directory, _PROBE, b"")
+    with contextlib.suppress(FileNotFoundError):
+        unlink(directory, _PROBE)
 
 
 def remove_tree(directory: Directory, name: str) -> None:

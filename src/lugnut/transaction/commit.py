@@ -183,8 +183,7 @@ def _remove_inside(shown: files.Directory, name: str) -> None:
 def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) -> None:
     """Hide an old dist-info by one rename into the transaction; what its RECORD did not name is set aside."""
     hidden = f"{transaction.place}/{journal.HIDDEN}"
-    with contextlib.suppress(FileExistsError):
-        files.mkdir(site.home, hidden)
+    files.enter_path(site.home, hidden, create=True).close()
     place = f"{hidden}/{old.scheme}-{old.dist_info}"
     try:
         with files.open_root(site.environment.schemes[old.scheme]) as root:
@@ -212,11 +211,8 @@ def _empty(site: Site, transaction: journal.Transaction, name: Name, old: Old, s
             with contextlib.suppress(OSError):
                 _remove_inside(shown, file)
     _save_unnamed(site, transaction, name, old, shown)
-    for file in files.list_names(shown):
-        if file in _METADATA_LAST:
-            files.unlink(shown, file)
-        else:
-            files.remove_tree(shown, file)
+    for file in sorted(files.list_names(shown), key=lambda file: file in _METADATA_LAST):
+        files.remove_tree(shown, file)
 
 
 def _save_unnamed(site: Site, transaction: journal.Transaction, name: Name, old: Old, hidden: files.Directory) -> None:

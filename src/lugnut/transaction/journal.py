@@ -181,8 +181,7 @@ def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> 
 def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, durable: bool) -> locks.Held | None:
     with files.enter(home, TRANSACTIONS, create=True, shared=True) as transactions:
         new = f"new-{identity}"
-        files.mkdir(transactions, new)
-        with files.enter(transactions, new) as directory:
+        with files.enter(transactions, new, create=True, shared=True) as directory:
             lock = locks.try_hold(directory, "lock")
             if lock is None:
                 return None
@@ -190,8 +189,7 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
                 files.write(directory, "holder.json", words.encode() + b"\n")
                 files.write(directory, "plan", format_plan(plan))
                 files.write(directory, OPEN, b"")
-                files.mkdir(directory, "staged")
-                files.mkdir(directory, CONTENT)
+                files.enter_path(directory, CONTENT, create=True).close()
                 if durable:
                     files.sync_volume(directory)
                 files.rename(transactions, new, transactions, identity)
@@ -218,7 +216,8 @@ def _discard(transactions: files.Directory, new: str) -> None:
 def close(transaction: Transaction) -> None:
     """Make a transaction disappear: one rename, then its remains are deleted."""
     with files.enter(transaction.home, TRANSACTIONS) as transactions:
-        files.rename(transactions, transaction.id, transactions, f"old-{transaction.id}")
+        with contextlib.suppress(FileNotFoundError):  # our own, sent twice and answered late (TRAPS 26)
+            files.rename(transactions, transaction.id, transactions, f"old-{transaction.id}")
         files.remove_tree(transactions, f"old-{transaction.id}")
     transaction.lock.close()
     tidy(transaction.home)

@@ -72,6 +72,7 @@ def _recover(site: Site, identity: str, words: str, *, wait: bool) -> None:
             names.take(plan.names(), site.patience, words)
         elif _is_held(site, identity) or not names.try_take(plan.names(), words):
             return
+        site.refresh()
         _finish(site, identity, plan)
     except OSError as error:
         reason = error.strerror or str(error)

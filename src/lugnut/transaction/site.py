@@ -32,6 +32,8 @@ class Site:
         self.reader = content.Reader()
         self.exists = 0
         self.settles = 0
+        self.late: bool | None = None
+        """Whether what others have done may be seen late here, lock or no lock (TRAPS 26); None: not looked yet."""
 
     def close(self) -> None:
         """Give the handles back."""
@@ -44,7 +46,33 @@ class Site:
     def hold_stripe(self, directory: str) -> locks.Held:
         """Hold the stripe of a directory: a leaf lock, nothing is waited for while it is held."""
         with files.enter(self.home, "locks", create=True, shared=True) as place:
-            return locks.hold(place, stripe_name(self.environment, directory), self.stripe_patience())
+            held = locks.hold(place, stripe_name(self.environment, directory), self.stripe_patience())
+        try:
+            self.refresh(directory)
+        except BaseException:
+            held.close()
+            raise
+        return held
+
+    def refresh(self, *below: str) -> None:
+        """See, having taken a lock, what others did before they gave it back, where listings are cached (TRAPS 26).
+
+        A token made and removed in a directory makes a client of a network file system ask the server again.
+        """
+        if self.late is None:
+            self.late = files.lists_late(self.home)
+        if not self.late:
+            return
+        self.tree.close()
+        with files.enter(self.home, "transactions", create=True, shared=True) as transactions:
+            files.refresh(transactions)
+        for directory in sorted({self.environment.schemes[name] for name in ("purelib", "platlib")}):
+            with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:
+                files.refresh(root)
+        for directory in below:
+            opened = self.tree.directory(directory)
+            if opened is not None:
+                files.refresh(opened)
 
     def stripe_patience(self) -> locks.Patience:
         """Give how long a stripe is waited for: held for moments, it makes no run give up whatever its timeout."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lugnut.distribution import Name, RelativePath
 from lugnut.errors import FileInTheWay, OutsideEnvironment
-from lugnut.plan import CHANGE, FRESH, Action, File, Plan, kept_name
+from lugnut.plan import CHANGE, FRESH, Action, File, Old, Plan, kept_name
 from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.claims import Claim
@@ -189,6 +189,8 @@ def _find_changed(look: _Look, action: Action) -> tuple[RelativePath, ...]:
 
 def _check_way(site: Site, action: Action) -> None:
     """Refuse, before anything is published, what could not be replaced or removed after the commit."""
+    for old in action.olds:
+        _check_info(site, action, old)
     after = {file.path for file in action.files}
     for path in sorted({file.path for old in action.olds for file in old.files} - after | set(action.changed)):
         directory, name = split(path)
@@ -205,6 +207,22 @@ def _check_way(site: Site, action: Action) -> None:
             raise in_the_way(path, action.name, "a directory", forcible=False)
         if here is not None and not files.movable(opened, name):
             raise in_the_way(path, action.name, "a file that may not be replaced or removed", forcible=False)
+
+
+def _check_info(site: Site, action: Action, old: Old) -> None:
+    """Refuse a dist-info that this user could neither hide nor change (a directory moves only if it may be written)."""
+    with files.open_root(site.environment.schemes[old.scheme]) as root:
+        if files.look(root, old.dist_info) is None:
+            return
+        with files.enter(root, old.dist_info) as shown:
+            if files.movable(root, old.dist_info) and files.movable(shown, "RECORD"):
+                return
+    raise FileInTheWay(
+        path=old.dist_info,
+        name=action.name,
+        what="a directory that may not be changed",
+        hint="ask its owner to remove it or to give permission to write",
+    )
 
 
 def _judged(action: Action, path: str) -> bool:

@@ -23,6 +23,10 @@ from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
 
 
+def rest(plan: Plan) -> None:
+    """Do nothing more."""
+
+
 class Course(NamedTuple):
     """How a run goes about it."""
 
@@ -37,6 +41,8 @@ class Course(NamedTuple):
     start_method: str
     durable: bool
     force: bool
+    settled: Callable[[Plan], None] = rest
+    """Called with the plan once it is carried out, the locks still held."""
 
 
 class Decision(NamedTuple):
@@ -98,6 +104,7 @@ def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
     """Hold every name; the dead come first, and since recovery takes locks of its own, all are released for it."""
     while True:
         held.take(names, site.patience, words)
+        site.refresh()
         if not find_named(site, names):
             return
         held.close()
@@ -123,6 +130,7 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             raise
         course.report(Committed(transaction.id))
         _finish(site, transaction, course)
+        course.settled(plan)
     finally:
         transaction.lock.close()
     return Outcome(decision.changes, plan, site.exists, site.settles)

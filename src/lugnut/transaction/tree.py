@@ -16,6 +16,8 @@ from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.system import files
 
 _MOST_OPEN = 200
+_BARRED = {errno.ENOTDIR, errno.ELOOP, errno.EMLINK}
+"""What the system says of a file or a symlink where a directory has to be; FreeBSD says EMLINK of a symlink."""
 _TRIES = 100
 """How often a directory that others remove as it is entered is made again."""
 
@@ -103,8 +105,8 @@ class Tree:
             except FileNotFoundError:
                 if not create:
                     return None
-            except OSError:
-                raise self._word_obstacle(parent, base, relative, name) from None
+            except OSError as error:
+                raise self._word_obstacle(error, parent, base, relative, name) from None
         if self._on_create is not None:
             self._on_create(relative)
         with contextlib.suppress(FileExistsError):
@@ -113,10 +115,12 @@ class Tree:
             return files.enter(parent, base, create=True)
         except FileNotFoundError:
             raise
-        except OSError:
-            raise self._word_obstacle(parent, base, relative, name) from None
+        except OSError as error:
+            raise self._word_obstacle(error, parent, base, relative, name) from None
 
-    def _word_obstacle(self, parent: files.Directory, base: str, relative: str, name: str) -> Exception:
+    def _word_obstacle(self, error: OSError, parent: files.Directory, base: str, relative: str, name: str) -> Exception:
+        if error.errno not in _BARRED:
+            return error
         status = files.look(parent, base)
         if status is not None and stat.S_ISLNK(status.st_mode):
             return OutsideEnvironment(path=relative, name=name or "a distribution", reason=f"{relative} is a symlink")
