@@ -11,7 +11,7 @@ SEED   ?= 1
 CODE   := src tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check races peers kills together shown bench clean
+.PHONY: help demo test lint types check races peers kills together shown model bench clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ together: $(READY)  ## 2, 8 and 32 processes at once on one environment (ROUNDS=
 
 shown: $(READY)  ## every promise, a line of figures each, in full (LINE="jwt six", ROUNDS=n of each)
 	$(BIN)/python tools/shown.py --wheels $(WHEELS) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(LINE)
+
+model:  ## check the transaction protocol's model, and that each guard taken out is caught (spin, cc; some minutes)
+	bash tests/model/check.sh all
 
 bench: $(READY)  ## warm install beside uv, paired (ROUNDS=20, FROM=directory of wheels)
 	$(BIN)/python tools/bench.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))

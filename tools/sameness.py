@@ -172,5 +172,7 @@ def install_all_ways(home: str, rounds: int, wheels: Sequence[str]) -> Figures:
     wrong += [f"{len(lines)} sets of warnings: {lines}"] if len(lines) != 1 or not all(lines) else []
     wrong += [f"{mixed} mixed"] if mixed else []
     figures = f"{rounds} installs in {min(rounds, len(ways))} of {len(ways)} ways: {len(digests)} tree, {len(lines)} "
-    figures += f"set of warnings, {len(texts)} texts for {asked} last calls, {mixed} mixed\n    "
+    distinct = len({text for _, text in texts})
+    wrong += [f"{distinct} texts of two wheels"] if len(wheels) == 2 and distinct != 1 else []  # noqa: PLR2004 - a pair
+    figures += f"set of warnings, {distinct} text for {asked} sets of names asked for last, {mixed} mixed\n    "
     return figures + "\n    ".join(min(lines)), wrong

@@ -30,6 +30,7 @@ NODES = {
     "readers": ("tests/processes/test_readers.py",),
     "modes": ("tests/processes/test_conflict_modes.py",),
     "peers": ("tests/interop/test_pip_and_uv.py",),
+    "waiting": ("tests/interop/test_uv_lock.py",),
 }
 
 
@@ -105,7 +106,8 @@ LINES = {
     "modes": Line("two clashing runs at once, error and warn", 50, tests("modes")),
     "code": Line("equal sizes and times, upgraded after an import", 20, play(promises.run_new_code)),
     "store": Line("a damaged store is never linked from", 50, play(promises.damage_store)),
-    "peers": Line("pip and uv, both directions, and uv's lock", 1, tests("peers")),
+    "peers": Line("pip and uv at ours, lugnut at theirs", 1, tests("peers")),
+    "waiting": Line("a uv run waits for lugnut, lugnut for a uv run", 1, tests("waiting")),
 }
 
 

@@ -13,7 +13,7 @@ from lugnut import check as checking
 from lugnut.distribution import Manifest, Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, LockTimeout, NotInstalled, UsageError
-from lugnut.events import LockWaiting, Reporter
+from lugnut.events import LockWaiting, Note, Reporter
 from lugnut.installed import Installed, find_installed, read_installed
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode
@@ -57,8 +57,11 @@ def install(
         tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory,
         settings.constraint_files,
     )  # fmt: skip
+    listed = read_asked(asked)
+    if requirement_files and not listed.requests:
+        run.report(Note("warning", f"nothing is asked for by {', '.join(requirement_files)}"))
     with keep_store(settings) as store:
-        wishes = _find_wishes(run, store, read_asked(asked))
+        wishes = _find_wishes(run, store, listed)
         outcome = _change(run, store, wishes)
     unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
     return run.close(outcome)._replace(unmet=unmet)

@@ -251,4 +251,6 @@ def _spell(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
     if not isinstance(text, str):
         raise TypeError(f"text is wanted, not the bytes {text!r}")
+    if "\0" in text:
+        raise UsageError(message=f"{text!r} has a null byte in it", hint="no path and no name has one")
     return text

@@ -81,6 +81,13 @@ def test_a_file_that_includes_itself_is_told_with_the_way_round(room: Room) -> N
     )
 
 
+def test_a_file_that_asks_for_nothing_is_told(room: Room) -> None:
+    room.write("r.txt", "# nothing\n-f .\n")
+    warning = "warning: nothing is asked for by r.txt\n"
+    assert room.screen("install -r r.txt") == warning + "Nothing to do, all of it is installed in TIME\n"
+    assert room.screen("install -r /dev/null").startswith("warning: nothing is asked for by /dev/null\n")
+
+
 # --- which wheel ------------------------------------------------------------------------------------------------------
 
 

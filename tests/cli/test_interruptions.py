@@ -22,8 +22,6 @@ PIPE = 4096
 """Bytes the smallest pipe holds: a run that writes more of its events than that waits for the reader."""
 MANY = 150
 
-pytestmark = pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="needs a pipe of a known size")
-
 
 def make_many(room: Room) -> None:
     for number in range(MANY):
@@ -42,6 +40,7 @@ def read_until(descriptor: int, word: bytes) -> None:
             line += byte
 
 
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="needs a pipe of a known size")
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_files_are_placed_undoes_the_run(

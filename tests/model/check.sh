@@ -14,8 +14,8 @@ explore() { # flags deaths scenario -> prints states; 0 holds, 1 an error was fo
   grep -q 'errors: 1' out && return 1 || return 2
 }
 holds() { # flags, deaths, scenario
-  all=$((all + 1)); cp "$here/transaction.pml" model.pml; n=$(explore "$1" "$2" "$3"); r=$?; [ $r = 0 ] && good=$((good + 1))
-  printf '%-7s deaths=%s %10s states  %s %s\n' "$([ $r = 0 ] && echo holds || echo FAILS)" "$2" "$n" "$3" "$1"
+  all=$((all + 1)); SECONDS=0; cp "$here/transaction.pml" model.pml; n=$(explore "$1" "$2" "$3"); r=$?; [ $r = 0 ] && good=$((good + 1))
+  printf '%-7s deaths=%s %10s states %4s s  %s %s\n' "$([ $r = 0 ] && echo holds || echo FAILS)" "$2" "$n" $SECONDS "$3" "$1"
 }
 caught() { # name, the guard and what replaces it (once or several times), flags, deaths, scenario
   all=$((all + 1)); local name=$1 changes=("${@:2:$#-4}"); shift $(($# - 3))
@@ -39,9 +39,8 @@ leaving='s1[1]=1; f=1; A(1,1)=REMV'
 guards() {
   caught 'M1 pass through the stripes' 'inline grace() { (lockp==0) }' 'inline grace() { skip }' -DN=3 0 's1[1]=1; s1[3]=1; f=3; kept[1]=1; same[1]=1; A(1,1)=UPGR; A(2,3)=REMV'
   caught 'M1 pass through, a rank lowered' 'inline grace() { (lockp==0) }' 'inline grace() { skip }' -DN=2 0 "$raised; same[2]=1; RANK(1,1,0); A(2,2)=UPGR"
-  caught 'M2 look before claims' $'  sh=f;\n  read_claims();\n  if :: again -> goto look' $'  read_claims();\n  sh=f;\n  if :: again -> goto look' -DN=3 0 's1[1]=1; s1[2]=1; f=2; kept[1]=1; eq[3]=3; A(1,2)=REMV; A(2,3)=FRESH'
+  caught 'M2 look before claims' $'  sh=f;\n  read_claims();\n  if :: again -> goto look' $'  read_claims();\n  sh=f;\n  if :: again -> goto look' -DN=3 0 "eq[3]=2; $leaving; A(2,2)=FRESH; A(3,3)=FRESH"
   caught 'M2 look before claims, a rank raised' $'  sh=f;\n  read_claims();\n  if :: again -> goto look' $'  read_claims();\n  sh=f;\n  if :: again -> goto look' -DN=3 0 's1[1]=1; s1[2]=1; kept[1]=1; missing[2]=1; RANK(1,1,1); A(2,3)=FRESH'
-  caught 'M2 look before claims, equal bytes' $'  sh=f;\n  read_claims();\n  if :: again -> goto look' $'  read_claims();\n  sh=f;\n  if :: again -> goto look' -DN=3 0 "eq[3]=2; $two; RANK(1,1,1); A(2,2)=REMV; A(3,3)=FRESH"
   caught 'M3 exclusive create' 'if :: atomic{ f==0 -> f=BYTES(best); sh=f; been=1 } :: f!=0 -> goto look fi' 'f=BYTES(best); sh=f' -DN=2 0 's1[1]=1; missing[1]=1; A(1,1)=UPGR; A(2,2)=FRESH'
   caught 'M3 exclusive create, a rank raised' 'if :: atomic{ f==0 -> f=BYTES(best); sh=f; been=1 } :: f!=0 -> goto look fi' 'f=BYTES(best); sh=f' -DN=3 0 's1[1]=1; s1[2]=1; kept[1]=1; missing[2]=1; RANK(1,1,1); A(2,3)=FRESH'
   caught 'M4 hold the stripe' $'inline settle() {\n  atomic{ lockp==0 -> lockp=me };' $'inline settle() {\n  lockp=me;' -DN=3 0 "$leaving; A(2,2)=FRESH; A(3,3)=FRESH"
@@ -102,6 +101,8 @@ slow() {
   holds '-DN=3 -DEARLY' 1 's1[1]=1; s1[3]=1; f=3; kept[1]=1; A(1,1)=UPGR; A(2,3)=UPGR; A(2,2)=FRESH'
   holds '-DN=3 -DEARLY' 2 's1[1]=1; s1[2]=1; s1[3]=1; f=3; kept[1]=1; kept[2]=1; A(1,1)=UPGR; A(1,3)=REMV; A(2,2)=REMV'
   holds '-DN=3' 0 "$leaving; A(2,2)=FRESH; A(3,3)=FRESH"
+  holds '-DN=3' 0 "eq[3]=2; $leaving; A(2,2)=FRESH; A(3,3)=FRESH"
+  holds '-DN=3' 0 "eq[3]=2; $two; RANK(1,1,1); A(2,2)=REMV; A(3,3)=FRESH"
   holds '-DN=3 -DEARLY' 1 "$two; RANK(1,1,1); A(2,3)=FRESH"
   holds '-DN=3 -DEARLY' 1 "$raised; RANK(1,1,0); A(2,3)=FRESH"
   holds '-DN=3 -DEARLY' 1 "$two; RANK(1,1,1); A(2,2)=REMV; A(2,3)=FRESH"

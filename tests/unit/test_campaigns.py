@@ -201,7 +201,8 @@ def worse(tmp_path, monkeypatch):
             f'if [ "$1" = {act} ]; then {line}; fi\nexit $code\n'
         )
         program.chmod(0o755)
-        monkeypatch.setattr("ground.find_program", lambda _: str(program))
+        for module in ("ground", "together", "fights"):
+            monkeypatch.setattr(f"{module}.find_program", lambda _: str(program))
         return str(tmp_path)
 
     return make
@@ -248,6 +249,25 @@ def test_old_code_that_runs_is_found(worse):
 
 def test_a_damaged_file_that_is_placed_is_found(worse):
     assert "0 of 1" in promises.damage_store(worse("echo >> $site/pkg/m03.py"), 1)[0]
+
+
+@pytest.mark.parametrize(("line", "count"), [(":", 0), ("touch $site/left.py", 1), ("rm $site/campaign_0?/m000.py", 1)])
+def test_a_corrupt_environment_is_found_where_many_meet(worse, tmp_path, line, count):
+    home = worse(line)
+    versions = together.make_scenarios(os.path.join(home, "wheels"))[2]
+    (played,) = together.campaign(versions, 2, 1, str(tmp_path), None)
+    assert bool(played.findings) == bool(count)
+
+
+def test_where_callers_never_met_nothing_was_shown(capsys):
+    assert together.main(["--rounds", "1", "--callers", "1", "--scenario", "versions"]) == 1
+    assert capsys.readouterr().out.endswith("'waits']\n")
+
+
+def test_an_unkilled_run_that_leaves_the_wrong_environment_is_no_measure(worse):
+    home = worse("echo >> $site/campaign_group0/owner.py")
+    with pytest.raises(RuntimeError, match=r"owner\.py: wrong bytes"):
+        fights.prepare("install", home)
 
 
 @pytest.mark.parametrize("name", ["texts", "owners", "rivals", "code", "store", "directory", "file"])

@@ -110,7 +110,14 @@ def test_values_of_another_kind_are_type_errors(choices: dict[str, object]) -> N
 
 
 @pytest.mark.parametrize(
-    "choices", [{"target": "a", "prefix": "b"}, {"python": "a", "system": True}, {"target": ""}, {"python": ""}]
+    "choices",
+    [
+        {"target": "a", "prefix": "b"},
+        {"python": "a", "system": True},
+        {"target": ""},
+        {"python": ""},
+        {"target": "a\0"},
+    ],
 )
 def test_two_places_at_once_and_a_place_without_a_name_are_usage_errors(choices: dict[str, object]) -> None:
     with pytest.raises(UsageError):

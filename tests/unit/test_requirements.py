@@ -137,6 +137,9 @@ def test_options_for_the_whole_run_are_told(tmp_path):
         ("--constraint=https://host/c.txt", "downloads nothing"),
         ("--prefer-binary=1", "takes no value"),
         ("flask -e .", "-e"),
+        ("file://[x]", "not a URL"),
+        ("-f file://[x", "not a URL"),
+        ("--what=https://me:secret@host/", "https://****@host/"),
         ("???", "not a requirement"),
         ("flask --hash", "--hash"),
         ("flask --hash=md5:abc", "sha256"),
@@ -157,6 +160,12 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path):
         read(tmp_path, b"flask # \xe4")
     with pytest.raises(BadRequirement, match="downloads nothing"):
         read_requirements("https://host/r.txt", str(tmp_path))
+
+
+@pytest.mark.parametrize("text", [b"flask\0", b"-r x\0y", "flask".encode("utf-16-le")])
+def test_a_null_byte_is_no_text(tmp_path, text):
+    with pytest.raises(BadRequirement, match="null byte"):
+        read(tmp_path, text)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])

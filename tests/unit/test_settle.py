@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lugnut.errors import LugnutError, ShapeConflict
 from lugnut.events import SetAside
 from lugnut.system import locks
 from oracle import check_environment
@@ -179,6 +180,18 @@ def test_an_empty_directory_that_stood_before_survives_an_abort(place: Place) ->
     cut(place, install(low), "replace", "/committed", before=True)
     place.act(Act("check", ()))
     assert differ(before, place.snapshot()) == []
+
+
+@pytest.mark.parametrize("installed", ["file", "directory", "none"])
+def test_a_file_where_another_has_a_directory_is_refused_whatever_the_flags(place: Place, installed: str) -> None:
+    wheels = {"file": place.wheel("one", "1", {"x/a": ""}), "directory": place.wheel("two", "1", {"x/a/b.py": ""})}
+    if installed in wheels:
+        place.act(install(wheels.pop(installed)))
+    before = place.snapshot()
+    with pytest.raises(ShapeConflict if installed == "none" else LugnutError):
+        place.act(install(*wheels.values(), on_conflict="ignore", force=True))
+    assert differ(before, place.snapshot()) == []
+    assert transactions(place) == []
 
 
 # --- other file systems -----------------------------------------------------------------------------------------------

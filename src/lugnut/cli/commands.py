@@ -8,7 +8,6 @@ from typing import Any
 import lugnut
 from lugnut.cli.configuration import Invocation
 from lugnut.cli.talk import Outcome
-from lugnut.distribution import normalise_name
 from lugnut.errors import NotInstalled, UsageError
 from lugnut.events import Note, Reporter
 from lugnut.settings import Report
@@ -31,12 +30,15 @@ def _install(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> 
 
 def _find_absent(invocation: Invocation, done: Report) -> list[str]:
     """Find the names of --overlay that the environment does not have: slips of the pen, most likely."""
-    changed = {normalise_name(change.name) for change in done.changes}
-    left = [name for name in invocation.overlaid if name not in changed]
+    left = set(invocation.overlaid)
     if not left:
         return []
-    listed = lugnut.list_installed(**_take_place(invocation)).installed
-    return sorted(set(left) - {normalise_name(item.name) for item in listed})
+    from packaging.utils import canonicalize_name
+
+    left -= {canonicalize_name(change.name) for change in done.changes}
+    if left:
+        left -= {canonicalize_name(item.name) for item in lugnut.list_installed(**_take_place(invocation)).installed}
+    return sorted(left)
 
 
 def _take_place(invocation: Invocation) -> dict[str, Any]:

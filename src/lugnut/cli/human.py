@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from lugnut.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Paint, printable
-from lugnut.distribution import normalise_name
 from lugnut.errors import ExternallyManaged, InternalError, LugnutError
 from lugnut.events import (
     Changed,
@@ -83,7 +82,7 @@ def enumerate_some(items: Sequence[str], *, everything: bool = False) -> str:
 def format_changes(changes: Iterable[Changed], paint: Paint = PLAIN) -> list[str]:
     """Give ` + name==new`, ` - name==old` and ` ~ name==version`, sorted by name."""
     lines = []
-    for change in sorted(changes, key=lambda change: (normalise_name(change.name), change.action)):
+    for change in sorted(changes, key=lambda change: (change.name.lower().replace("_", "-"), change.action)):
         if change.action == "reinstall":
             lines.append(_format_change("~", YELLOW, change.name, change.new or change.old, paint))
             continue

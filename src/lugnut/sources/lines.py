@@ -17,7 +17,8 @@ from lugnut.sources.requests import COMMAND_LINE, refuse
 STANDARD_INPUT = "-"
 _COMMENT = r"(^|\s+)#.*$"
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
-_GIVEN_BY_THE_SHELL = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+_HARMLESS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/", "/dev/null")
+"""What the shell opened for us ends where the shell says."""
 _MARKS = (  # what editors and shells of Windows write first; the longer ones first, since they begin like the shorter
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -47,7 +48,7 @@ def replace_variables(words: str, origin: str, environ: Mapping[str, str]) -> st
 
 def _read_text(path: str, origin: str) -> str:
     standard = path == STANDARD_INPUT
-    if not standard and not os.path.isfile(path) and not path.startswith(_GIVEN_BY_THE_SHELL):
+    if not standard and not os.path.isfile(path) and not path.startswith(_HARMLESS):
         what = "is no regular file" if os.path.exists(path) else "does not exist"
         raise _refuse_file(path, origin, f"{path} {what}")
     try:
@@ -65,9 +66,12 @@ def _refuse_file(path: str, origin: str, reason: str) -> BadRequirement:
 def _decode(data: bytes, path: str, origin: str) -> str:
     encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8-sig")
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError:
         raise refuse(origin, f"-r {path}", f"{path} is not UTF-8 text", "save it as UTF-8") from None
+    if "\0" in text:
+        raise refuse(origin, f"-r {path}", f"{path} has a null byte in it", "save it as UTF-8")
+    return text
 
 
 def _join(text: str) -> Iterator[tuple[int, str]]:

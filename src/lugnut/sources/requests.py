@@ -45,6 +45,8 @@ def parse_request(text: str, origin: str, directories: tuple[str, ...], hashes: 
 
     `hashes` are the values of its --hash options (`sha256:…`). Raises BadRequirement.
     """
+    if "\0" in text:
+        raise refuse(origin, text, "it has a null byte in it")
     words = text.strip()
     allowed = tuple(sorted({_parse_hash(value, origin, text) for value in hashes}))
     request = (_parse_path if _names_path(words) else _parse_name)(words, origin, directories)
@@ -70,7 +72,8 @@ def applies(request: Request, markers: Mapping[str, str]) -> bool:
 
 def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirement:
     """Make the error that says where a line stands and why it cannot be used."""
-    return BadRequirement(origin=origin, line=_hide_credentials(line.strip()), reason=reason, hint=hint)
+    said, shown = _hide_credentials(reason), _hide_credentials(line.strip())
+    return BadRequirement(origin=origin, line=shown, reason=said, hint=hint)
 
 
 def _hide_credentials(line: str) -> str:
@@ -170,7 +173,10 @@ def parse_file_url(url: str, origin: str, line: str) -> str:
     """Give the path a file:// URL means."""
     from urllib.parse import unquote, urlsplit
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise refuse(origin, line, f"not a URL ({error})", "write file:///absolute/path.whl") from None
     if parts.netloc not in {"", "localhost"} or not parts.path.startswith("/") or parts.query:
         raise refuse(origin, line, "not a file:// URL of this machine", "write file:///absolute/path.whl")
     path = unquote(parts.path)
