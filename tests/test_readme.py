@@ -47,10 +47,10 @@ def test_the_example_runs(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    environment = (tmp_path / ".venv").resolve()
+    absent = tmp_path.resolve() / "dist" / "absent-1.0-py3-none-any.whl"
     assert done.stdout.splitlines() == [
         "install example 1.0",
-        f"absent is not installed in {environment} (lugnut list shows what is)",
+        f"no wheel for {absent}: there is no such file (look for a slip in the path)",
         "1",
     ]
 

@@ -117,7 +117,10 @@ def show(name: str, rounds: int | None, wheels: str | None) -> bool:
     count = min(rounds or line.rounds, line.rounds) if line.rounds == 1 else rounds or line.rounds
     begun = time.monotonic()
     with scratch(name) as home:
-        figures, wrong = line.play(count, home, os.path.abspath(wheels or os.path.join(home, "wheels")))
+        try:
+            figures, wrong = line.play(count, home, os.path.abspath(wheels or os.path.join(home, "wheels")))
+        except RuntimeError as error:  # a run of lugnut that had to succeed did not
+            figures, wrong = "broken off", str(error).splitlines()
     print(f"{'ok ' if not wrong else 'NOT'} {name}: {line.words}: {figures} ({time.monotonic() - begun:.0f} s)")
     print("".join(f"    {one}\n" for one in wrong[:40]), end="", flush=True)
     return not wrong

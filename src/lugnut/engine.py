@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from lugnut import check as checking
 from lugnut.distribution import Manifest, Name
 from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, LockTimeout, NotInstalled, UsageError
+from lugnut.errors import CannotWrite, LockTimeout, StoreDamaged, UsageError
 from lugnut.events import LockWaiting, Note, Reporter
 from lugnut.installed import Installed, find_installed, read_installed
 from lugnut.interpreter.asking import find_environment
@@ -61,10 +61,24 @@ def install(
     if requirement_files and not listed.requests:
         run.report(Note("warning", f"nothing is asked for by {', '.join(requirement_files)}"))
     with keep_store(settings) as store:
-        wishes = _find_wishes(run, store, listed)
-        outcome = _change(run, store, wishes)
+        wishes, outcome = _install(run, store, listed)
     unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
     return run.close(outcome)._replace(unmet=unmet)
+
+
+def _install(run: Run, store: Store, listed: Listed) -> tuple[list[Wish], Outcome]:
+    """Carry it out; what met a damaged entry of the store was undone and is done again, the wheel unpacked anew."""
+    damaged: set[str] = set()
+    while True:
+        try:
+            wishes = _find_wishes(run, store, listed)
+            return wishes, _change(run, store, wishes)
+        except StoreDamaged as error:
+            if error.data["wheel"] in damaged:
+                raise
+            damaged.add(error.data["wheel"])
+            text = f"{error.data['wheel']} was damaged in the store ({error.data['path']}); it is unpacked anew"
+            run.report(Note("info", text))
 
 
 def _find_wishes(run: Run, store: Store, listed: Listed) -> list[Wish]:
@@ -183,23 +197,25 @@ def uninstall(
     listed = read_asked(
         Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory)
     )
-    wanted = sorted({request.name for request in listed.requests})
-    _refuse_missing(run.environment, wanted)
+    wanted = _skip_missing(run, sorted({request.name for request in listed.requests}))
 
     def decide() -> Decision:
         return decide_removal(run.environment, wanted, force=settings.force)
 
+    if not wanted:
+        return run.close(NOTHING)
     if settings.dry_run:
         return run.close(run.rehearse(decide()))
-    outcome = transact(run.environment, wanted, decide, run.course(None))
-    return run.close(outcome)
+    return run.close(transact(run.environment, wanted, decide, run.course(None)))
 
 
-def _refuse_missing(environment: Environment, names: Sequence[Name]) -> None:
-    present = {found.name for found in find_installed(environment)}
-    missing = [name for name in names if name not in present]
-    if missing:
-        raise NotInstalled(name=", ".join(missing), environment=environment.prefix)
+def _skip_missing(run: Run, names: Sequence[Name]) -> list[Name]:
+    """Leave out what is not installed, and say so: as for pip and uv it is a warning, for nothing is left to do."""
+    present = {found.name for found in find_installed(run.environment)}
+    for name in names:
+        if name not in present:
+            run.report(Note("warning", f"skipped {name}: it is not installed in {run.environment.prefix}"))
+    return [name for name in names if name in present]
 
 
 def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch()) -> Report:

@@ -121,10 +121,10 @@ class Run:
         return Report(
             self.environment.prefix,
             changes=tuple(sorted(outcome.changes, key=lambda one: (one.name, one.action))),
-            conflicts=tuple(sorted(event for event in heard if isinstance(event, Conflict))),
+            conflicts=tuple(sorted({event for event in heard if isinstance(event, Conflict)})),
             recovered=tuple(sorted(event for event in heard if isinstance(event, Recovered))),
             set_aside=tuple(sorted(event for event in heard if isinstance(event, SetAside))),
-            left_alone=tuple(sorted(event for event in heard if isinstance(event, LeftAlone))),
+            left_alone=tuple(sorted({event for event in heard if isinstance(event, LeftAlone)})),
             counted=Counted(outcome.exists, outcome.settles, self._waits),
             dry_run=self.settings.dry_run,
             seconds=round(time.monotonic() - self._started, 3),

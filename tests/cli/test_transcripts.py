@@ -181,7 +181,6 @@ def test_json_events_are_lines(room: Room) -> None:
     [
         ("install nowhere.whl", "error: "),
         ("install -f wheels nothing==1", "error: no wheel for nothing==1: "),
-        ("uninstall nothing", "error: nothing is not installed in "),
         ("install -r none.txt", "error: "),
     ],
 )
@@ -191,6 +190,16 @@ def test_what_is_not_there_is_one_sentence_and_a_hint(room: Room, typed: str, fi
     assert lines[0].startswith(first)
     assert lines[1].startswith("hint: ")
     assert lines[2:] in (["[1]"], ["[2]"])
+
+
+def test_what_is_not_installed_is_skipped_and_the_rest_removed(room: Room) -> None:
+    room.run(f"install {room.wheel('one')}")
+    lines = room.screen("uninstall nothing one").splitlines()
+    assert lines[0].startswith("warning: skipped nothing: it is not installed in ")
+    assert lines[-1].strip() == "- one==1.0"
+    lines = room.screen("uninstall nothing").splitlines()
+    assert lines[0].startswith("warning: skipped nothing: ")
+    assert lines[1].startswith("Nothing to do, none of it is installed")
 
 
 def test_a_bad_wheel_names_every_problem(room: Room) -> None:

@@ -190,7 +190,7 @@ def test_a_wheel_named_by_path_for_another_python_is_refused(environment, tmp_pa
     fill(tmp_path, "a-1-py3-none-any.whl")
     (pick,) = gather(environment, ask(tmp_path, "wheels/a-1-py3-none-any.whl"))
     assert find_unfit(environment, pick, ">=3.11") == ""
-    with pytest.raises(WrongPython, match="needs Python <3, and the environment has 3.11.7"):
+    with pytest.raises(WrongPython, match=r"needs Python <3, and the environment has 3\.11\.7"):
         find_unfit(environment, pick, "<3")
 
 

@@ -81,11 +81,15 @@ def open_home(environment: Environment, *, create: bool) -> files.Directory | No
     try:
         root = files.make_directories(environment.purelib) if create else files.open_root(environment.purelib)
     except FileNotFoundError:
+        if create:
+            raise
         return None
     with root:
         try:
             home = files.enter(root, ".lugnut", create=create, shared=create)
         except FileNotFoundError:
+            if create:
+                raise
             return None
     try:
         _check_format(home, create=create)

@@ -75,7 +75,7 @@ class _Hand:
         self.site = Site(job.environment, home, patience, emit)
         self._writer = self._hold_writer() if job.spawned else None
         self._tree = Tree(job.environment, self._note_directory, job.directories)
-        self._source = open_tree(job.store, job.rendered.wanted.manifest.wheel)
+        self._opened: files.Directory | None = None
         self._placer = content.Placer(job.transaction, job.link_mode)
         self._base = f"{journal.TRANSACTIONS}/{job.transaction}"
         self._staging: files.Directory | None = None
@@ -96,7 +96,7 @@ class _Hand:
 
     def close(self) -> None:
         """Give everything back."""
-        for handle in (self._tree, self.site, self._source, self._staging, self._home, self._writer):
+        for handle in (self._tree, self.site, self._opened, self._staging, self._home, self._writer):
             if handle is not None:
                 handle.close()
 
@@ -110,6 +110,13 @@ class _Hand:
         self._emit(WheelPlaced(self._action.name, self._action.version, len(self._job.rendered.origins)))
 
     # --- sources ---
+
+    @property
+    def _source(self) -> files.Directory:
+        """The wheel's tree in the store; a new rank alone needs none, and the wheel may be long gone from there."""
+        if self._opened is None:
+            self._opened = open_tree(self._job.store, self._job.rendered.wanted.manifest.wheel)
+        return self._opened
 
     def _find_source(self, origin: Origin) -> tuple[files.Directory, str]:
         """Give a directory and a name whose content is the file's, verified (G7)."""
