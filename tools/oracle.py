@@ -151,7 +151,8 @@ def read_state(directory: str) -> tuple[int, frozenset[str] | None]:
             document: Any = json.load(file)
     except FileNotFoundError:
         return 0, None
-    return int(document["overlay"]), frozenset(document["executables"])
+    executables = document["executables"]  # null where lugnut gave a rank to what another tool had installed
+    return int(document["overlay"]), None if executables is None else frozenset(executables)
 
 
 def canonical(site: str, path: str) -> str:

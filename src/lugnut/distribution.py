@@ -99,8 +99,8 @@ class State(NamedTuple):
 
     wheel: WheelHash
     overlay: int
-    executables: tuple[str, ...]
-    """Paths of the distribution's executable files, as RECORD spells them, sorted."""
+    executables: tuple[str, ...] | None
+    """Paths of the distribution's executable files, as RECORD spells them, sorted; None where nobody recorded them."""
 
 
 def content_mtime(digest: bytes) -> int:
@@ -154,14 +154,16 @@ def parse_state(text: str) -> State | None:
         data: Any = json.loads(text)
         if data["format"] != 1:
             return None
-        return State(WheelHash(data["wheel"]), int(data["overlay"]), tuple(data["executables"]))
+        executables = None if data["executables"] is None else tuple(data["executables"])
+        return State(WheelHash(data["wheel"]), int(data["overlay"]), executables)
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def format_state(state: State) -> str:
     """Write lugnut.json: sorted keys, one line, a newline at the end."""
-    document = {"format": 1, "wheel": state.wheel, "overlay": state.overlay, "executables": list(state.executables)}
+    executables = None if state.executables is None else list(state.executables)
+    document = {"format": 1, "wheel": state.wheel, "overlay": state.overlay, "executables": executables}
     return json.dumps(document, sort_keys=True) + "\n"
 
 

@@ -170,8 +170,7 @@ def _rerank(environment: Environment, found: Sequence[Installed], rank: int) -> 
     """Give an installed distribution another rank: the same files, another lugnut.json and RECORD."""
     one = found[0]
     claimed = claimed_files(one)
-    executables = tuple(file.path for file in claimed if file.executable)
-    state = State(one.state.wheel if one.state is not None else WheelHash(""), rank, executables)
+    state = one.state._replace(overlay=rank) if one.state is not None else State(WheelHash(""), rank, None)
     info = _read_info(environment, one, format_state(state).encode())
     rows = [Row(spell_row(environment, one.scheme, file.path), file.digest, file.size) for file in claimed]
     rows += [Row(f"{one.dist_info}/{origin.file.path}", origin.file.digest, origin.file.size) for origin in info]

@@ -250,7 +250,8 @@ def index_files(found: tuple[File, ...]) -> Index:
 
 def claimed_files(installed: Installed) -> tuple[File, ...]:
     """Give what a dist-info's RECORD claims outside of itself, sorted by path."""
-    executables = frozenset(installed.state.executables) if installed.state is not None else None
+    recorded = None if installed.state is None else installed.state.executables
+    executables = None if recorded is None else frozenset(recorded)
     inside = installed.dist_info + "/"
     found = []
     for row in installed.rows or ():

@@ -122,16 +122,15 @@ class Spot:
             self._shown = None
 
     def _bars(self, found: tuple[Claim, str] | None) -> bool:
-        """Say whether revoked bytes stay because another distribution's bytes are not at hand: absent is worse."""
+        """Say whether bytes that may go stay because those of who claims the path are not at hand: absent is worse."""
         if found is not None or self._errand.undoes:
             return False
-        own = {role.name for role in self._errand.roles(self._path)}
-        others = [claim.name for claim in self._claims if claim.committed and claim.named and claim.name not in own]
-        if others:
+        left = [claim.name for claim in self._claims if claim.committed and claim.named]
+        if left:
             self._errand.say(
-                self._path, f"{others[0]} claims it too, and its own bytes are not at hand; `--reinstall` brings them"
+                self._path, f"{left[0]} claims it, and its own bytes are not at hand; `--reinstall` brings them"
             )
-        return bool(others)
+        return bool(left)
 
     def _move_over(self, place: str) -> None:
         try:
