@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 
 from ground import Ground
 from programs import run
@@ -87,7 +88,8 @@ def damage_store(home: str, rounds: int) -> Figures:
 
 def spoil(store: str, rng: random.Random) -> tuple[str, str]:
     """Damage one file of the store; gives which and how."""
-    trees = [path for path, is_directory in walk(store) if not is_directory and "/tree/" in path]
+    standing = re.compile(r"[0-9a-f]{64}/tree/")  # not what earlier rounds spoiled and lugnut has set aside
+    trees = [path for path, is_directory in walk(store) if not is_directory and standing.match(path)]
     path = os.path.join(store, rng.choice(trees))
     how = rng.choice(("edited", "truncated", "lengthened", "emptied", "removed"))
     status, before = os.stat(path), digest_file(path)
