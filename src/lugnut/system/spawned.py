@@ -42,12 +42,10 @@ class SpawnedCrew:
 
     def start(self, count: int) -> int:
         """Start `count` workers, or as many as the system allows, and give how many."""
-        from subprocess import PIPE, Popen
-
         for _ in range(count):
             with machine.signals_held():  # they inherit it and let signals in when they know what to do with them
                 try:
-                    self._add(Popen(_command(), stdin=PIPE, stdout=PIPE, bufsize=0, creationflags=machine.SPAWN_FLAGS))
+                    self._add(_spawn())
                 except (OSError, RuntimeError):  # too many processes, threads or open files: those that are there do it
                     break
         for worker in range(len(self._processes)):
@@ -145,6 +143,26 @@ class SpawnedCrew:
                         self._processes[worker].kill()
                     patience += GRACE
         return heard
+
+
+def _spawn() -> Any:
+    """Start one worker with a pipe to it and one from it: of Popen's own the first leaks where the second fails."""
+    from subprocess import Popen
+
+    with contextlib.ExitStack() as ends, contextlib.ExitStack() as ours:
+        theirs, jobs = _pipe(ends, ours)
+        answers, said = _pipe(ours, ends)
+        process = Popen(_command(), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS)
+        process.stdin, process.stdout = open(jobs, "wb", buffering=0), open(answers, "rb", buffering=0)  # noqa: SIM115
+        ours.pop_all()
+        return process
+
+
+def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
+    read, write = os.pipe()
+    reading.callback(os.close, read)
+    writing.callback(os.close, write)
+    return read, write
 
 
 def _command() -> list[str]:
