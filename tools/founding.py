@@ -13,6 +13,7 @@ import os
 import random
 import subprocess
 import sys
+from typing import NamedTuple
 
 from wheels import make_wheel
 
@@ -124,22 +125,39 @@ def make_namespace_wheels(directory: str, count: int, *, longest: int = 65_536) 
     return paths
 
 
-def make_campaign_wheels(directory: str, count: int, version: str, *, build: str = "", files: int = 40) -> list[str]:
+class CampaignSize(NamedTuple):
+    """How large a wheel of a campaign is."""
+
+    files: int
+    padding: int = 0
+    """Bytes by which each of these files is longer; they compress to half."""
+
+
+SMALL = CampaignSize(40)
+AVERAGE = CampaignSize(150, 16_000)
+"""As large as the wheels people install are on average: 2.5 MB."""
+
+
+def make_campaign_wheels(
+    directory: str, count: int, version: str, *, build: str = "", size: CampaignSize = SMALL
+) -> list[str]:
     """Make wheels for kill and race campaigns: own files, some per version, and paths that every fourth one shares.
 
     Version and `build` go into the bytes of half the files: an upgrade changes these, leaves the others, drops some
     paths and brings new ones; another build under the same version changes bytes only.
     """
     os.makedirs(directory, exist_ok=True)
-    return [_make_campaign(directory, number, version, build, files) for number in range(count)]
+    return [_make_campaign(directory, number, version, build, size) for number in range(count)]
 
 
-def _make_campaign(directory: str, number: int, version: str, build: str, files: int) -> str:
+def _make_campaign(directory: str, number: int, version: str, build: str, size: CampaignSize) -> str:
+    chance = random.Random(number)
     name = f"campaign_{number:02}"
     content: dict[str, str | bytes] = {f"{name}/__init__.py": f"VERSION = {version!r}\nBUILD = {build!r}\n"}
-    for index in range(files):
+    for index in range(size.files):
         changing = f"{version} {build}" if index % 2 else "the same"
-        content[f"{name}/m{index:03}.py"] = f"# {name} {index} {changing}\n" * (1 + index)
+        more = f"# {chance.randbytes(size.padding // 2).hex()}\n" if size.padding else ""
+        content[f"{name}/m{index:03}.py"] = f"# {name} {index} {changing}\n" * (1 + index) + more
     content[f"{name}/only_{version.replace('.', '_')}.py"] = f"VERSION = {version!r}\n"
     group = number % 4
     content[f"campaign_group{group}/__init__.py"] = f"OWNER = {name!r}\nVERSION = {version!r}\n" + "# pad\n" * number

@@ -2,13 +2,13 @@
 
     python tools/together.py --rounds N [--callers 2,8,32] [--scenario WORD]... [--keep DIRECTORY]
 
-*same*: all install the same 20 wheels, nothing unpacked yet; *namespace*: each installs one of the wheels that share a
-file with different bytes; *versions*: half install one version of a distribution, half another; *against*: half install
-five distributions, half remove them. Callers stand ready behind a pipe and are let go by its closing. Afterwards the
-environment must be one that the runs one after another could have left, in names, bytes and modes, and whole by the
-oracle. What the runs met on the way (existing files, settles, lock waits) is summed from their JSON reports: where any
-sum over the whole campaign is zero, nothing was tested, and that is a failure. For *same* the cost of N callers is
-given beside that of one.
+*same*: all install the same 20 wheels, as large as real ones are on average, nothing unpacked yet; *namespace*: each
+installs one of the wheels that share a file with different bytes; *versions*: half install one version of a
+distribution, half another; *against*: half install five distributions, half remove them. Callers stand ready behind a
+pipe and are let go by its closing. Afterwards the environment must be one that the runs one after another could have
+left, in names, bytes and modes, and whole by the oracle. What the runs met on the way (existing files, settles, lock
+waits) is summed from their JSON reports: where any sum over the whole campaign is zero, nothing was tested, and that is
+a failure. For *same* the cost of N callers is given beside that of one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from founding import make_campaign_wheels, make_namespace_wheels
+from founding import AVERAGE, CampaignSize, make_campaign_wheels, make_namespace_wheels
 from oracle import check_environment
 from programs import Ran, clean_environ, find_program, make_venv, print_table, run, scratch
 from trees import differences, read_tree, reference_tree, site_packages, without_generated
@@ -59,9 +59,10 @@ class Round(NamedTuple):
 
 def make_scenarios(directory: str) -> list[Scenario]:
     """Make the wheels and the scenarios."""
-    wheels = make_campaign_wheels(os.path.join(directory, "1"), 20, "1.0", files=20)
-    again = make_campaign_wheels(os.path.join(directory, "2"), 20, "2.0", files=20)
-    larger = make_campaign_wheels(os.path.join(directory, "larger"), 20, "1.0", files=120)  # as many as real ones have
+    few = CampaignSize(20)
+    wheels = make_campaign_wheels(os.path.join(directory, "1"), 20, "1.0", size=few)
+    again = make_campaign_wheels(os.path.join(directory, "2"), 20, "2.0", size=few)
+    larger = make_campaign_wheels(os.path.join(directory, "larger"), 20, "1.0", size=AVERAGE)
     shared = make_namespace_wheels(os.path.join(directory, "shared"), 32, longest=8192)
     acted, base = wheels[:10:2], wheels[1:10:2]
     names = [os.path.basename(wheel).partition("-")[0] for wheel in acted]

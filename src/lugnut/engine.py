@@ -26,9 +26,9 @@ from lugnut.sources.requests import Request
 from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import satisfies
 from lugnut.store.entries import Store, admit
-from lugnut.store.index import look_up
 from lugnut.store.keeping import clean, prune
 from lugnut.store.place import find_cache, usual_patience
+from lugnut.store.turns import find_missing, prepare, take_turns
 from lugnut.system import workers
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
 from lugnut.wishes import Wish, Workshop, decide_install, decide_removal, find_open
@@ -114,16 +114,8 @@ def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[R
 
 
 def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
-    """Have every wheel verified in the store, by as many workers as there is work for; raises the first error.
-
-    What another run is unpacking at this moment is left for last: runs that want the same wheels share the work (G9).
-    """
-    ordered = sorted(picks, key=lambda pick: -_size(pick.path))
-    cold = [(store, pick.path) for pick in ordered if not _known(store, pick)]
-    pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
-    found = dict(zip(cold, workers.run(admit_if_free, cold, plan=pool), strict=True))
-    busy = [job for job, manifest in found.items() if manifest is None]
-    found.update(zip(busy, workers.run(admit_one, busy, plan=pool), strict=True))
+    """Have every wheel verified in the store, by as many workers as there is work for; raises the first error."""
+    found = _admit_missing(store, [pick.path for pick in sorted(picks, key=lambda pick: -_size(pick.path))], run)
     wishes = []
     for pick in sorted(picks):
         job = (store, pick.path)
@@ -133,8 +125,25 @@ def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
     return wishes
 
 
-def _known(store: Store, pick: Pick) -> bool:
-    return look_up(store, pick.path) is not None
+def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[tuple[Store, str], Manifest | None]:
+    """Admit, in workers, the wheels that the store may not hold yet.
+
+    Runs that want the same wheels share the work (G9): those that want the very same ones wait for each other, and
+    then find them all there; of others, each leaves for last what another is unpacking at this moment. By then nothing
+    is left but to wait, which takes no workers.
+    """
+    if not find_missing(store, paths):
+        return {}
+    with take_turns(store, paths, run.patience()):
+        jobs = [(store, path) for path in find_missing(store, paths)]
+        if not jobs:
+            return {}
+        prepare()
+        pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
+        found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
+        busy = [job for job, manifest in found.items() if manifest is None]
+        found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
+        return found
 
 
 def _size(path: str) -> int:

@@ -20,14 +20,13 @@ from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import (
-    LOCKS,
     MANIFEST,
     STAMP,
     TEMPORARY,
     TREE,
     Store,
     fill_lock,
-    in_words,
+    open_locks,
     open_part,
     open_store,
     use_lock,
@@ -75,7 +74,7 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
         manifest = _find_sound(store, wheel)
         if manifest is not None:
             return _welcome(manifest, path, emit, cached=True)
-        with _open_locks(store) as place, locks.hold(place, fill_lock(wheel), patience) as held:
+        with open_locks(store) as place, locks.hold(place, fill_lock(wheel), patience) as held:
             with contextlib.suppress(OSError):  # a full store: the words are for messages, and what follows says it
                 held.claim(locks.holder_words())
             manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
@@ -84,11 +83,6 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
             with contextlib.suppress(LockUnusable):  # made now, since the store may be read-only when it is used
                 locks.hold(place, use_lock(wheel), patience, shared=True).close()
             return _welcome(_fill(store, source, path, patience), path, emit, cached=False)
-
-
-def _open_locks(store: Store) -> files.Directory:
-    with in_words(store):
-        return open_part(store, LOCKS)
 
 
 def _welcome(manifest: Manifest, path: str, emit: Reporter, *, cached: bool) -> Manifest:
@@ -232,7 +226,7 @@ def _stamp_synced(entry: files.Directory) -> None:
 
 def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:
     """Keep an entry from being pruned until the lock is closed; None where there is none any more: admit it again."""
-    with _open_locks(store) as place:
+    with open_locks(store) as place:
         held = locks.hold(place, use_lock(wheel), patience, shared=True)
     with contextlib.suppress(FileNotFoundError), files.open_root(store.root) as root:
         if files.look(root, wheel) is not None:

@@ -2,7 +2,8 @@
 
     <cache>/store/format          version of this layout
     <cache>/store/<sha256>/       one wheel: manifest, stamp, tree/; appears whole, never changes
-    <cache>/store/locks/          <sha256>.lock held to fill an entry, <sha256>.use held shared to keep it from pruning
+    <cache>/store/locks/          <sha256>.lock held to fill an entry, <sha256>.use held shared to keep it from pruning,
+                                  <hash>.turn held to admit one set of wheels
     <cache>/store/index/          which file at which path had which hash
     <cache>/store/temporary/      entries being unpacked, under the wheel's hash; whoever holds its lock may sweep it
     <cache>/store/aside/          damaged entries, until nobody holds them
@@ -13,8 +14,9 @@ Filling and using have a lock each: a run that must fill an entry again never wa
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
@@ -82,6 +84,12 @@ def open_part(store: Store, part: str) -> files.Directory:
         return files.make_directories(path)
 
 
+def open_locks(store: Store) -> files.Directory:
+    """Open the directory of the store's locks; raises CannotWrite."""
+    with in_words(store):
+        return open_part(store, LOCKS)
+
+
 @contextlib.contextmanager
 def in_words(store: Store) -> Iterator[None]:
     """Say what the system refuses in a sentence: raises CannotWrite for OSError."""
@@ -104,6 +112,12 @@ def fill_lock(wheel: WheelHash) -> str:
 def use_lock(wheel: WheelHash) -> str:
     """Name the lock that those who use an entry hold shared."""
     return f"{wheel}.use"
+
+
+def turn_lock(paths: Sequence[str]) -> str:
+    """Name the lock of whichever run admits these wheels."""
+    words = "\0".join(sorted(os.path.abspath(path) for path in paths))
+    return f"{hashlib.sha256(os.fsencode(words)).hexdigest()[:40]}.turn"
 
 
 def usual_patience() -> locks.Patience:

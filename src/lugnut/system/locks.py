@@ -26,8 +26,9 @@ from lugnut.system.native import machine, native
 
 LOCKS_LIKE_UV = native.LOCKS_LIKE_UV
 """Our locks and those of uv, which takes flock too, are seen by each other."""
-POLL = 0.01
-"""Seconds between two tries: portalocker's own quarter of a second wakes 200 ms late (TRAPS 3)."""
+POLL, LONGEST_POLL = 0.01, 0.05
+"""Seconds between two tries, of which who has waited long needs fewer: portalocker's own quarter of a second wakes
+200 ms late (TRAPS 3)."""
 FIRST_WORD, NEXT_WORD = 1.0, 10.0
 """Seconds until a waiter first hears who holds the lock, and between two times."""
 _WORDS = 1000
@@ -101,6 +102,11 @@ class Held(files.Closing):
             return -1
 
 
+def prepare() -> None:
+    """Import what locking takes, which is slow, before it is needed in several forked workers."""
+    import portalocker  # noqa: F401
+
+
 def hold(
     directory: files.Directory, name: str, patience: Patience, *, shared: bool = False, create: bool = True
 ) -> Held:
@@ -119,7 +125,7 @@ def hold(
         if waited >= next_word:
             patience.on_wait(f"{directory.path}/{name}", describe_holder(directory, name), waited)
             next_word = waited + NEXT_WORD
-        time.sleep(min(POLL, patience.timeout - waited))
+        time.sleep(min(max(POLL, min(waited / 10, LONGEST_POLL)), patience.timeout - waited))
 
 
 def try_hold(directory: files.Directory, name: str, *, shared: bool = False, create: bool = True) -> Held | None:

@@ -40,6 +40,11 @@ class Metadata(NamedTuple):
     extras: tuple[str, ...]
 
 
+def prepare() -> None:
+    """Import what reading takes, which is slow, before it is needed in several forked workers."""
+    import packaging.metadata  # noqa: F401
+
+
 def parse_title(filename: str, problems: list[str]) -> Title | None:
     """Read a wheel's file name; None where it is not one."""
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
