@@ -53,6 +53,46 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "no wheel for flask==3.0: not in wheels/",
         "add a directory with --find-links",
     ),
+    errors.Unresolvable: Failure(
+        {"reason": "a needs b>2 and you ask for b==1", "resolver": "uv", "detail": "..."},
+        1,
+        "no set of versions meets what is asked for: a needs b>2 and you ask for b==1",
+        "relax a requirement; -v shows all that uv said",
+    ),
+    errors.ResolverFailed: Failure(
+        {"resolver": "pip", "reason": "exit code 2", "hint": "run it with -v", "detail": "..."},
+        1,
+        "pip could not resolve what is asked for: exit code 2",
+        "run it with -v",
+    ),
+    errors.BadLock: Failure(
+        {
+            "path": "pylock.toml",
+            "reason": "it has lock-version 2.0, and we read 1.x",
+            "hint": "lock it again",
+        },
+        1,
+        "pylock.toml cannot be used as a lock file: it has lock-version 2.0, and we read 1.x",
+        "lock it again",
+    ),
+    errors.DownloadFailed: Failure(
+        {"url": "https://index.example/x.whl", "reason": "404 Not Found", "hint": "look for a slip in the URL"},
+        1,
+        "https://index.example/x.whl could not be downloaded: 404 Not Found",
+        "look for a slip in the URL",
+    ),
+    errors.Offline: Failure(
+        {"url": "https://index.example/x.whl"},
+        1,
+        "https://index.example/x.whl is not in the cache, and --offline forbids to fetch it",
+        "leave --offline out, or run once with the network",
+    ),
+    errors.BuildFailed: Failure(
+        {"source": "x-1.tar.gz", "reason": "its backend failed", "hint": "-v shows what it said", "detail": "..."},
+        1,
+        "no wheel could be built of x-1.tar.gz: its backend failed",
+        "-v shows what it said",
+    ),
     errors.IncompatibleWheel: Failure(
         {"wheel": "x-1-cp39-cp39-win32.whl", "reason": "no tag in common", "tags": "cp39", "supported": "cp311"},
         1,

@@ -23,14 +23,14 @@ SOURCE = PROJECT / "src"
 
 LAYERS = """
 errors events
-distribution
+distribution links
 system settings
 environment
 wheel interpreter installed scripts
 store
-plan
-conflicts sources
-transaction
+plan network
+conflicts sources building
+transaction resolution
 check run wishes
 engine
 library
@@ -279,16 +279,16 @@ def only_workers_end_inside_system(modules: list[Module]) -> Iterator[str]:
                 yield f"{at(module, node)}: only cli speaks and ends the program, not {name}"
 
 
-def only_interpreter_starts_programs(modules: list[Module]) -> Iterator[str]:
-    """`system` starts workers, which are lugnut again; every other program is started by `interpreter`."""
+def only_system_starts_programs(modules: list[Module]) -> Iterator[str]:
+    """`workers` starts lugnut again, `programs` every other program."""
     for module in modules:
-        if module.room in {"interpreter", "system"}:
+        if module.room == "system":
             continue
         for node, name in loads(module, STARTS):
-            yield f"{at(module, node)}: only interpreter starts programs, by {name}"
+            yield f"{at(module, node)}: only system starts programs, by {name}"
         for node, name in uses(module):
             if name in STARTERS or name.startswith(("os.exec", "os.spawn")):
-                yield f"{at(module, node)}: only interpreter starts programs, by {name}"
+                yield f"{at(module, node)}: only system starts programs, by {name}"
 
 
 def the_door_to_disk_is_called_by_its_name(modules: list[Module]) -> Iterator[str]:
@@ -302,7 +302,7 @@ def the_door_to_disk_is_called_by_its_name(modules: list[Module]) -> Iterator[st
                 taken = {alias.name for alias in node.names}
                 if node.module == name:
                     yield f"{at(module, node)}: write {name.rpartition('.')[2]}.{min(taken)}, do not import it"
-                elif not taken <= {"files", "locks", "workers"}:
+                elif not taken <= {"files", "locks", "programs", "workers"}:
                     yield f"{at(module, node)}: {name} is system's own"
         yield from _handed_on(module)
 
@@ -358,7 +358,7 @@ PRODUCT: list[Rule] = [
     only_system_changes_the_disk,
     only_the_command_line_speaks,
     only_workers_end_inside_system,
-    only_interpreter_starts_programs,
+    only_system_starts_programs,
     the_door_to_disk_is_called_by_its_name,
 ]
 EVERYWHERE: list[Rule] = [files_are_short, functions_are_short, every_module_says_what_it_owns, names_say_something]
@@ -412,8 +412,8 @@ BREACHES: list[tuple[Rule, str, str]] = [
     (only_the_command_line_speaks, "lugnut.engine", "import sys\nsys.exit(1)"),
     (only_the_command_line_speaks, "lugnut.engine", "raise SystemExit"),
     (only_workers_end_inside_system, "lugnut.system.files", "import sys\nsys.stderr.write('!')"),
-    (only_interpreter_starts_programs, "lugnut.engine", "def ask():\n    import subprocess"),
-    (only_interpreter_starts_programs, "lugnut.engine", "import os\nos.execv('a', ['a'])"),
+    (only_system_starts_programs, "lugnut.engine", "def ask():\n    import subprocess"),
+    (only_system_starts_programs, "lugnut.engine", "import os\nos.execv('a', ['a'])"),
     (the_door_to_disk_is_called_by_its_name, "lugnut.store.index", "from lugnut.system.files import link"),
     (the_door_to_disk_is_called_by_its_name, "lugnut.store.index", "from lugnut.system import contents"),
     (the_door_to_disk_is_called_by_its_name, "lugnut.store.index", "from lugnut.system import files\nf = files.link"),

@@ -16,6 +16,21 @@ class WheelAdmitted(NamedTuple):
     cached: bool
 
 
+class Downloading(NamedTuple):
+    """A file is on its way: bytes received so far, of how many if that is known; told now and then, and at its end."""
+
+    filename: str
+    received: int
+    size: int | None
+
+
+class Building(NamedTuple):
+    """A wheel is being built of a source (`source` as the user knows it)."""
+
+    name: str
+    source: str
+
+
 class WheelPlaced(NamedTuple):
     """One distribution's files are in place, not yet committed."""
 
@@ -98,6 +113,8 @@ class Counted(NamedTuple):
 
 Event = (
     WheelAdmitted
+    | Downloading
+    | Building
     | WheelPlaced
     | LockWaiting
     | Conflict

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from lugnut import events
 from lugnut.distribution import Name
+from lugnut.links import Indexes, Route
 
 
 class Settings(NamedTuple):
@@ -39,6 +40,8 @@ class Settings(NamedTuple):
     """Requirements files whose lines hold for what is asked for, and ask for nothing."""
     start_method: str = ""
     """fork or spawn; empty: the platform's."""
+    indexes: Indexes = Indexes()
+    route: Route = Route()
 
 
 class Watch(NamedTuple):

@@ -1,8 +1,7 @@
 """The target's interpreter to an Environment: asked once and remembered, or not started at all.
 
 A virtual environment of the interpreter we run in differs from our own in its prefix only, so it is described from
-our own facts; every other interpreter is asked in one subprocess, and what it said is remembered. The only room that
-starts programs.
+our own facts; every other interpreter is asked once, by one of our scripts, and what it said is remembered.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBro
 from lugnut.interpreter import probe
 from lugnut.interpreter.discovery import Target, find_python, read_configuration, venv_of
 from lugnut.interpreter.facts import Facts, remember
+from lugnut.system import programs
 
 __all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
 
@@ -62,32 +62,23 @@ def read_facts(executable: str, cache_dir: str | None) -> Facts:
 
 def ask(python: str, script: str, *arguments: str, given: str = "") -> Any:
     """Run one of our scripts (a path) in an interpreter, isolated, with `given` on stdin; give the JSON it answers."""
-    import subprocess
-
     command = [python, "-I", "-B", script, *arguments]
     # macOS tells a virtual environment's child by this variable who it is: that must not be us.
     environ = {name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"}
     try:
-        done = subprocess.run(
-            command,
-            input=given.encode("utf-8", "surrogateescape"),
-            capture_output=True,
-            timeout=PATIENCE,
-            env=environ,
-            check=False,
-        )
+        done = programs.run(command, given.encode("utf-8", "surrogateescape"), programs.Conditions(PATIENCE, environ))
     except OSError as error:
         raise InterpreterBroken(python=python, reason=error.strerror or str(error)) from None
-    except subprocess.SubprocessError:
+    except programs.TooLong:
         raise InterpreterBroken(python=python, reason=f"it did not answer within {PATIENCE} s") from None
-    _, begin, answer = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n").rpartition(probe.BEGIN)
+    _, begin, answer = done.out.decode("utf-8", "replace").replace("\r\n", "\n").rpartition(probe.BEGIN)
     try:
-        if done.returncode == 0 and begin:
+        if done.code == 0 and begin:
             return json.loads(answer)
     except ValueError:
         pass
-    words = _sum_up(done.stderr.decode("utf-8", "replace"))
-    raise InterpreterBroken(python=python, reason=f"{words} (exit code {done.returncode})")
+    words = _sum_up(done.err.decode("utf-8", "replace"))
+    raise InterpreterBroken(python=python, reason=f"{words} (exit code {done.code})")
 
 
 def _sum_up(complaint: str) -> str:

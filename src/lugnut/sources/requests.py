@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from lugnut.distribution import Name, WheelHash, normalise_name
 from lugnut.errors import BadRequirement
+from lugnut.links import hide_credentials
 
 COMMAND_LINE = "command line"
 HINT = "lugnut takes names with a version, and wheels by path or file:// URL"
@@ -72,13 +73,8 @@ def applies(request: Request, markers: Mapping[str, str]) -> bool:
 
 def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirement:
     """Make the error that says where a line stands and why it cannot be used."""
-    said, shown = _hide_credentials(reason), _hide_credentials(line.strip())
+    said, shown = hide_credentials(reason), hide_credentials(line.strip())
     return BadRequirement(origin=origin, line=shown, reason=said, hint=hint)
-
-
-def _hide_credentials(line: str) -> str:
-    """Cut what stands before the @ of a URL: errors end up in logs."""
-    return re.sub(r"://[^/@\s]+@", "://****@", line)
 
 
 def _names_path(text: str) -> bool:

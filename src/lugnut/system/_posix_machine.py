@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 
 HAS_FORK = sys.platform == "linux"
 """Elsewhere the system's own libraries do not survive a fork without an exec."""
+HAS_SESSIONS = True
+"""A program can be started at the head of a process group of its own."""
 SPAWN_FLAGS = 0
 """Popen's creationflags: spawned workers are kept from the group's signals by the mask they inherit."""
 _MANY_FILES, _OPEN_MAX = 65_536, 10_240
@@ -119,6 +121,12 @@ def be_worker() -> None:
     for number in _GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def end_group(pid: int) -> None:
+    """Kill a program that was started as the head of its group, with all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def reap(pid: int) -> int | None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from lugnut.errors import InternalError
 
 HAS_FORK = False
+HAS_SESSIONS = False
+"""What ends a group here goes by parentage."""
 SPAWN_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP
 """Ctrl-C reaches a whole process group; a spawned worker gets one of its own, so that the parent decides."""
 
@@ -70,6 +72,17 @@ def fork(child: Callable[[], None]) -> int:  # noqa: ARG001 - as _posix has it
 def be_worker() -> None:
     """Leave Ctrl-C to the parent, who tells its workers what it means (TRAPS 40)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def end_group(pid: int) -> None:
+    """Kill a program with all that it started."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in [*process.children(recursive=True), process]:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
 
 
 def reap(pid: int) -> int | None:

@@ -1,0 +1,93 @@
+"""Every exception lugnut raises on purpose: keyword data, one sentence, a hint and an exit code each.
+
+Exit codes: 1 failed, 2 usage, 3 a lock that could not be had, 4 conflict, 130 and 143 signals.
+A class states its sentence and its hint as templates over its keyword data, so that one test can walk all of them.
+"""
+
+from __future__ import annotations
+
+from lugnut.errors.asking import (
+    BadLock,
+    BadRequirement,
+    BadWheel,
+    BuildFailed,
+    DownloadFailed,
+    EnvironmentNotFound,
+    ExternallyManaged,
+    HashMismatch,
+    HashMissing,
+    IncompatibleWheel,
+    InterpreterBroken,
+    Offline,
+    ResolverFailed,
+    SameDistributionTwice,
+    Unresolvable,
+    Unsupported,
+    UsageError,
+    WheelNotFound,
+    WrongPython,
+)
+from lugnut.errors.installing import (
+    BrokenTransaction,
+    CannotRead,
+    CannotWrite,
+    CommittedNotClosed,
+    ConflictRefused,
+    FileInTheWay,
+    InternalError,
+    Interrupted,
+    LockLost,
+    LockTimeout,
+    LockUnusable,
+    NewerFormat,
+    NoRecord,
+    NotInstalled,
+    OutsideEnvironment,
+    ShapeConflict,
+    StoreDamaged,
+    WorkerDied,
+)
+from lugnut.errors.kind import (
+    LugnutError,
+)
+
+__all__ = [
+    "BadLock",
+    "BadRequirement",
+    "BadWheel",
+    "BrokenTransaction",
+    "BuildFailed",
+    "CannotRead",
+    "CannotWrite",
+    "CommittedNotClosed",
+    "ConflictRefused",
+    "DownloadFailed",
+    "EnvironmentNotFound",
+    "ExternallyManaged",
+    "FileInTheWay",
+    "HashMismatch",
+    "HashMissing",
+    "IncompatibleWheel",
+    "InternalError",
+    "InterpreterBroken",
+    "Interrupted",
+    "LockLost",
+    "LockTimeout",
+    "LockUnusable",
+    "LugnutError",
+    "NewerFormat",
+    "NoRecord",
+    "NotInstalled",
+    "Offline",
+    "OutsideEnvironment",
+    "ResolverFailed",
+    "SameDistributionTwice",
+    "ShapeConflict",
+    "StoreDamaged",
+    "Unresolvable",
+    "Unsupported",
+    "UsageError",
+    "WheelNotFound",
+    "WorkerDied",
+    "WrongPython",
+]
