@@ -10,6 +10,43 @@ from lugnut.distribution import Name
 from lugnut.links import Indexes, Route
 
 
+class Resolving(NamedTuple):
+    """What a caller decides about the resolver and about builds; names, words and meaning are those of uv's flags."""
+
+    resolver: str = "auto"
+    """auto (uv where it is at hand), uv or pip."""
+    no_deps: bool = False
+    upgrade_packages: tuple[str, ...] = ()
+    """What --upgrade would do for all, for these names."""
+    prerelease: str = ""
+    """disallow, allow, if-necessary, explicit or if-necessary-or-explicit; empty: the resolver's own way."""
+    resolution: str = ""
+    """highest, lowest or lowest-direct; empty: highest."""
+    exclude_newer: str = ""
+    """A date, a point in time (RFC 3339) or a duration: nothing that was uploaded later is considered."""
+    overrides: tuple[str, ...] = ()
+    """Requirements files."""
+    build_constraints: tuple[str, ...] = ()
+    """Requirements files."""
+    groups: tuple[str, ...] = ()
+    """NAME or PATH:NAME of a dependency group (PEP 735)."""
+    extras: tuple[str, ...] = ()
+    """Extras of a project whose pyproject.toml is asked for."""
+    no_binary: tuple[str, ...] = ()
+    """Names, or `:all:`."""
+    only_binary: tuple[str, ...] = ()
+    """Names, or `:all:`: nothing is built of these."""
+    no_build_isolation: bool = False
+    config_settings: tuple[str, ...] = ()
+    """KEY=VALUE, for every build."""
+    index_strategy: str = ""
+    """first-index, unsafe-first-match or unsafe-best-match; empty: the resolver's own way."""
+    python_version: str = ""
+    """Another version than the environment's Python has; for --target."""
+    platform: str = ""
+    """Another platform, as uv's --python-platform names it; for --target."""
+
+
 class Settings(NamedTuple):
     """Every choice of a run except what to install and where; the defaults are the command line's."""
 
@@ -42,6 +79,7 @@ class Settings(NamedTuple):
     """fork or spawn; empty: the platform's."""
     indexes: Indexes = Indexes()
     route: Route = Route()
+    resolving: Resolving = Resolving()
 
 
 class Watch(NamedTuple):
