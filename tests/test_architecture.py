@@ -32,6 +32,7 @@ plan network
 conflicts sources building
 transaction resolution
 check run wishes
+supply
 engine
 library
 lugnut

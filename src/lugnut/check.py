@@ -159,8 +159,33 @@ def find_unmet(environment: Environment, wheels: Sequence[tuple[Manifest, Sequen
     return tuple(sorted(found))
 
 
+def foresee_unmet(
+    environment: Environment,
+    wheels: Sequence[tuple[Manifest, Sequence[str]]],
+    kept: Sequence[tuple[Name, Sequence[str]]],
+) -> bool:
+    """Whether something would be unmet once these wheels are installed, each with its extras.
+
+    `kept` are names that are installed, as they shall stay, with extras. What asks for another's extras counts as
+    unmet: only a resolver follows it.
+    """
+    if not any(manifest.requires or extras for manifest, extras in wheels) and not kept:
+        return False
+    versions = {found.name: found.version for found in find_installed(environment)}
+    versions |= {manifest.name: manifest.version for manifest, _ in wheels}
+    asked = [(manifest.requires, extras) for manifest, extras in wheels]
+    standing = read_installed(environment, [name for name, _ in kept])
+    asked += [(read_requires(environment, standing[name][0]).requires, extras) for name, extras in kept]
+    return any(_unmet(environment, requires, versions, extras, strict=True) for requires, extras in asked)
+
+
 def _unmet(
-    environment: Environment, requires: Iterable[str], versions: dict[Name, str], extras: Sequence[str] = ()
+    environment: Environment,
+    requires: Iterable[str],
+    versions: dict[Name, str],
+    extras: Sequence[str] = (),
+    *,
+    strict: bool = False,
 ) -> list[str]:
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -177,7 +202,7 @@ def _unmet(
         version = versions.get(normalise_name(requirement.name))
         if version is None:
             unmet.append(f"{requirement.name}{requirement.specifier} (not installed)")
-        elif not _allows(str(requirement.specifier), version):
+        elif (strict and requirement.extras) or not _allows(str(requirement.specifier), version):
             unmet.append(f"{requirement.name}{requirement.specifier} ({version} is installed)")
     return unmet
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from lugnut import check as checking
-from lugnut.distribution import Manifest, Name
+from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, LockTimeout, StoreDamaged, UsageError
-from lugnut.events import LockWaiting, Note, Reporter
+from lugnut.errors import CannotWrite, StoreDamaged, UsageError
+from lugnut.events import Note
 from lugnut.installed import Installed, find_installed, read_installed
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode
@@ -21,15 +21,12 @@ from lugnut.interpreter.discovery import Target
 from lugnut.plan import Plan
 from lugnut.run import Run, hold_wheels, keep_store
 from lugnut.settings import Installation, Report, Settings, Watch
-from lugnut.sources.pins import Asked, Pick, check_hash, find_unfit, gather, read_asked
-from lugnut.sources.requests import Request
+from lugnut.sources.pins import Asked, read_asked
 from lugnut.sources.requirements import Listed
-from lugnut.sources.wheelhouse import satisfies
-from lugnut.store.entries import Store, admit
+from lugnut.store.entries import Store
 from lugnut.store.keeping import clean, prune
-from lugnut.store.place import find_cache, usual_patience
-from lugnut.store.turns import find_missing, prepare, take_turns
-from lugnut.system import workers
+from lugnut.store.place import find_cache
+from lugnut.supply.finding import find_wishes, read_at_hand
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
 from lugnut.wishes import Wish, Workshop, decide_install, decide_removal, find_open
 
@@ -57,21 +54,19 @@ def install(
         tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory,
         settings.constraint_files,
     )  # fmt: skip
-    listed = read_asked(asked)
-    if requirement_files and not listed.requests:
-        run.report(Note("warning", f"nothing is asked for by {', '.join(requirement_files)}"))
+    listed = read_at_hand(run, asked)
     with keep_store(settings) as store:
-        wishes, outcome = _install(run, store, listed)
+        wishes, outcome = _install(run, store, asked, listed)
     unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
     return run.close(outcome)._replace(unmet=unmet)
 
 
-def _install(run: Run, store: Store, listed: Listed) -> tuple[list[Wish], Outcome]:
+def _install(run: Run, store: Store, asked: Asked, listed: Listed | None) -> tuple[list[Wish], Outcome]:
     """Carry it out; what met a damaged entry of the store was undone and is done again, the wheel unpacked anew."""
     damaged: set[str] = set()
     while True:
         try:
-            wishes = _find_wishes(run, store, listed)
+            wishes = find_wishes(run, store, asked, listed)
             return wishes, _change(run, store, wishes)
         except StoreDamaged as error:
             if error.data["wheel"] in damaged:
@@ -79,99 +74,6 @@ def _install(run: Run, store: Store, listed: Listed) -> tuple[list[Wish], Outcom
             damaged.add(error.data["wheel"])
             text = f"{error.data['wheel']} was damaged in the store ({error.data['path']}); it is unpacked anew"
             run.report(Note("info", text))
-
-
-def _find_wishes(run: Run, store: Store, listed: Listed) -> list[Wish]:
-    """Find and verify a wheel for all that is asked for; what turns out to need another Python is chosen anew."""
-    satisfied = _make_satisfied(run.environment, run.settings)
-    unfit: dict[str, str] = {}
-    while True:
-        picks = sorted(gather(run.environment, listed, satisfied, unfit))
-        wishes = _admit(store, picks, run)
-        reasons = {
-            pick.path: find_unfit(run.environment, pick, wish.manifest.requires_python)
-            for pick, wish in zip(picks, wishes, strict=True)
-        }
-        found = {path: reason for path, reason in reasons.items() if reason}
-        if not found:
-            return wishes
-        unfit.update(found)
-
-
-def _make_satisfied(environment: Environment, settings: Settings) -> Callable[[Request], bool]:
-    """Say of a request by name whether what is installed will do (pip's and uv's rule, unless it is an upgrade)."""
-
-    def satisfied(request: Request) -> bool:
-        if settings.upgrade or settings.reinstall:
-            return False
-        found = read_installed(environment, [request.name]).get(request.name, [])
-        if len(found) != 1 or found[0].rows is None:
-            return False
-        wheel = found[0].state.wheel if found[0].state is not None else ""
-        return (not request.hashes or wheel in request.hashes) and satisfies(request.specifier, found[0].version)
-
-    return satisfied
-
-
-def _admit(store: Store, picks: Sequence[Pick], run: Run) -> list[Wish]:
-    """Have every wheel verified in the store, by as many workers as there is work for; raises the first error."""
-    found = _admit_missing(store, [pick.path for pick in sorted(picks, key=lambda pick: -_size(pick.path))], run)
-    wishes = []
-    for pick in sorted(picks):
-        job = (store, pick.path)
-        manifest = found.get(job) or admit_one(job, run.report)
-        check_hash(pick, manifest.wheel)
-        wishes.append(Wish(manifest, pick.requested, pick.path if pick.direct else None, pick.extras))
-    return wishes
-
-
-def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[tuple[Store, str], Manifest | None]:
-    """Admit, in workers, the wheels that the store may not hold yet.
-
-    Runs that want the same wheels share the work (G9): those that want the very same ones wait for each other, and
-    then find them all there; of others, each leaves for last what another is unpacking at this moment. By then nothing
-    is left but to wait, which takes no workers.
-    """
-    if not find_missing(store, paths):
-        return {}
-    with take_turns(store, paths, run.patience()):
-        jobs = [(store, path) for path in find_missing(store, paths)]
-        if not jobs:
-            return {}
-        prepare()
-        pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
-        found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
-        busy = [job for job, manifest in found.items() if manifest is None]
-        found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
-        return found
-
-
-def _size(path: str) -> int:
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return 0
-
-
-def _label(job: tuple[Store, str]) -> str:
-    return os.path.basename(job[1])
-
-
-def admit_if_free(job: tuple[Store, str], emit: Reporter) -> Manifest | None:
-    """Admit one wheel, in a worker; None where another run is at it."""
-    try:
-        return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, timeout=0.0))
-    except LockTimeout:
-        return None
-
-
-def admit_one(job: tuple[Store, str], emit: Reporter) -> Manifest:
-    """Admit one wheel, in a worker, waiting for whoever is at it."""
-
-    def wait(path: str, holder: str, seconds: float) -> None:
-        emit(LockWaiting(path, holder, seconds))
-
-    return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, on_wait=wait))
 
 
 def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:

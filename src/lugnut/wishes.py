@@ -24,7 +24,7 @@ from lugnut.plan import (
 )  # fmt: skip
 from lugnut.scripts import make_launchers, rewrite_shebang
 from lugnut.settings import Settings
-from lugnut.sources.pins import format_direct_url
+from lugnut.sources.direct_urls import Direct, format_direct_url
 from lugnut.store.entries import Store, read_script
 from lugnut.system import files
 from lugnut.transaction.claims import claimed_files
@@ -36,8 +36,8 @@ class Wish(NamedTuple):
 
     manifest: Manifest
     requested: bool
-    direct: str | None
-    """The absolute path it was named by, so that direct_url.json is owed."""
+    direct: Direct | None
+    """Where it came from, where direct_url.json is owed."""
     extras: tuple[str, ...] = ()
     """What was asked for as `name[extra]`: their requirements are looked at too."""
 
@@ -127,8 +127,9 @@ def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Re
         if file.rewritten
     }
     launchers = make_launchers(environment, manifest.entry_points) if manifest.entry_points else []
-    direct_url = format_direct_url(wish.direct, manifest.wheel) if wish.direct is not None else None
-    return render(environment, Wanted(manifest, wish.requested, direct_url, rank), launchers, scripts, rank)
+    direct_url = format_direct_url(wish.direct) if wish.direct is not None else None
+    wanted = Wanted(manifest, wish.requested, direct_url, rank)
+    return render(environment, wanted, launchers, scripts, rank)
 
 
 def _describe(rendered: Rendered, found: Sequence[Installed]) -> Changed:

@@ -18,7 +18,8 @@ from lugnut.errors import (
     WrongPython,
 )
 from lugnut.sources import pins
-from lugnut.sources.pins import Asked, check_hash, find_unfit, format_direct_url, read_asked
+from lugnut.sources.direct_urls import Direct, format_direct_url
+from lugnut.sources.pins import Asked, check_hash, find_unfit, read_asked
 
 SHA, OTHER, THIRD = "ab" * 32, "cd" * 32, "ef" * 32
 
@@ -138,7 +139,7 @@ def test_find_links_must_be_a_directory(environment, tmp_path):
 def test_find_links_may_be_a_file_url_and_no_other(environment, tmp_path):
     fill(tmp_path, "a-1-py3-none-any.whl")
     assert len(gather(environment, ask(tmp_path, "a", links=(f"file://{tmp_path}/wheels",)))) == 1
-    with pytest.raises(UsageError, match=r"https://\*\*\*\*@host/: lugnut downloads nothing yet"):
+    with pytest.raises(BadRequirement, match=r"https://\*\*\*\*@host/"):
         gather(environment, ask(tmp_path, "a", links=("https://me:secret@host/",)))
 
 
@@ -237,12 +238,12 @@ def test_a_required_hash_that_is_right_passes(environment, tmp_path):
 
 
 def test_a_direct_url_says_where_a_wheel_came_from():
-    document = json.loads(format_direct_url("/a b/x#1-py3-none-any.whl", SHA))
+    document = json.loads(format_direct_url(Direct("/a b/x#1-py3-none-any.whl", SHA)))
     assert unquote(document["url"]) == "file:///a b/x#1-py3-none-any.whl"
     assert "#" not in document["url"]
     assert document["archive_info"] == {"hash": f"sha256={SHA}", "hashes": {"sha256": SHA}}
 
 
 def test_a_path_that_is_no_text_has_a_direct_url_all_the_same():
-    document = json.loads(format_direct_url("/a\udcff/x-1-py3-none-any.whl", SHA))
+    document = json.loads(format_direct_url(Direct("/a\udcff/x-1-py3-none-any.whl", SHA)))
     assert document["url"] == "file:///a%FF/x-1-py3-none-any.whl"

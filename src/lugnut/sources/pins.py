@@ -1,13 +1,13 @@
 """All that is asked for, to one wheel a name: markers judged, wheels found, hashes kept for whoever reads the bytes.
 
 A pick's bytes are hashed once, by the store; `check_hash` judges what the store found, so that what is compared and
-what is installed are the same bytes. Source of direct_url.json: PEP 610.
+what is installed are the same bytes.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from lugnut.errors import (
     WheelNotFound,
     WrongPython,
 )
-from lugnut.sources.requests import COMMAND_LINE, Request, applies, find_directory, parse_request, refuse
+from lugnut.sources.requests import COMMAND_LINE, Request, applies, find_directory, is_passed_on, parse_request, refuse
 from lugnut.sources.requirements import Listed, join, read_constraints, read_requirements
 from lugnut.sources.wheelhouse import (
     NOTHING_UNFIT,
@@ -77,17 +77,27 @@ def gather(
     listed: Listed,
     satisfied: Callable[[Request], bool] = never,
     unfit: Mapping[str, str] = NOTHING_UNFIT,
-) -> list[Pick]:
+    *,
+    closed: bool = True,
+) -> list[Pick] | None:
     """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1).
 
     A name that what is installed satisfies needs no wheel and gets none. `unfit` are wheels found unfit before, by
-    path, with the reason: another is chosen in their place.
+    path, with the reason: another is chosen in their place. Where there is more than what lies at hand (not `closed`),
+    that answers for wheels by path and for exact versions only; None leaves all of it to the resolver.
     """
     by_name = _sort_out(listed.requests, environment)
     constraints = _sort_out(listed.constraints, environment)
     merged = {name: _merge(requests, constraints.get(name, [])) for name, requests in sorted(by_name.items())}
     chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
-    paths = _find_wheels(environment, list(chosen.values()), listed.find_links, unfit)
+    if not closed and any(one.path is None and not _is_pinned(one.specifier) for one in chosen.values()):
+        return None
+    try:
+        paths = _find_wheels(environment, list(chosen.values()), listed.find_links, unfit)
+    except WheelNotFound:
+        if closed or any(one.path is not None and not os.path.exists(one.path) for one in chosen.values()):
+            raise
+        return None
     return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]
 
 
@@ -113,6 +123,8 @@ def _find_links(spelled: str, directory: str) -> str:
     try:
         return find_directory(spelled, COMMAND_LINE, (directory,))
     except BadRequirement as error:
+        if is_passed_on(error):
+            raise
         raise UsageError(message=f"{error.data['line']}: {error.data['reason']}", hint=error.hint) from None
 
 
@@ -138,17 +150,6 @@ def check_hash(pick: Pick, actual: WheelHash) -> None:
         raise HashMissing(requirement=pick.text, origin=pick.origin, actual=actual)
 
 
-def format_direct_url(path: str, wheel: WheelHash) -> str:
-    """Write the direct_url.json of a wheel that was named by its path."""
-    from urllib.parse import quote_from_bytes
-
-    place = path.replace(os.sep, "/")
-    # By bytes: a path need not be text in any encoding, and under an ASCII locale even an umlaut is not.
-    url = "file://" + quote_from_bytes(os.fsencode(place if place.startswith("/") else "/" + place), safe="/:")
-    document = {"archive_info": {"hash": f"sha256={wheel}", "hashes": {"sha256": wheel}}, "url": url}
-    return json.dumps(document, sort_keys=True)
-
-
 def _merge(asked: Sequence[Request], constraints: Sequence[Request]) -> Request:
     """Make one request of all that is said of one distribution: specifiers and hashes of each must hold."""
     if len(asked) == 1 and not constraints:
@@ -165,6 +166,11 @@ def _merge(asked: Sequence[Request], constraints: Sequence[Request]) -> Request:
         hashes=_intersect(ordered),
         origin=", ".join(dict.fromkeys(request.origin for request in ordered)),
     )
+
+
+def _is_pinned(specifier: str) -> bool:
+    """Whether a specifier leaves no choice of a version."""
+    return bool(re.search(r"(?:^|,)\s*={2,3}\s*[^,*\s]+\s*(?:$|,)", specifier))
 
 
 def _by_path(request: Request) -> tuple[bool, Request]:

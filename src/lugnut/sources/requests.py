@@ -77,6 +77,17 @@ def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirem
     return BadRequirement(origin=origin, line=shown, reason=said, hint=hint)
 
 
+def pass_on(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirement:
+    """Make the error for what only a resolver can answer; `is_passed_on` tells it, and it is final without one."""
+    said = refuse(origin, line, reason, hint).data
+    return BadRequirement(origin=origin, line=said["line"], reason=said["reason"], hint=hint, beyond=True)
+
+
+def is_passed_on(error: BadRequirement) -> bool:
+    """Whether a line is good and only more than what lies at hand can answer."""
+    return bool(error.data.get("beyond"))
+
+
 def _names_path(text: str) -> bool:
     """Tell a path or a URL from a name, as pip does: by a separator, a leading dot or the name's end."""
     if "@" in text and re.match(_REFERENCE, text):
@@ -141,7 +152,7 @@ def _locate(words: str, origin: str, directories: tuple[str, ...]) -> tuple[str,
         url, _, fragment = words.partition("#")
         return parse_file_url(url, origin, words), _parse_fragment(fragment, origin, words)
     if "://" in words or words.startswith(("git+", "hg+", "svn+", "bzr+")):
-        raise refuse(origin, words, "lugnut downloads nothing yet", "download the wheel and name it by path")
+        raise pass_on(origin, words, "it is not on this machine", "download the wheel and name it by path")
     path = os.path.expanduser(words)
     for directory in directories:
         found = os.path.normpath(os.path.join(directory, path))
@@ -156,7 +167,7 @@ def find_directory(value: str, origin: str, places: tuple[str, ...]) -> str:
     if value.lower().startswith("file:"):
         found = [parse_file_url(value, origin, line)]
     elif "://" in value:
-        raise refuse(origin, line, "lugnut downloads nothing yet", "name a directory of wheels")
+        raise pass_on(origin, line, "it is not on this machine", "name a directory of wheels")
     else:
         found = [os.path.normpath(os.path.join(place, os.path.expanduser(value))) for place in places]
     for directory in found:
@@ -206,7 +217,7 @@ def _check_wheel(path: str, origin: str, line: str) -> str:
         return name
     if os.path.isdir(path):
         hint = "build a wheel of it with `pip wheel --no-deps`, or use it as --find-links DIR and name a distribution"
-        raise refuse(origin, line, f"{path} is a directory", hint)
+        raise pass_on(origin, line, f"{path} is a directory", hint)
     if name.lower().endswith(_ARCHIVES):
-        raise refuse(origin, line, "lugnut installs wheels and builds nothing", "build one with `pip wheel --no-deps`")
+        raise pass_on(origin, line, "it is no wheel", "build one with `pip wheel --no-deps`")
     raise refuse(origin, line, f"{path} is not a wheel: its name does not end in .whl")

@@ -1,10 +1,11 @@
 """Requirements files to what they ask for: lines joined, comments cut, options understood or refused by name.
 
 Source: pip's *Requirements File Format*. Understood: requirements, wheels by path, `--hash`, `-r`, `-c`,
-`-f`/`--find-links`, `--no-index`, `--require-hashes`, and what asks for what is the case anyway (`--only-binary`). All
-else of pip's syntax is refused with the file, the line and the reason: a line passed over in silence would install
-something else than was asked for. As in pip, a wheel's path is relative to the working directory, and one of `-r` or
-`-f` to the file (here a wheel that is not in the one is looked for in the other).
+`-f`/`--find-links`, `--no-index`, `--require-hashes`, `--only-binary`. All else of pip's syntax raises an error with
+the file, the line and the reason, for a line passed over in silence would install something else than was asked for;
+what `requests.is_passed_on` tells is good, and for the resolver, which gets the files as they are. As in pip, a wheel's
+path is relative to the working directory, and one of `-r` or `-f` to the file (here a wheel that is not in the one is
+looked for in the other).
 """
 
 from __future__ import annotations
@@ -15,21 +16,13 @@ from typing import NamedTuple
 
 from lugnut.errors import BadRequirement
 from lugnut.sources.lines import STANDARD_INPUT, read_lines, replace_variables
-from lugnut.sources.requests import COMMAND_LINE, Request, find_directory, parse_request, refuse
+from lugnut.sources.requests import COMMAND_LINE, Request, find_directory, parse_request, pass_on, refuse
 
-REFUSED = {
-    "-e": ("editable installations are not made by lugnut", "install it with pip or uv"),
-    "--editable": ("editable installations are not made by lugnut", "install it with pip or uv"),
-    "-i": ("lugnut asks no index", "download the wheels and name their directory with --find-links"),
-    "--index-url": ("lugnut asks no index", "download the wheels and name their directory with --find-links"),
-    "--extra-index-url": ("lugnut asks no index", "download the wheels and name their directory with --find-links"),
-    "--pre": ("pre-releases are taken when they are asked for", "name the version: NAME==1.0b1"),
-    "--no-binary": ("lugnut installs wheels and builds nothing", "build a wheel of it with `pip wheel --no-deps`"),
-    "--trusted-host": ("lugnut connects to no host", "leave the line out"),
-    "--config-settings": ("lugnut builds nothing", "build a wheel of it with `pip wheel --no-deps`"),
-    "--global-option": ("lugnut builds nothing", "build a wheel of it with `pip wheel --no-deps`"),
-}
-"""Options of pip's that a line may carry, why they cannot be followed, and what to do instead."""
+_PASSED_ON = frozenset((
+    "-e", "--editable", "-i", "--index-url", "--extra-index-url", "--pre", "--no-binary", "--trusted-host",
+    "--config-settings", "--config-setting", "--global-option", "--use-feature",
+))  # fmt: skip
+"""Options of pip's that a line may carry and that mean something to a resolver only."""
 
 INCLUDES = frozenset(("-r", "--requirement", "--requirements"))
 CONSTRAINS = frozenset(("-c", "--constraint", "--constraints"))
@@ -61,9 +54,7 @@ def read_requirements(path: str, directory: str) -> Listed:
     if path == STANDARD_INPUT:
         return _read_file(path, COMMAND_LINE, directory, ())
     if "://" in path:
-        raise refuse(
-            COMMAND_LINE, f"-r {path}", "lugnut downloads nothing yet", "download the file and name it by path"
-        )
+        raise pass_on(COMMAND_LINE, f"-r {path}", "it is not on this machine", "download the file and name it by path")
     return _read_file(os.path.normpath(os.path.join(directory, path)), COMMAND_LINE, directory, ())
 
 
@@ -141,7 +132,9 @@ def _split_option(words: str) -> tuple[str, str]:
 
 
 def _refuse_option(name: str, origin: str, words: str) -> BadRequirement:
-    reason, hint = REFUSED.get(name, ("lugnut does not know what it should mean", "see `lugnut install --help`"))
+    if name in _PASSED_ON:
+        return pass_on(origin, words, f"{name}: it is for the resolver", "leave the line out")
+    reason, hint = "lugnut does not know what it should mean", "see `lugnut install --help`"
     if name in INCLUDES | CONSTRAINS | LINKS:
         reason, hint = "it needs a path", "write the path after it"
     elif name in SWITCHES:
@@ -151,7 +144,7 @@ def _refuse_option(name: str, origin: str, words: str) -> BadRequirement:
 
 def _include(value: str, origin: str, directory: str, files: tuple[str, ...]) -> Listed:
     if "://" in value:
-        raise refuse(origin, f"-r {value}", "lugnut downloads nothing yet", "download the file and name it by path")
+        raise pass_on(origin, f"-r {value}", "it is not on this machine", "download the file and name it by path")
     path = os.path.normpath(os.path.join(os.path.dirname(files[-1]), value))
     if os.path.realpath(path) in files:
         way = " > ".join(os.path.relpath(file, directory) for file in (*files, os.path.realpath(path)))

@@ -1,0 +1,58 @@
+"""direct_url.json: where a distribution that was named by a path or URL came from. Pure. Source: PEP 610, PEP 660."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, NamedTuple
+
+
+class Direct(NamedTuple):
+    """Where one distribution came from that was named directly."""
+
+    place: str
+    """A URL, or an absolute path."""
+    sha256: str = ""
+    """Of the archive at that place; empty for a tree."""
+    subdirectory: str = ""
+    editable: bool = False
+    commit: tuple[str, str, str] | None = None
+    """A version control system, the commit, and the revision that was asked for, perhaps empty."""
+
+
+def format_direct_url(direct: Direct) -> str:
+    """Write direct_url.json."""
+    place = direct.place
+    document: dict[str, Any] = {"url": to_url(place) if os.path.isabs(place) else strip_user(place)}
+    if direct.commit is not None:
+        kind, commit, revision = direct.commit
+        asked = {"requested_revision": revision} if revision else {}
+        document["vcs_info"] = {"commit_id": commit, **asked, "vcs": kind}
+    elif direct.sha256:
+        document["archive_info"] = {"hash": f"sha256={direct.sha256}", "hashes": {"sha256": direct.sha256}}
+    else:
+        document["dir_info"] = {"editable": True} if direct.editable else {}
+    if direct.subdirectory:
+        document["subdirectory"] = direct.subdirectory
+    return json.dumps(document, sort_keys=True)
+
+
+def to_url(path: str) -> str:
+    """Write an absolute path as a file:// URL."""
+    from urllib.parse import quote_from_bytes
+
+    place = path.replace(os.sep, "/")
+    # By bytes: a path need not be text in any encoding, and under an ASCII locale even an umlaut is not.
+    return "file://" + quote_from_bytes(os.fsencode(place if place.startswith("/") else "/" + place), safe="/:")
+
+
+def strip_user(url: str) -> str:
+    """Leave out user name and password, but for `git@` of a secure shell's URL and variables (PEP 610)."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    if "@" not in url:
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    keeps = parts.scheme.endswith("ssh") and user == "git"
+    return url if not at or keeps else urlunsplit(parts._replace(netloc=host))

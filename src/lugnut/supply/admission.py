@@ -1,0 +1,70 @@
+"""Has wheels verified in the store, by as many workers as there is work for, and shares that work with other runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from lugnut.distribution import Manifest
+from lugnut.errors import LockTimeout
+from lugnut.events import LockWaiting, Reporter
+from lugnut.run import Run
+from lugnut.store.entries import Store, admit
+from lugnut.store.place import usual_patience
+from lugnut.store.turns import find_missing, prepare, take_turns
+from lugnut.system import workers
+
+
+def admit_all(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
+    """Have the wheels at these paths verified in the store; raises the first error."""
+    found = _admit_missing(store, sorted(set(paths), key=lambda path: (-_size(path), path)), run)
+    return {path: found.get(path) or admit_one((store, path), run.report) for path in sorted(set(paths))}
+
+
+def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Manifest | None]:
+    """Admit, in workers, the wheels that the store may not hold yet.
+
+    Runs that want the same wheels share the work (G9): those that want the very same ones wait for each other, and
+    then find them all there; of others, each leaves for last what another is unpacking at this moment. By then nothing
+    is left but to wait, which takes no workers.
+    """
+    if not find_missing(store, paths):
+        return {}
+    with take_turns(store, paths, run.patience()):
+        jobs = [(store, path) for path in find_missing(store, paths)]
+        if not jobs:
+            return {}
+        prepare()
+        pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
+        found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
+        busy = [job for job, manifest in found.items() if manifest is None]
+        found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
+        return {path: manifest for (_, path), manifest in found.items()}
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
+def _label(job: tuple[Store, str]) -> str:
+    return os.path.basename(job[1])
+
+
+def admit_if_free(job: tuple[Store, str], emit: Reporter) -> Manifest | None:
+    """Admit one wheel, in a worker; None where another run is at it."""
+    try:
+        return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, timeout=0.0))
+    except LockTimeout:
+        return None
+
+
+def admit_one(job: tuple[Store, str], emit: Reporter) -> Manifest:
+    """Admit one wheel, in a worker, waiting for whoever is at it."""
+
+    def wait(path: str, holder: str, seconds: float) -> None:
+        emit(LockWaiting(path, holder, seconds))
+
+    return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, on_wait=wait))
