@@ -24,14 +24,14 @@ SOURCE = PROJECT / "src"
 LAYERS = """
 errors events
 distribution links
-system settings
+system settings answers
 environment
 wheel interpreter installed scripts
 store
 plan network
 conflicts sources building
 transaction resolution
-check run wishes
+check run wishes inventory
 supply
 engine
 library
@@ -41,7 +41,7 @@ __main__
 """
 """From the ground up; a room imports from the lines above its own, never from its own line or one below."""
 
-CLI_KNOWS = {"lugnut", "settings", "errors", "events", "cli"}
+CLI_KNOWS = {"lugnut", "settings", "answers", "errors", "events", "cli"}
 """The command line is the front door's customer: it knows what a caller of the library knows."""
 
 PROGRAMS = {"lugnut.interpreter.probe", "lugnut.interpreter.compilation"}

@@ -37,7 +37,9 @@ class Shape(NamedTuple):
     directory_owner: Name
 
 
-def find_clashes(environment: Environment, mine: Iterable[Action], others: Iterable[Claimant]) -> tuple[Clash, ...]:
+def find_clashes(
+    environment: Environment, mine: Iterable[Action | Claimant], others: Iterable[Claimant]
+) -> tuple[Clash, ...]:
     """Find the paths of `mine` that more than one distribution ships with different content; sorted by path."""
     claims: dict[str, list[tuple[int, Name, File]]] = {}
     for action in mine:
@@ -50,14 +52,15 @@ def find_clashes(environment: Environment, mine: Iterable[Action], others: Itera
                 entry.append((other.rank, other.name, file))
     found = []
     for entry in claims.values():
-        if len(entry) > 1 and _differ([file for _, _, file in entry]):
+        if len(entry) > 1 and differ([file for _, _, file in entry]):
             ranked = sorted({(rank, name) for rank, name, _ in entry}, reverse=True)
             if len(ranked) > 1:
                 found.append(Clash(min(file.path for _, _, file in entry), tuple(ranked)))
     return tuple(sorted(found))
 
 
-def _differ(files: list[File]) -> bool:
+def differ(files: list[File]) -> bool:
+    """Say whether any two of these contents differ, by bytes or by the execute bit where both are known."""
     known = {
         (file.digest, file.executable) for file in files if file.digest is not None and file.executable is not None
     }

@@ -27,6 +27,7 @@ from lugnut.store.entries import Store
 from lugnut.store.keeping import clean, prune
 from lugnut.store.place import find_cache
 from lugnut.supply.finding import find_wishes, read_at_hand
+from lugnut.supply.origins import tell_origins
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
 from lugnut.wishes import Wish, Workshop, decide_install, decide_removal, find_open
 
@@ -57,8 +58,9 @@ def install(
     listed = read_at_hand(run, asked)
     with keep_store(settings) as store:
         wishes, outcome = _install(run, store, asked, listed)
+        origins = tell_origins(store, wishes, outcome.changes) if settings.describe else ()
     unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
-    return run.close(outcome)._replace(unmet=unmet)
+    return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
 
 
 def _install(run: Run, store: Store, asked: Asked, listed: Listed | None) -> tuple[list[Wish], Outcome]:

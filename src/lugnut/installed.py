@@ -121,6 +121,21 @@ def read_requires(environment: Environment, installed: Installed) -> Requires:
     )
 
 
+def read_metadata(environment: Environment, installed: Installed) -> str:
+    """Read the text of an installed distribution's METADATA or PKG-INFO; empty where it cannot be read."""
+    return _read_metadata(environment, installed.scheme, installed.dist_info)
+
+
+def read_entry_points(environment: Environment, installed: Installed) -> str:
+    """Read the text of an installed distribution's entry_points.txt; empty where there is none."""
+    path = os.path.join(environment.schemes[installed.scheme], installed.dist_info)
+    try:
+        with files.open_root(path) as directory:
+            return _read_text(directory, "entry_points.txt") or ""
+    except OSError:
+        return ""
+
+
 def _parse_entry(scheme: str, directory: str) -> Found | None:
     parsed = parse_dist_info(directory)
     if parsed is None and directory.endswith(".dist-info"):

@@ -87,12 +87,19 @@ class Run:
                 site.close()
 
     def rehearse(self, decision: Decision) -> Outcome:
-        """Say what a decision would do: its changes and its conflicts."""
-        home = journal.open_home(self.environment, create=False)
-        if home is not None:
-            with home:
-                site = Site(self.environment, home, self.patience(), self.report)
-                judge(site, decision.actions(), "", decision, self.course(None))
+        """Say what a decision would do: its changes and its conflicts.
+
+        Where there is no `.lugnut` an empty directory elsewhere stands for it: other installers' distributions, and
+        the wheels among themselves, clash all the same.
+        """
+        with contextlib.ExitStack() as stack:
+            home = journal.open_home(self.environment, create=False)
+            if home is None:
+                home = files.open_root(stack.enter_context(files.lend_directory()))
+            stack.enter_context(home)
+            site = Site(self.environment, home, self.patience(), self.report)
+            stack.callback(site.close)
+            judge(site, decision.actions(), "", decision, self.course(None))
         return Outcome(decision.changes, None, 0, 0)
 
     def forget(self) -> None:
@@ -127,6 +134,7 @@ class Run:
             left_alone=tuple(sorted({event for event in heard if isinstance(event, LeftAlone)})),
             counted=Counted(outcome.exists, outcome.settles, self._waits),
             dry_run=self.settings.dry_run,
+            markers=dict(self.environment.markers) if self.settings.describe else {},
             seconds=round(time.monotonic() - self._started, 3),
         )
 

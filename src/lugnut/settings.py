@@ -77,6 +77,8 @@ class Settings(NamedTuple):
     """Requirements files whose lines hold for what is asked for, and ask for nothing."""
     start_method: str = ""
     """fork or spawn; empty: the platform's."""
+    describe: bool = False
+    """Say where each wheel came from and what its METADATA says: the report's `installed_from` and `markers`."""
     indexes: Indexes = Indexes()
     route: Route = Route()
     resolving: Resolving = Resolving()
@@ -99,6 +101,8 @@ class Installation(NamedTuple):
     installer: str
     overlay: int
     location: str
+    editable: str = ""
+    """The directory of the project that it is an editable install of; empty where it is none."""
 
 
 class Finding(NamedTuple):
@@ -111,6 +115,25 @@ class Finding(NamedTuple):
     name: str
     path: str
     text: str
+
+
+class InstalledFrom(NamedTuple):
+    """Where one distribution of an install came from."""
+
+    name: str
+    version: str
+    download_info: Mapping[str, Any]
+    """A document as direct_url.json has it (PEP 610), whether or not that file is owed."""
+    requested: bool
+    """Named by the user, not needed by another alone."""
+    is_direct: bool
+    """Named by a path or URL, not found by its name."""
+    is_yanked: bool = False
+    """Withdrawn from its index, and taken nevertheless (PEP 592)."""
+    extras: tuple[str, ...] = ()
+    """Those the user asked for."""
+    metadata: Mapping[str, Any] = {}
+    """Core metadata as JSON (PEP 566)."""
 
 
 class Report(NamedTuple):
@@ -129,6 +152,10 @@ class Report(NamedTuple):
     counted: events.Counted = events.Counted(0, 0, 0)
     dry_run: bool = False
     seconds: float = 0.0
+    installed_from: tuple[InstalledFrom, ...] = ()
+    """Of each distribution that an install brought; under `describe` alone."""
+    markers: Mapping[str, str] = {}
+    """The environment's PEP 508 markers; under `describe` alone."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as the JSON document that `--json` prints."""

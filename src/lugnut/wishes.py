@@ -40,6 +40,10 @@ class Wish(NamedTuple):
     """Where it came from, where direct_url.json is owed."""
     extras: tuple[str, ...] = ()
     """What was asked for as `name[extra]`: their requirements are looked at too."""
+    origin: Direct | None = None
+    """Where its bytes came from, whether or not direct_url.json is owed."""
+    yanked: bool = False
+    """Withdrawn from its index, and taken nevertheless (PEP 592)."""
 
 
 class Open(NamedTuple):

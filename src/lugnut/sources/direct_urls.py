@@ -22,6 +22,11 @@ class Direct(NamedTuple):
 
 def format_direct_url(direct: Direct) -> str:
     """Write direct_url.json."""
+    return json.dumps(make_document(direct), sort_keys=True)
+
+
+def make_document(direct: Direct) -> dict[str, Any]:
+    """Give the document of direct_url.json; one of an archive has its hash in the older form too."""
     place = direct.place
     document: dict[str, Any] = {"url": to_url(place) if os.path.isabs(place) else strip_user(place)}
     if direct.commit is not None:
@@ -34,7 +39,7 @@ def format_direct_url(direct: Direct) -> str:
         document["dir_info"] = {"editable": True} if direct.editable else {}
     if direct.subdirectory:
         document["subdirectory"] = direct.subdirectory
-    return json.dumps(document, sort_keys=True)
+    return document
 
 
 def to_url(path: str) -> str:

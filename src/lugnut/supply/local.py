@@ -74,6 +74,6 @@ def _admit(run: Run, store: Store, picks: Sequence[Pick]) -> list[Wish]:
     for pick in picks:
         manifest = manifests[pick.path]
         check_hash(pick, manifest.wheel)
-        direct = Direct(pick.path, manifest.wheel) if pick.direct else None
-        wishes.append(Wish(manifest, pick.requested, direct, pick.extras))
+        origin = Direct(pick.path, manifest.wheel)
+        wishes.append(Wish(manifest, pick.requested, origin if pick.direct else None, pick.extras, origin))
     return wishes
