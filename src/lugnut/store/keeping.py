@@ -23,6 +23,7 @@ from lugnut.store.place import (
     TEMPORARY,
     Store,
     fill_lock,
+    find_built_beside,
     in_words,
     is_hash,
     open_part,
@@ -69,14 +70,23 @@ def _take_out(root: files.Directory, wheel: WheelHash, place: files.Directory, n
 def prune(store: Store, keep: Collection[WheelHash] = ()) -> int:
     """Delete the entries that no environment links to, and what dead runs left; gives the bytes that became free.
 
-    Entries in `keep` and entries somebody holds stay.
+    Entries in `keep` and entries somebody holds stay; so do wheels that were built, which nobody can fetch again.
     """
-    return _remove(store, lambda wheel, use: wheel not in keep and not use.linked)
+    freed = _remove(store, lambda wheel, use: wheel not in keep and not use.linked)
+    _forget(store)
+    return freed + _remove_built(store, lambda _key, _use: False)
 
 
 def clean(store: Store) -> int:
-    """Delete every entry that nobody holds; gives the bytes that became free."""
-    return _remove(store, lambda _wheel, _use: True)
+    """Delete every entry and every wheel that was built, but those that somebody holds; gives the bytes freed."""
+    freed = _remove(store, lambda _wheel, _use: True)
+    _forget(store)
+    return freed + _remove_built(store, lambda _key, _use: True)
+
+
+def _remove_built(store: Store, wanted: Callable[[WheelHash, _Use], bool]) -> int:
+    built = find_built_beside(store)
+    return 0 if built is None else _remove(built, wanted)
 
 
 def _remove(store: Store, wanted: Callable[[WheelHash, _Use], bool]) -> int:
@@ -88,7 +98,6 @@ def _remove(store: Store, wanted: Callable[[WheelHash, _Use], bool]) -> int:
         for name in files.list_names(root):
             if is_hash(name):
                 freed += keeper.remove(WheelHash(name), wanted)
-        _forget(store)
     return freed
 
 
@@ -155,7 +164,7 @@ def _measure(place: files.Directory, name: str) -> _Use:
 
 def _forget(store: Store) -> None:
     """Drop what the index says of entries that are gone."""
-    with files.open_root(store.root) as root, open_part(store, INDEX) as index:
+    with in_words(store), files.open_root(store.root) as root, open_part(store, INDEX) as index:
         for name in files.list_names(index):
             with contextlib.suppress(OSError):
                 wheel = referred(files.read(index, name, _SMALL))

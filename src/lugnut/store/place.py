@@ -8,6 +8,8 @@
     <cache>/store/temporary/      entries being unpacked, under the wheel's hash; whoever holds its lock may sweep it
     <cache>/store/aside/          damaged entries, until nobody holds them
 
+    <cache>/built/                wheels that were built of sources, under other keys and in the same way: `building`
+
 Filling and using have a lock each: a run that must fill an entry again never waits for a run that uses another copy.
 """
 
@@ -25,6 +27,7 @@ from lugnut.system import files, locks
 
 FORMAT = 1
 MANIFEST, STAMP, TREE = "manifest", "stamp", "tree"
+BUILT = "built"
 LOCKS, INDEX, TEMPORARY, ASIDE = "locks", "index", "temporary", "aside"
 _HEX = frozenset("0123456789abcdef")
 _HASH_LENGTH = 64
@@ -44,7 +47,21 @@ def find_cache(cache_dir: str | None) -> str:
 
 def open_store(cache_dir: str) -> Store:
     """Give the store in a cache directory, made if it is not there; raises NewerFormat and CannotWrite."""
-    root = os.path.join(os.path.abspath(cache_dir), "store")
+    return _open(os.path.join(os.path.abspath(cache_dir), "store"))
+
+
+def open_built(cache_dir: str) -> Store:
+    """Give the place of built wheels in a cache directory, laid out and locked as the store is; as `open_store`."""
+    return _open(os.path.join(os.path.abspath(cache_dir), BUILT))
+
+
+def find_built_beside(store: Store) -> Store | None:
+    """Give the place of built wheels in the store's own cache directory, if there is one."""
+    root = os.path.join(os.path.dirname(store.root), BUILT)
+    return Store(root) if os.path.isdir(root) else None
+
+
+def _open(root: str) -> Store:
     try:
         found = _read_format(root)
         if found is None:

@@ -72,6 +72,11 @@ def rename_exclusive(source_dir: Directory, source: str, target_dir: Directory, 
         raise OSError(number, os.strerror(number), f"{target_dir.path}/{target}")
 
 
+def symlink(directory: Directory, name: str, target: str) -> None:
+    """Make a symlink; FileExistsError where something stands there."""
+    os.symlink(target, name, dir_fd=directory.fd)
+
+
 def unlink(directory: Directory, name: str) -> None:
     """Remove a file's name."""
     os.unlink(name, dir_fd=directory.fd)

@@ -80,6 +80,12 @@ def rename_exclusive(source_dir: Directory, source: str, target_dir: Directory, 
     os.rename(os.path.join(source_dir.path, source), os.path.join(target_dir.path, target))
 
 
+def symlink(directory: Directory, name: str, target: str) -> None:
+    """Make a symlink, of a directory where that is what stands there; PermissionError where the system grants none."""
+    path, leads = os.path.join(directory.path, name), target.replace("/", "\\")
+    os.symlink(leads, path, target_is_directory=os.path.isdir(os.path.join(directory.path, leads)))
+
+
 def unlink(directory: Directory, name: str) -> None:
     """Remove a file's name."""
     path = os.path.join(directory.path, name)

@@ -69,6 +69,7 @@ __all__ = [
     "rmdir",
     "same_volume",
     "share_mode",
+    "symlink",
     "sync",
     "sync_file",
     "sync_volume",
@@ -93,6 +94,7 @@ lists_late = native.lists_late
 cache_home = machine.cache_home
 open_root = native.open_root
 share_mode = native.share_mode
+symlink = native.symlink
 sync = native.sync
 sync_volume = native.sync_volume
 

@@ -38,6 +38,8 @@ class Conditions(NamedTuple):
     """None: this process's."""
     cancelled: Callable[[], None] = never
     """Called about ten times a second; raises to have the program ended."""
+    together: bool = False
+    """What it says on stderr comes in `out`, in the order in which it was said."""
 
 
 class TooLong(Exception):
@@ -52,7 +54,7 @@ def run(command: Sequence[str], given: bytes = b"", conditions: Conditions = Con
         list(command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if conditions.together else subprocess.PIPE,
         env=None if conditions.environ is None else dict(conditions.environ),
         cwd=conditions.directory,
         start_new_session=machine.HAS_SESSIONS,
@@ -65,10 +67,10 @@ def run(command: Sequence[str], given: bytes = b"", conditions: Conditions = Con
         _close(process.stdin, process.stdout, process.stderr)
         process.wait()
         raise
-    return Ran(process.returncode, out, err)
+    return Ran(process.returncode, out, err or b"")
 
 
-def _follow(process: Any, given: bytes, conditions: Conditions) -> tuple[bytes, bytes]:
+def _follow(process: Any, given: bytes, conditions: Conditions) -> tuple[bytes, bytes | None]:
     """Talk to a program until it ends; what is given is sent once, whatever interrupts the waiting."""
     from subprocess import TimeoutExpired
 
