@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from lugnut.distribution import Manifest, Name, Row, normalise_name
@@ -177,6 +177,34 @@ def foresee_unmet(
     standing = read_installed(environment, [name for name, _ in kept])
     asked += [(read_requires(environment, standing[name][0]).requires, extras) for name, extras in kept]
     return any(_unmet(environment, requires, versions, extras, strict=True) for requires, extras in asked)
+
+
+def find_needed(environment: Environment, names: Collection[Name]) -> set[Name]:
+    """Give some installed names and all that they need, directly or not, among what is installed."""
+    found: set[Name] = set()
+    left = set(names)
+    while left:
+        found |= left
+        standing = read_installed(environment, sorted(left))
+        needs = {
+            name
+            for ones in standing.values()
+            for name in _name_requirements(environment, read_requires(environment, ones[0]).requires)
+        }
+        left = {one.name for one in find_installed(environment) if one.name in needs} - found
+    return found
+
+
+def _name_requirements(environment: Environment, requires: Iterable[str]) -> Iterable[Name]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for text in requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if _applies(requirement.marker, environment.markers, ()):
+            yield normalise_name(requirement.name)
 
 
 def _unmet(

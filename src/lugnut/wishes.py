@@ -88,6 +88,15 @@ def decide_install(
     return Decision(tuple(rendered), (), tuple(changes), frozenset(wish.manifest.name for wish in wishes))
 
 
+def decide_set(
+    environment: Environment, workshop: Workshop, wishes: Sequence[Wish], unwanted: Sequence[Name], settings: Settings
+) -> Decision:
+    """Decide that every wish holds and that of `unwanted` nothing is left, as one change."""
+    wanted = decide_install(environment, workshop, wishes, settings)
+    gone = decide_removal(environment, unwanted, force=settings.force)
+    return wanted._replace(removals=gone.removals, changes=(*wanted.changes, *gone.changes))
+
+
 def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settings) -> list[Open]:
     """Find what is left to do; reads what is installed, and of the store nothing."""
     names = {wish.manifest.name for wish in wishes}

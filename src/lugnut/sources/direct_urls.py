@@ -42,6 +42,31 @@ def make_document(direct: Direct) -> dict[str, Any]:
     return document
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Whether two direct_url.json name the same archive by its hash, or the same commit of the same repository."""
+    try:
+        first, second = json.loads(one), json.loads(other)
+    except ValueError:
+        return False
+    return first is not None and _identify(first) is not None and _identify(first) == _identify(second)
+
+
+def _identify(document: Any) -> tuple[str, ...] | None:
+    """Give what does not change without the content changing; None for what has no such name."""
+    if not isinstance(document, dict):
+        return None
+    words = (str(document.get("url", "")), str(document.get("subdirectory", "")))
+    vcs, archive = document.get("vcs_info"), document.get("archive_info")
+    if isinstance(vcs, dict) and vcs.get("commit_id"):
+        return (*words, str(vcs.get("vcs")), str(vcs["commit_id"]))
+    if isinstance(archive, dict):
+        hashes = archive.get("hashes")
+        legacy = str(archive.get("hash") or "").removeprefix("sha256=")
+        sha256 = str(hashes.get("sha256") or "") if isinstance(hashes, dict) else legacy
+        return (*words, sha256) if sha256 else None
+    return None
+
+
 def to_url(path: str) -> str:
     """Write an absolute path as a file:// URL."""
     from urllib.parse import quote_from_bytes

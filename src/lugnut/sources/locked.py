@@ -55,6 +55,8 @@ class Supply(NamedTuple):
     editable: bool = False
     direct: bool = False
     """Named by URL or path, so that direct_url.json is owed."""
+    wheels: frozenset[str] = frozenset()
+    """The sha256 of every wheel that the lock has for this version: what was installed from another of them will do."""
 
     @property
     def is_wheel(self) -> bool:
@@ -100,8 +102,9 @@ def _make_supply(package: Any, source: Any, chosen: Chosen) -> Supply:
         tree = os.path.join(_find_path(source.path, chosen), subdirectory.replace("/", os.sep))
         supply = base._replace(tree=os.path.normpath(tree), editable=bool(source.editable), direct=True)
     else:
-        link = _make_link(source, chosen)
-        supply = base._replace(link=link, subdirectory=subdirectory, direct=kind == "PackageArchive")
+        wheels = frozenset(wheel.hashes.get("sha256", "") for wheel in package.wheels or ()) - {""}
+        link, direct = _make_link(source, chosen), kind == "PackageArchive"
+        supply = base._replace(link=link, subdirectory=subdirectory, direct=direct, wheels=wheels)
     if not supply.is_wheel and (ALL in chosen.only_binary or supply.name in chosen.only_binary):
         raise WheelNotFound(
             requirement=_spell(package), reason="there is only a source, and nothing is to be built of it",
