@@ -34,6 +34,7 @@ transaction resolution
 check run wishes inventory
 supply
 engine
+keywords
 library
 lugnut
 cli

@@ -17,10 +17,13 @@ _LIBRARY = (
     "cache_directory",
     "check_environment",
     "clean_cache",
+    "freeze",
     "install",
     "list_installed",
     "prune_cache",
     "recover",
+    "show",
+    "tree",
     "uninstall",
 )
 _NAMES = {

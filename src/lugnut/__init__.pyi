@@ -2,10 +2,13 @@ from lugnut.errors import LugnutError as LugnutError
 from lugnut.library import cache_directory as cache_directory
 from lugnut.library import check_environment as check_environment
 from lugnut.library import clean_cache as clean_cache
+from lugnut.library import freeze as freeze
 from lugnut.library import install as install
 from lugnut.library import list_installed as list_installed
 from lugnut.library import prune_cache as prune_cache
 from lugnut.library import recover as recover
+from lugnut.library import show as show
+from lugnut.library import tree as tree
 from lugnut.library import uninstall as uninstall
 from lugnut.settings import Report as Report
 
@@ -17,9 +20,12 @@ __all__ = [
     "cache_directory",
     "check_environment",
     "clean_cache",
+    "freeze",
     "install",
     "list_installed",
     "prune_cache",
     "recover",
+    "show",
+    "tree",
     "uninstall",
 ]

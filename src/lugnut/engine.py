@@ -10,17 +10,22 @@ import time
 from collections.abc import Callable, Sequence
 
 from lugnut import check as checking
+from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, StoreDamaged, UsageError
 from lugnut.events import Note
-from lugnut.installed import Installed, find_installed, read_installed
+from lugnut.installed import find_installed
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.bytecode import compile_bytecode
 from lugnut.interpreter.discovery import Target
+from lugnut.inventory import listing
+from lugnut.inventory.listing import Filter
+from lugnut.inventory.show import show as describe
+from lugnut.inventory.tree import Shape, show_tree
 from lugnut.plan import Plan
 from lugnut.run import Run, hold_wheels, keep_store
-from lugnut.settings import Installation, Report, Settings, Watch
+from lugnut.settings import Report, Settings, Watch
 from lugnut.sources.pins import Asked, read_asked
 from lugnut.sources.requirements import Listed
 from lugnut.store.entries import Store
@@ -138,19 +143,6 @@ def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Wat
     return run.close(NOTHING)._replace(findings=findings)
 
 
-def list_installed(*, target: Target) -> Report:
-    """Name what is installed."""
-    environment = find_environment(target)
-    found = read_installed(environment)
-    installed = tuple(_describe(environment, one) for ones in found.values() for one in ones)
-    return Report(environment.prefix, installed=installed)
-
-
-def _describe(environment: Environment, one: Installed) -> Installation:
-    overlay = one.state.overlay if one.state is not None else 0
-    return Installation(one.spelled, one.version, one.installer, overlay, environment.schemes[one.scheme])
-
-
 def recover(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch(), forget: bool = False) -> Report:
     """Finish or undo what dead runs left; `forget` then removes an idle `.lugnut` and says what is lost with it."""
     run = _begin(target, settings, watch)
@@ -182,3 +174,31 @@ def _keep(settings: Settings, act: Callable[[Store], int]) -> int:
             return act(store)
     except OSError as error:
         raise CannotWrite(path=directory, reason=error.strerror or str(error)) from None
+
+
+# --- what is only read ------------------------------------------------------------------------------------------------
+
+
+def list_installed(*, target: Target, paths: Sequence[str], chosen: Filter) -> Report:
+    """Name what is installed, in the environment or in these directories in its place."""
+    return listing.list_installed(_find_all(target, paths), chosen)
+
+
+def freeze(*, target: Target, paths: Sequence[str], chosen: Filter) -> Frozen:
+    """Write what is installed as lines of a requirements file, in the environment or in these directories."""
+    return listing.freeze(_find_all(target, paths), chosen)
+
+
+def _find_all(target: Target, paths: Sequence[str]) -> list[Environment]:
+    places = [target._replace(target=path, prefix=None) for path in paths] or [target]
+    return [find_environment(place) for place in places]
+
+
+def show(names: Sequence[Name], *, target: Target, files: bool = False) -> Shown:
+    """Describe some installed distributions."""
+    return describe(find_environment(target), names, files=files)
+
+
+def tree(*, target: Target, shape: Shape) -> DependencyTree:
+    """Give the tree of who needs whom."""
+    return show_tree(find_environment(target), shape)

@@ -1,82 +1,45 @@
 """The library behind `import lugnut`: the engine's acts with everything a caller can choose as keywords.
 
-No function here prints, exits or keeps anything between two calls; each returns the report that the command line
-prints with --json, and raises nothing but `lugnut.LugnutError` (and TypeError for a keyword that does not exist).
+No function here prints, exits or keeps anything between two calls; each returns the report or the answer that the
+command line prints with --json, and raises nothing but `lugnut.LugnutError` (and TypeError for a keyword that does not
+exist).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 from lugnut import engine
-from lugnut.distribution import Name
+from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.errors import CannotRead, UsageError
-from lugnut.events import Reporter, ignore, never
-from lugnut.interpreter.discovery import Target
-from lugnut.settings import Report, Settings, Watch
-
-ALLOWED = {
-    "on_conflict": ("warn", "error", "ignore"),
-    "link_mode": ("auto", "hardlink", "clone", "copy"),
-    "start_method": ("", "fork", "spawn"),
-}
-"""The words that a choice may be, for choices that are words."""
-
-RIVALS = (("target", "prefix"), ("python", "system"))
-"""Of each pair a run can be given one."""
-
-
-class Place(TypedDict, total=False):
-    """Which environment is meant; without any of these it is found as uv finds it."""
-
-    python: str | os.PathLike[str]
-    """An interpreter, or the directory of an environment."""
-    target: str | os.PathLike[str]
-    prefix: str | os.PathLike[str]
-    system: bool
-    break_system_packages: bool
-    cache_dir: str | os.PathLike[str]
-    no_cache: bool
-
-
-class Choices(Place, total=False):
-    """Everything else a run can be told; `lugnut.settings.Settings` says what each field means and its default."""
-
-    jobs: int
-    lock_timeout: float
-    on_conflict: str
-    overlay: Mapping[str, int] | Sequence[str]
-    """Ranks by name, or the names whose rank is to be 1."""
-    link_mode: str
-    compile_bytecode: bool
-    durable: bool
-    reinstall: bool
-    upgrade: bool
-    force: bool
-    dry_run: bool
-    require_hashes: bool
-    find_links: Sequence[str | os.PathLike[str]]
-    constraint_files: Sequence[str | os.PathLike[str]]
-    start_method: str
-    requirement_files: Sequence[str | os.PathLike[str]]
-    report: Reporter
-    """Hears every event as it happens; what it raises ends the run."""
-    cancelled: Callable[[], None]
-    """Called at safe points; raises `lugnut.errors.Interrupted` to have the run undone."""
+from lugnut.inventory.listing import Filter
+from lugnut.inventory.tree import DEEPEST, Shape
+from lugnut.keywords import (
+    Choices,
+    Place,
+    cached_in,
+    make_settings,
+    make_target,
+    make_watch,
+    read_name,
+    read_names,
+    read_texts,
+)
+from lugnut.settings import Report
 
 
 def install(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:
     """Install wheels by path, or distributions by requirement from `find_links`, as one transaction."""
     with _in_words():
         return engine.install(
-            _texts(requests),
-            requirement_files=_texts(choices.get("requirement_files", ())),
+            read_texts(requests),
+            requirement_files=read_texts(choices.get("requirement_files", ())),
             target=make_target(choices),
             settings=make_settings(choices),
-            watch=_make_watch(choices),
+            watch=make_watch(choices),
         )
 
 
@@ -84,11 +47,11 @@ def uninstall(names: Sequence[str], **choices: Unpack[Choices]) -> Report:
     """Remove distributions as one transaction; what they had shadowed comes back."""
     with _in_words():
         return engine.uninstall(
-            _texts(names),
-            requirement_files=_texts(choices.get("requirement_files", ())),
+            read_texts(names),
+            requirement_files=read_texts(choices.get("requirement_files", ())),
             target=make_target(choices),
             settings=make_settings(choices),
-            watch=_make_watch(choices),
+            watch=make_watch(choices),
         )
 
 
@@ -98,14 +61,69 @@ def check_environment(**choices: Unpack[Choices]) -> Report:
         return engine.check(
             target=make_target(choices, reading=True),
             settings=make_settings(choices),
-            watch=_make_watch(choices),
+            watch=make_watch(choices),
         )
 
 
-def list_installed(**place: Unpack[Place]) -> Report:
-    """Name the installed distributions (the report's `installed`)."""
+def list_installed(
+    *,
+    exclude: Sequence[str] = (),
+    editable: bool = False,
+    exclude_editable: bool = False,
+    paths: Sequence[str | os.PathLike[str]] = (),
+    **place: Unpack[Place],
+) -> Report:
+    """Name the installed distributions (the report's `installed`), or those in `paths` in place of the environment's.
+
+    `editable` gives editable installs alone, `exclude_editable` all others.
+    """
     with _in_words():
-        return engine.list_installed(target=make_target(place, reading=True))
+        chosen = Filter(read_names("exclude", exclude), editable, exclude_editable)
+        return engine.list_installed(target=make_target(place, reading=True), paths=read_texts(paths), chosen=chosen)
+
+
+def freeze(
+    *,
+    exclude: Sequence[str] = (),
+    exclude_editable: bool = False,
+    paths: Sequence[str | os.PathLike[str]] = (),
+    **place: Unpack[Place],
+) -> Frozen:
+    """Write what is installed as lines of a requirements file (the answer's `requirements`)."""
+    with _in_words():
+        chosen = Filter(read_names("exclude", exclude), exclude_editable=exclude_editable)
+        return engine.freeze(target=make_target(place, reading=True), paths=read_texts(paths), chosen=chosen)
+
+
+def show(names: Sequence[str], *, files: bool = False, **place: Unpack[Place]) -> Shown:
+    """Describe installed distributions, with their `files` if they are wished for.
+
+    Names that are not installed are the answer's `missing`.
+    """
+    with _in_words():
+        wanted = [read_name("names", name) for name in read_texts(names)]
+        return engine.show(wanted, target=make_target(place, reading=True), files=files)
+
+
+def tree(
+    *,
+    depth: int = DEEPEST,
+    packages: Sequence[str] = (),
+    prune: Sequence[str] = (),
+    invert: bool = False,
+    dedupe: bool = True,
+    **place: Unpack[Place],
+) -> DependencyTree:
+    """Give the tree of who needs whom (the answer's `roots`), `depth` levels below its roots.
+
+    `packages` are the only ones shown, with what hangs from them; `prune` are left out, with what hangs from them
+    alone. `invert` leads from what is needed to what needs it; without `dedupe` repeated branches are shown again.
+    """
+    if not 0 <= depth <= DEEPEST:
+        raise UsageError(message=f"depth cannot be {depth!r}", hint=f"it is a number from 0 to {DEEPEST}")
+    with _in_words():
+        shape = Shape(depth, read_names("packages", packages), read_names("prune", prune), invert, dedupe)
+        return engine.tree(target=make_target(place, reading=True), shape=shape)
 
 
 def recover(*, forget: bool = False, **choices: Unpack[Choices]) -> Report:
@@ -114,7 +132,7 @@ def recover(*, forget: bool = False, **choices: Unpack[Choices]) -> Report:
         return engine.recover(
             target=make_target(choices),
             settings=make_settings(choices),
-            watch=_make_watch(choices),
+            watch=make_watch(choices),
             forget=forget,
         )
 
@@ -122,19 +140,19 @@ def recover(*, forget: bool = False, **choices: Unpack[Choices]) -> Report:
 def cache_directory(cache_dir: str | os.PathLike[str] | None = None) -> str:
     """Give the directory of the cache, whether or not it exists."""
     with _in_words():
-        return engine.cache_directory(_cached_in(cache_dir))
+        return engine.cache_directory(cached_in(cache_dir))
 
 
 def clean_cache(cache_dir: str | os.PathLike[str] | None = None) -> int:
     """Remove every wheel from the store that no run is using; gives the bytes freed."""
     with _in_words():
-        return engine.clean_cache(_cached_in(cache_dir))
+        return engine.clean_cache(cached_in(cache_dir))
 
 
 def prune_cache(cache_dir: str | os.PathLike[str] | None = None) -> int:
     """Remove from the store what is damaged or has not been used for long; gives the bytes freed."""
     with _in_words():
-        return engine.prune_cache(_cached_in(cache_dir))
+        return engine.prune_cache(cached_in(cache_dir))
 
 
 @contextlib.contextmanager
@@ -144,113 +162,3 @@ def _in_words() -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotRead(path=error.filename or "the environment", reason=error.strerror or str(error)) from error
-
-
-def make_target(choices: Mapping[str, Any], *, reading: bool = False) -> Target:
-    """Make the engine's target out of keywords, with this process's variables and working directory.
-
-    Raises TypeError for a keyword that does not exist: `Unpack` is heeded by type checkers alone.
-    """
-    unknown = sorted(set(choices) - Choices.__optional_keys__)
-    if unknown:
-        raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
-    _check_place(choices)
-    remembered = None if choices.get("no_cache", False) else cache_directory(choices.get("cache_dir"))
-    return Target(
-        python=_text(choices.get("python")),
-        target=_text(choices.get("target")),
-        prefix=_text(choices.get("prefix")),
-        system=choices.get("system", False),
-        break_system_packages=choices.get("break_system_packages", False),
-        cache_dir=remembered,
-        environ=os.environ,
-        directory=os.getcwd(),
-        reading=reading,
-    )
-
-
-def _check_place(choices: Mapping[str, Any]) -> None:
-    """Refuse two places at once, and a place without a name: it would be the working directory."""
-    for one, other in RIVALS:
-        if choices.get(one) and choices.get(other):
-            raise UsageError(message=f"{one} and {other} are two different places", hint="give one of them")
-    for field in ("python", "target", "prefix"):
-        if choices.get(field) is not None and not _text(choices[field]):
-            raise UsageError(message=f"{field} is empty", hint="leave it out, or name a place")
-
-
-def make_settings(choices: Mapping[str, Any]) -> Settings:
-    """Make the engine's settings out of keywords.
-
-    A value that is none of those allowed is a UsageError, one of another kind than the field's a TypeError.
-    """
-    for field, words in ALLOWED.items():
-        if field in choices and choices[field] not in words:
-            named = ", ".join(filter(None, words))
-            raise UsageError(message=f"{field} cannot be {choices[field]!r}", hint=f"it is one of {named}")
-    chosen: dict[str, Any] = {field: choices[field] for field in Settings._fields if field in choices}
-    for field, value in chosen.items():
-        _check_kind(field, value)
-    chosen["cache_dir"] = _text(choices.get("cache_dir"))
-    for field in ("find_links", "constraint_files"):
-        chosen[field] = _texts(choices.get(field, ()))
-    chosen["overlay"] = _make_ranks(choices.get("overlay", {}))
-    return Settings(**chosen)
-
-
-def _check_kind(field: str, value: Any) -> None:
-    default = Settings._field_defaults[field]
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise TypeError(f"{field} must be True or False, not {value!r}")
-    elif isinstance(default, (int, float)):
-        if isinstance(value, bool) or not isinstance(value, (int, type(default))):
-            raise TypeError(f"{field} must be a number, not {value!r}")
-        if not 0 <= value < float("inf"):
-            raise UsageError(message=f"{field} cannot be {value!r}", hint="it is a number from 0 up")
-
-
-def _make_ranks(overlay: Mapping[str, int] | Sequence[str]) -> dict[Name, int]:
-    ranks = overlay if isinstance(overlay, Mapping) else dict.fromkeys(_texts(overlay), 1)
-    for name, rank in ranks.items():
-        if not isinstance(rank, int) or isinstance(rank, bool):
-            raise TypeError(f"the overlay rank of {name} must be a whole number, not {rank!r}")
-        if rank < 0:
-            raise UsageError(message=f"the overlay rank of {name} cannot be {rank}", hint="it is a number from 0 up")
-    return {_normalised(name): rank for name, rank in ranks.items()}
-
-
-def _make_watch(choices: Mapping[str, Any]) -> Watch:
-    return Watch(choices.get("report", ignore), choices.get("cancelled", never))
-
-
-def _normalised(name: str) -> Name:
-    from packaging.utils import InvalidName, canonicalize_name
-
-    try:
-        return Name(canonicalize_name(name, validate=True))
-    except InvalidName:
-        raise UsageError(message=f"{name!r} is not a distribution's name", hint="overlay takes names alone") from None
-
-
-def _cached_in(cache_dir: str | os.PathLike[str] | None) -> Settings:
-    return Settings(cache_dir=_text(cache_dir))
-
-
-def _text(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else _spell(path)
-
-
-def _texts(paths: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    if isinstance(paths, str):  # a lone string would be taken for its letters
-        raise TypeError(f"a list of strings is wanted, not the string {paths!r}")
-    return tuple(_spell(path) for path in paths)
-
-
-def _spell(path: str | os.PathLike[str]) -> str:
-    text = os.fspath(path)
-    if not isinstance(text, str):
-        raise TypeError(f"text is wanted, not the bytes {text!r}")
-    if "\0" in text:
-        raise UsageError(message=f"{text!r} has a null byte in it", hint="no path and no name has one")
-    return text

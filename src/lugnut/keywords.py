@@ -1,0 +1,187 @@
+"""Keywords of a caller to the engine's values: which environment is meant, and how a run goes about it.
+
+A keyword that does not exist, or whose value is of another kind than it should be, is a TypeError; a value that cannot
+mean anything a UsageError.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
+
+from lugnut.distribution import Name
+from lugnut.errors import UsageError
+from lugnut.events import Reporter, ignore, never
+from lugnut.interpreter.discovery import Target
+from lugnut.settings import Settings, Watch
+from lugnut.store.place import find_cache
+
+ALLOWED = {
+    "on_conflict": ("warn", "error", "ignore"),
+    "link_mode": ("auto", "hardlink", "clone", "copy"),
+    "start_method": ("", "fork", "spawn"),
+}
+"""The words that a choice may be, for choices that are words."""
+
+RIVALS = (("target", "prefix"), ("python", "system"))
+"""Of each pair a run can be given one."""
+
+
+class Place(TypedDict, total=False):
+    """Which environment is meant; without any of these it is found as uv finds it."""
+
+    python: str | os.PathLike[str]
+    """An interpreter, or the directory of an environment."""
+    target: str | os.PathLike[str]
+    prefix: str | os.PathLike[str]
+    system: bool
+    break_system_packages: bool
+    cache_dir: str | os.PathLike[str]
+    no_cache: bool
+
+
+class Choices(Place, total=False):
+    """Everything else a run can be told; `lugnut.settings.Settings` says what each field means and its default."""
+
+    jobs: int
+    lock_timeout: float
+    on_conflict: str
+    overlay: Mapping[str, int] | Sequence[str]
+    """Ranks by name, or the names whose rank is to be 1."""
+    link_mode: str
+    compile_bytecode: bool
+    durable: bool
+    reinstall: bool
+    upgrade: bool
+    force: bool
+    dry_run: bool
+    require_hashes: bool
+    describe: bool
+    find_links: Sequence[str | os.PathLike[str]]
+    constraint_files: Sequence[str | os.PathLike[str]]
+    start_method: str
+    requirement_files: Sequence[str | os.PathLike[str]]
+    report: Reporter
+    """Hears every event as it happens; what it raises ends the run."""
+    cancelled: Callable[[], None]
+    """Called at safe points; raises `lugnut.errors.Interrupted` to have the run undone."""
+
+
+def make_target(choices: Mapping[str, Any], *, reading: bool = False) -> Target:
+    """Make the engine's target out of keywords, with this process's variables and working directory.
+
+    Raises TypeError for a keyword that does not exist: `Unpack` is heeded by type checkers alone.
+    """
+    unknown = sorted(set(choices) - Choices.__optional_keys__)
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+    _check_place(choices)
+    remembered = None if choices.get("no_cache", False) else find_cache(_text(choices.get("cache_dir")))
+    return Target(
+        python=_text(choices.get("python")),
+        target=_text(choices.get("target")),
+        prefix=_text(choices.get("prefix")),
+        system=choices.get("system", False),
+        break_system_packages=choices.get("break_system_packages", False),
+        cache_dir=remembered,
+        environ=os.environ,
+        directory=os.getcwd(),
+        reading=reading,
+    )
+
+
+def _check_place(choices: Mapping[str, Any]) -> None:
+    """Refuse two places at once, and a place without a name: it would be the working directory."""
+    for one, other in RIVALS:
+        if choices.get(one) and choices.get(other):
+            raise UsageError(message=f"{one} and {other} are two different places", hint="give one of them")
+    for field in ("python", "target", "prefix"):
+        if choices.get(field) is not None and not _text(choices[field]):
+            raise UsageError(message=f"{field} is empty", hint="leave it out, or name a place")
+
+
+def make_settings(choices: Mapping[str, Any]) -> Settings:
+    """Make the engine's settings out of keywords.
+
+    A value that is none of those allowed is a UsageError, one of another kind than the field's a TypeError.
+    """
+    for field, words in ALLOWED.items():
+        if field in choices and choices[field] not in words:
+            named = ", ".join(filter(None, words))
+            raise UsageError(message=f"{field} cannot be {choices[field]!r}", hint=f"it is one of {named}")
+    chosen: dict[str, Any] = {field: choices[field] for field in Settings._fields if field in choices}
+    for field, value in chosen.items():
+        _check_kind(field, value)
+    chosen["cache_dir"] = _text(choices.get("cache_dir"))
+    for field in ("find_links", "constraint_files"):
+        chosen[field] = read_texts(choices.get(field, ()))
+    chosen["overlay"] = _make_ranks(choices.get("overlay", {}))
+    return Settings(**chosen)
+
+
+def _check_kind(field: str, value: Any) -> None:
+    default = Settings._field_defaults[field]
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise TypeError(f"{field} must be True or False, not {value!r}")
+    elif isinstance(default, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, type(default))):
+            raise TypeError(f"{field} must be a number, not {value!r}")
+        if not 0 <= value < float("inf"):
+            raise UsageError(message=f"{field} cannot be {value!r}", hint="it is a number from 0 up")
+
+
+def _make_ranks(overlay: Mapping[str, int] | Sequence[str]) -> dict[Name, int]:
+    ranks = overlay if isinstance(overlay, Mapping) else dict.fromkeys(read_texts(overlay), 1)
+    for name, rank in ranks.items():
+        if not isinstance(rank, int) or isinstance(rank, bool):
+            raise TypeError(f"the overlay rank of {name} must be a whole number, not {rank!r}")
+        if rank < 0:
+            raise UsageError(message=f"the overlay rank of {name} cannot be {rank}", hint="it is a number from 0 up")
+    return {read_name("overlay", name): rank for name, rank in ranks.items()}
+
+
+def make_watch(choices: Mapping[str, Any]) -> Watch:
+    """Make the engine's watch out of keywords."""
+    return Watch(choices.get("report", ignore), choices.get("cancelled", never))
+
+
+def read_names(field: str, names: Sequence[str]) -> frozenset[Name]:
+    """Read the distribution names of a keyword."""
+    return frozenset(read_name(field, name) for name in read_texts(names))
+
+
+def read_name(field: str, name: str) -> Name:
+    """Read one distribution name of a keyword; raises UsageError where it is none."""
+    from packaging.utils import InvalidName, canonicalize_name
+
+    try:
+        return Name(canonicalize_name(name, validate=True))
+    except InvalidName:
+        raise UsageError(message=f"{name!r} is not a distribution's name", hint=f"{field} takes names alone") from None
+
+
+def cached_in(cache_dir: str | os.PathLike[str] | None) -> Settings:
+    """Make settings that name a cache and nothing else."""
+    return Settings(cache_dir=_text(cache_dir))
+
+
+def _text(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else _spell(path)
+
+
+def read_texts(paths: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Read a list of paths or words; raises TypeError for what is no list, and for bytes."""
+    if isinstance(paths, str):  # a lone string would be taken for its letters
+        raise TypeError(f"a list of strings is wanted, not the string {paths!r}")
+    return tuple(_spell(path) for path in paths)
+
+
+def _spell(path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError(f"text is wanted, not the bytes {text!r}")
+    if "\0" in text:
+        raise UsageError(message=f"{text!r} has a null byte in it", hint="no path and no name has one")
+    return text
