@@ -125,6 +125,8 @@ def _open_tar(stream: IO[bytes]) -> _Opened:
             size = _size_of(archive, one) if one.islnk() else one.size
             member = Member(kind or "file", bool(one.mode & 0o100), _clamp(one.mtime), size, one.linkname, one)
             yield one.name, member
+        while archive.fileobj is not None and archive.fileobj.read(_CHUNK):  # to its checksum, which stands at the end
+            continue
 
     return _Opened(walk(), read)
 

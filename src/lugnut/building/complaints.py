@@ -21,6 +21,8 @@ _VAGUE = re.compile(
 _COMPILER = re.compile(
     r"^\S.*?(:\d+(:\d+)?|\(\d+\)) ?: (fatal )?error\b|^error(\[E\d+\])?: (?!command)|: undefined refer|^CMake Error"
 )
+_CAUSE = re.compile(r"╰─▶|^\s*(?:cause|Caused by): ", re.MULTILINE)
+"""How uv says why, by its age and by what went wrong."""
 _PIP = (
     re.compile(r"No matching distribution found for .*"),
     re.compile(r"Cannot install .* because .*"),
@@ -71,9 +73,10 @@ def _find_raised(lines: list[str]) -> str:
 
 def find_refusal(log: str) -> str:
     """Give what pip or uv said of requirements it could not install: uv's whole sentence, pip's line."""
-    if "╰─▶" in log:
-        said = log.rpartition("╰─▶")[2].split("\n\n")[0]
-        return _shorten(re.sub(r"\s+", " ", re.sub(r"^\s*│", " ", said, flags=re.MULTILINE)))
+    causes = _CAUSE.split(log)
+    if len(causes) > 1:
+        said = causes[-1].partition("\n\n")[0].partition("\n  hint:")[0]
+        return _shorten(re.sub(r"^\s*│", " ", said, flags=re.MULTILINE))
     for pattern in _PIP:
         found = pattern.search(log)
         if found:

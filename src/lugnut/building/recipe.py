@@ -38,8 +38,8 @@ class Source(NamedTuple):
         return hide_credentials(where)
 
     def guess_name(self) -> str:
-        """Give its name, known or guessed by its path, for people to follow what is going on."""
-        return self.name or os.path.basename((self.path or self.repository).rstrip("/").removesuffix(".git"))
+        """Give what may be its name by its path, for people to follow what is going on."""
+        return os.path.basename((self.path or self.repository).rstrip("/").removesuffix(".git"))
 
 
 class Recipe(NamedTuple):

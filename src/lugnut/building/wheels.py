@@ -71,7 +71,8 @@ def refuse(source: Source, recipe: Recipe) -> None:
 def carry_out(order: Order, emit: Reporter, cancelled: Callable[[], None]) -> str:
     """Build one wheel, whatever it takes; gives its path."""
     refuse(order.source, order.recipe)
-    emit(Building(order.source.guess_name(), order.source.describe()))
+    expected = expect_of(order.source)
+    emit(Building(expected.name if expected else order.source.guess_name(), order.source.describe()))
     telling = Telling(cancelled, order.workspace)
     try:
         tree, epoch = _lay_out(order, cancelled)
