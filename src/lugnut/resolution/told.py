@@ -129,7 +129,7 @@ def _tell_certificates(route: Route) -> dict[str, str]:
     """Name certificates; where none are named, those of the system, as lugnut's own downloads use them."""
     found = {"SSL_CLIENT_CERT": route.client_certificate} if route.client_certificate else {}
     if route.certificates is None:
-        return found | {"UV_SYSTEM_CERTS": "true"}
+        return found | {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}  # the second is what uv called it before
     return found | {"SSL_CERT_DIR" if os.path.isdir(route.certificates) else "SSL_CERT_FILE": route.certificates}
 
 

@@ -1,0 +1,84 @@
+"""Holds a lock to the hashes that requirements ask for: of each distribution only files with an allowed one remain.
+
+uv locks without looking at them, and pip trusts what an index says where it needs no file; so nobody's answer is used
+before it went through here. The digests in the lock are checked against the bytes when they are fetched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from lugnut.errors import HashMismatch, HashMissing, Unsupported
+from lugnut.resolution.requirement_lines import AskedHash, Said
+
+
+def hold_to(lock: Any, said: Said, *, require: bool) -> Any:
+    """Give a `packaging.pylock.Pylock` with those files only that the hashes in `said` allow.
+
+    With `require` each distribution must have one. Raises HashMismatch and HashMissing.
+    """
+    asked: dict[str, list[AskedHash]] = {}
+    for one in said.hashes:
+        asked.setdefault(one.name, []).append(one)
+    packages = [_hold(package, asked.get(package.name, []), require=require) for package in lock.packages]
+    return dataclasses.replace(lock, packages=packages)
+
+
+def _hold(package: Any, asked: list[AskedHash], *, require: bool) -> Any:
+    if not asked:
+        if require:
+            raise _explain_missing(package)
+        return package
+    if package.archive is not None:
+        return dataclasses.replace(package, archive=_check(package, [package.archive], asked)[0])
+    found = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+    if not found:
+        what = f"a hash for {package.name}"
+        reason = "it comes from a source tree or a repository, which have none"
+        raise Unsupported(what=what, reason=reason, hint="build a wheel of it, or leave --hash out")
+    kept = _check(package, found, asked)
+    wheels = [one for one in kept if one.filename.endswith(".whl")]
+    return dataclasses.replace(
+        package, wheels=wheels or None, sdist=next((one for one in kept if one not in wheels), None)
+    )
+
+
+def _check(package: Any, found: list[Any], asked: list[AskedHash]) -> list[Any]:
+    allowed = {(one.algorithm, one.digest) for one in asked}
+    kept = [one for one in found if allowed & set(one.hashes.items())]
+    if kept:
+        return kept
+    known = {algorithm for one in found for algorithm in one.hashes}
+    if not known & {algorithm for algorithm, _ in allowed}:
+        return [_pledge(one, asked) for one in found]
+    raise HashMismatch(
+        wheel=_spell(package),
+        actual=next((one.hashes["sha256"] for one in found if "sha256" in one.hashes), "another"),
+        expected=asked[0].digest,
+        origin=asked[0].origin,
+    )
+
+
+def _pledge(source: Any, asked: list[AskedHash]) -> Any:
+    """Add the hash that nobody could compare yet: whoever fetches the file checks all that are written down."""
+    if len(asked) > 1:
+        what, reason = (
+            f"several {asked[0].algorithm} for {asked[0].name}",
+            "the index does not say which file has which",
+        )
+        raise Unsupported(what=what, reason=reason, hint="write --hash=sha256:… instead")
+    return dataclasses.replace(source, hashes={**source.hashes, asked[0].algorithm: asked[0].digest})
+
+
+def _explain_missing(package: Any) -> Exception:
+    sources = [*(package.wheels or ()), *(one for one in (package.sdist, package.archive) if one is not None)]
+    if not sources:
+        what, reason = "--require-hashes with a source tree or repository", f"{package.name} is one and has no hash"
+        return Unsupported(what=what, reason=reason, hint="build a wheel of it, or leave --require-hashes out")
+    actual = sources[0].hashes.get("sha256", "…")
+    return HashMissing(requirement=_spell(package), origin="found by the resolver", actual=actual)
+
+
+def _spell(package: Any) -> str:
+    return f"{package.name}=={package.version}" if package.version else str(package.name)

@@ -1,0 +1,146 @@
+"""What pip says when it fails, to one sentence of ours and its kind; all it said stays in `detail`.
+
+An index that does not answer is only skipped by pip, and what it had is then not to be found: its log tells the two
+apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lugnut.distribution import normalise_name
+from lugnut.errors import (
+    BuildFailed,
+    HashMismatch,
+    HashMissing,
+    LugnutError,
+    Offline,
+    ResolverFailed,
+    Unresolvable,
+)
+from lugnut.links import hide_credentials
+from lugnut.resolution.inputs import WORDS, Inputs
+
+_UV = "see -v, or try --resolver uv"
+_LONGEST = 400
+_SHOWN = 3
+"""How many lines of a conflict fit a sentence."""
+
+
+def explain(said: str, unreachable: Sequence[tuple[str, str]], inputs: Inputs, *, offline: bool) -> LugnutError:
+    """Make the error for what pip wrote; `unreachable` are the pages it skipped, as URL and reason."""
+    text = re.sub(rf"-r \S*{WORDS} \(line \d+\)", "the command line", said)
+    detail = hide_credentials(text.replace(inputs.directory + "/", "")).strip()
+    if "DO NOT MATCH THE HASHES" in detail:
+        return _explain_mismatch(detail)
+    if "In --require-hashes mode" in detail:
+        return _explain_missing(detail)
+    built = re.search(r"Failed to build '?([^\s']+)|([^\s:]+) .*did not run successfully", detail)
+    if "subprocess-exited-with-error" in detail or "metadata-generation-failed" in detail:
+        return _explain_build(built[1] or "a source" if built else "a source", detail)
+    missing = re.findall(r"No matching distribution found for (.+)", detail)
+    if missing or "ResolutionImpossible" in detail:
+        return _explain_unresolved(missing, detail, unreachable, offline=offline)
+    return ResolverFailed(resolver="pip", reason=_shorten(_find_error(detail)), hint=_UV, detail=detail)
+
+
+def _explain_unresolved(
+    missing: list[str], detail: str, unreachable: Sequence[tuple[str, str]], *, offline: bool
+) -> LugnutError:
+    broken = [(url, why) for url, why in unreachable if "404 Client Error" not in why]
+    if offline:
+        return Offline(url=_name_subject(missing, detail), detail=detail)
+    if missing and broken:
+        hint = "see whether the index can be reached, and its credentials"
+        reason = f"{hide_credentials(broken[0][0])}: {_shorten(_cut_reason(broken[0][1]))}"
+        return ResolverFailed(resolver="pip", reason=reason, hint=hint, detail=detail)
+    reason = _explain_conflict(detail) or _explain_nothing(missing, detail)
+    return Unresolvable(reason=reason, resolver="pip", detail=detail)
+
+
+def name_in_the_way(detail: str, preferred: Mapping[str, str]) -> set[str]:
+    """Give those preferences that a conflict names; empty where it names none."""
+    found = re.findall(r"\(constraint\) ([A-Za-z0-9._-]+?)\s*==", detail)
+    found += re.findall(r"(?:satisfies the requirement|distribution found for) ([A-Za-z0-9._-]+)", detail)
+    return {str(normalise_name(name)) for name in found} & preferred.keys()
+
+
+def _explain_conflict(detail: str) -> str:
+    """Put the lines below `The conflict is caused by` into one sentence."""
+    found = re.search(r"The conflict is caused by:\n((?:\s+\S.*\n?)+)", detail)
+    if found is None:
+        return ""
+    lines = [line.strip() for line in found[1].splitlines() if line.strip()]
+    words = [re.sub(r"^The user requested \(constraint\) ", "a constraint asks for ", line) for line in lines]
+    words = [re.sub(r"^The user requested ", "you ask for ", line) for line in words]
+    shown = words if len(words) <= _SHOWN else [*words[: _SHOWN - 1], words[-1]]
+    return _shorten(", ".join(shown[:-1]) + (" and " if shown[:-1] else "") + shown[-1])
+
+
+def _explain_nothing(missing: list[str], detail: str) -> str:
+    found = re.search(r"satisfies the requirement (.+?) \((?:from (.+?); )?from versions: (.*)\)", detail)
+    name = missing[0] if missing else "what is asked for"
+    name = re.sub(r"\s*\(from .*", "", name)
+    python = re.search(r"require a different python version: (.+)", detail)
+    if python:
+        return _shorten(f"no version of {name} fits the interpreter ({python[1]})")
+    if found and found[3] != "none":
+        return _shorten(f"there is no {name}, and the versions are {_end_of(found[3])}")
+    return _shorten(f"{name} was not found, or has nothing for this interpreter and platform")
+
+
+def _end_of(versions: str) -> str:
+    """Name the last few of a list of versions."""
+    listed = versions.split(", ")
+    return versions if len(listed) <= 2 * _SHOWN else "…, " + ", ".join(listed[-2 * _SHOWN :])
+
+
+def _explain_mismatch(detail: str) -> HashMismatch:
+    found = re.search(r"\n\s+(\S+?)(?: from .*)?(?: \(from (.*?)\))?:\n\s+Expected (\w+) (\w+)", detail)
+    got = re.search(r"Got\s+(\w+)", detail)
+    return HashMismatch(
+        wheel=found[1] if found else "a file",
+        actual=got[1] if got else "another",
+        expected=found[4] if found else "one of the hashes",
+        origin=(found[2] if found else None) or "the requirements",
+        detail=detail,
+    )
+
+
+def _explain_missing(detail: str) -> HashMissing:
+    found = re.search(r"These do not:\n\s+(\S+)|\n\s+(\S+) --hash=sha256:(\w+)", detail)
+    name = (found[1] or found[2]) if found else "a requirement"
+    actual = (found[3] if found else None) or "…"
+    return HashMissing(requirement=name, origin="found by the resolver", actual=actual, detail=detail)
+
+
+def _explain_build(source: str, detail: str) -> BuildFailed:
+    """Take the last line of what the build said: below it only pip speaks."""
+    said = re.search(r"lines? of output\]\n(.*?)\[end of output\]", detail, re.DOTALL)
+    lines = [line.strip() for line in (said[1] if said else detail).splitlines() if line.strip()]
+    hint = "see -v; a wheel of another version may need no build"
+    reason = _shorten(lines[-1]) if lines else "it did not say why"
+    return BuildFailed(source=source, reason=reason, hint=hint, detail=detail, resolver="pip")
+
+
+def _name_subject(missing: list[str], detail: str) -> str:
+    return missing[0] if missing else _explain_conflict(detail) or "what is asked for"
+
+
+def _cut_reason(why: str) -> str:
+    """Cut urllib3's names of classes and objects out of why a page could not be had."""
+    words = re.sub(r"HTTPS?ConnectionPool\(.*?\): ", "", why)
+    inner = re.search(r"Caused by \w+\((?:.*?: )?[\"']?(.+?)[\"']?\)+$", words)
+    return re.sub(r"<.*?>:? ?", "", inner[1] if inner else words)
+
+
+def _find_error(detail: str) -> str:
+    lines = re.findall(r"^ERROR: (.+)", detail, re.MULTILINE)
+    return lines[-1] if lines else (detail.splitlines() or ["it did not say why"])[-1]
+
+
+def _shorten(words: str) -> str:
+    """Give one line of at most 400 characters, without the full stop."""
+    line = " ".join(words.split()).rstrip(".")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"

@@ -1,0 +1,61 @@
+"""The one way from a question to a lock: read the files, choose a backend, let it answer, hold it to the hashes.
+
+A backend's answer is never used as it is: hashes that requirements ask for are compared here, whoever resolved, and
+URLs get back the users and passwords that the user's own files spell out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from lugnut.errors import Unsupported, UsageError
+from lugnut.links import Indexes
+from lugnut.resolution import pip, uv
+from lugnut.resolution.choice import Backend, choose, find_pip
+from lugnut.resolution.credentials import restore
+from lugnut.resolution.hashes import hold_to
+from lugnut.resolution.inputs import Inputs, prepare
+from lugnut.resolution.lockfile import change_sources
+from lugnut.resolution.question import Question
+from lugnut.resolution.requirement_lines import Said
+from lugnut.system import files
+
+
+def resolve(question: Question) -> Any:
+    """Give a `packaging.pylock.Pylock` of all that is asked for and what it needs; its paths are absolute.
+
+    Its URLs may hold credentials that the user's own files spell out; those of indexes are put back by
+    `credentials.restore`. Raises Unresolvable, ResolverFailed, Offline, BuildFailed, BadRequirement, HashMismatch,
+    HashMissing, Unsupported and UsageError.
+    """
+    if question.resolving.extras and not question.sources:
+        raise UsageError(message="--extra is for a project", hint="name its pyproject.toml, or write NAME[EXTRA]")
+    with files.lend_directory() as directory:
+        inputs = prepare(question, directory)
+        backend = find_backend(question, inputs.said)
+        answer = {"uv": uv, "pip": pip}[backend.name].resolve(question, inputs, backend)
+        require = question.require_hashes or inputs.said.require_hashes
+        return restore_urls(hold_to(answer, inputs.said, require=require), inputs)
+
+
+def find_backend(question: Question, said: Said) -> Backend:
+    """Choose a backend; uv is not asked where a requirements file lies elsewhere, for it would not check its hashes."""
+    wanted = question.resolving.resolver
+    if said.remote and wanted == "uv":
+        reason = "uv's lock would leave its hashes unchecked"
+        raise Unsupported(what=f"-r {said.remote[0]} with uv", reason=reason, hint="download it, or use --resolver pip")
+    return find_pip() if said.remote and wanted == "auto" else choose(wanted, question.environ, question.cancelled)
+
+
+def restore_urls(lock: Any, inputs: Inputs) -> Any:
+    """Put the users and passwords of URLs in requirements files back into the URLs of what they lead to."""
+    if not inputs.said.urls:
+        return lock
+    known = Indexes(find_links=tuple(url.removeprefix("git+") for url in inputs.said.urls))
+
+    def renew(source: Any) -> Any:
+        url = getattr(source, "url", None)
+        return dataclasses.replace(source, url=restore(url, known)) if url else source
+
+    return change_sources(lock, renew)

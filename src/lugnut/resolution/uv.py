@@ -1,0 +1,107 @@
+"""Resolves by uv: `uv pip compile` writes the lock.
+
+It is written into a file, because there uv also finds what it is to prefer: a lock that names the installed versions
+(its relative paths begin at that file). Source: `uv help pip compile`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lugnut.errors import BadLock, ResolverFailed
+from lugnut.resolution import lockfile
+from lugnut.resolution.choice import Backend
+from lugnut.resolution.inputs import Inputs, write
+from lugnut.resolution.moments import parse_moment
+from lugnut.resolution.question import Question
+from lugnut.resolution.told import uv_arguments
+from lugnut.resolution.uv_errors import explain
+from lugnut.system import programs
+
+LOCK = "pylock.toml"
+
+
+def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
+    """Give a `packaging.pylock.Pylock` with absolute paths; raises Unresolvable, ResolverFailed, Offline, BuildFailed.
+
+    Hashes of requirements are not yet looked at: see `hashes`.
+    """
+    hosts = (*question.route.trusted_hosts, *inputs.said.trusted_hosts)
+    told = uv_arguments(question.indexes, question.route._replace(trusted_hosts=hosts), question.environ)
+    path = os.path.join(inputs.directory, LOCK)
+    if question.preferred:
+        write(inputs.directory, LOCK, format_preferences(question.preferred))
+    command = [*backend.command, "pip", "compile", "--quiet", *told.arguments]
+    command += [*make_arguments(question, inputs), "--output-file", path, *inputs.requirement_files]
+    conditions = programs.Conditions(environ=told.environ, directory=question.directory, cancelled=question.cancelled)
+    try:
+        ran = programs.run([*command, *_join(question, question.sources)], b"", conditions)
+    except OSError as error:
+        reason = f"{backend.command[0]} cannot be started ({error.strerror})"
+        raise ResolverFailed(resolver="uv", reason=reason, hint="mend it, or use --resolver pip") from None
+    if ran.code != 0:
+        raise explain(ran.err.decode("utf-8", "replace"), inputs)
+    return _read(path, inputs.directory, backend)
+
+
+def make_arguments(question: Question, inputs: Inputs, now: float | None = None) -> list[str]:
+    """Give uv's flags for what the user decides; `now` is seconds since the epoch, None: now."""
+    chosen = question.resolving
+    prerelease = chosen.prerelease or ("allow" if inputs.said.prereleases else "")
+    arguments = ["--python", question.python, "--no-header", "--no-annotate"]
+    arguments += [] if question.cache_dir is None else ["--cache-dir", question.cache_dir]
+    switches = {"--no-cache": question.no_cache, "--no-deps": chosen.no_deps, "--upgrade": question.upgrade}
+    switches["--no-build-isolation"] = chosen.no_build_isolation
+    arguments += [flag for flag, on in switches.items() if on]
+    single = {
+        "--prerelease": prerelease,
+        "--resolution": chosen.resolution,
+        "--index-strategy": chosen.index_strategy,
+        "--python-version": chosen.python_version,
+        "--python-platform": chosen.platform,
+        "--exclude-newer": parse_moment(chosen.exclude_newer, now or time.time()) if chosen.exclude_newer else "",
+    }
+    arguments += [f"{flag}={value}" for flag, value in single.items() if value]
+    return [*arguments, *(f"{flag}={value}" for flag, value in _list_many(question, inputs))]
+
+
+def _list_many(question: Question, inputs: Inputs) -> Iterator[tuple[str, str]]:
+    chosen = question.resolving
+    many = {
+        "--constraints": inputs.constraint_files,
+        "--overrides": _join(question, chosen.overrides),
+        "--build-constraints": _join(question, chosen.build_constraints),
+        "--group": chosen.groups,
+        "--extra": chosen.extras,
+        "--no-binary": chosen.no_binary,
+        "--only-binary": chosen.only_binary,
+        "--config-setting": chosen.config_settings,
+        "--upgrade-package": chosen.upgrade_packages,
+    }
+    for flag, values in many.items():
+        yield from ((flag, value) for value in values)
+
+
+def _join(question: Question, paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path if "://" in path else os.path.join(question.directory, path) for path in paths)
+
+
+def format_preferences(preferred: Mapping[str, str]) -> str:
+    """Write a lock that says which versions are to be kept where they can be; uv asks it for nothing else."""
+    import tomli_w
+
+    packages = [{"name": name, "version": version} for name, version in preferred.items()]
+    return tomli_w.dumps({"lock-version": "1.0", "created-by": "lugnut", "packages": packages})
+
+
+def _read(path: str, directory: str, backend: Backend) -> Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return lockfile.make_absolute(lockfile.parse(file.read(), path), directory)
+    except (OSError, ValueError, BadLock) as error:
+        spelled = ".".join(map(str, backend.version))
+        reason = f"uv {spelled} did not write a lock that can be read ({error})"
+        raise ResolverFailed(resolver="uv", reason=reason, hint="use another uv, or --resolver pip") from None

@@ -1,0 +1,95 @@
+"""What uv says when it fails, to one sentence of ours and its kind; all it said stays in `detail`.
+
+uv writes `error: WHAT`, below it `cause: WHY` for each step downwards, and `hint: …`; older ones draw a tree.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lugnut.errors import (
+    BuildFailed,
+    LugnutError,
+    Offline,
+    ResolverFailed,
+    Unresolvable,
+)
+from lugnut.links import hide_credentials
+from lugnut.resolution.inputs import WORDS, Inputs
+
+_PIP = "see -v, or try --resolver pip"
+_LONGEST = 400
+_BEGINNING = r"\s*(error|hint|cause|Caused by|\u00d7|\u251c\u2500\u25b6|\u2570\u2500\u25b6):?\s+"
+"""How a part begins; the signs are those of the tree: a cross, and two kinds of branches."""
+_KINDS = {"error": "error", "\u00d7": "error", "hint": "hint", "cause": "cause", "Caused by": "cause"} | dict.fromkeys(
+    ("\u251c\u2500\u25b6", "\u2570\u2500\u25b6"), "cause"
+)
+_LINES = " \u2502"
+
+
+def explain(said: str, inputs: Inputs) -> LugnutError:
+    """Make the error for what uv wrote on stderr."""
+    detail = hide_credentials(said.replace(f"{inputs.directory}/{WORDS}", "the command line")).strip()
+    error, causes, hints = read_parts(detail)
+    if "No solution found" in error:
+        return _explain_unsolved(causes, hints, detail)
+    if error.startswith("Failed to build") or any(cause.startswith("Failed to build") for cause in causes):
+        return _explain_build(error, causes, detail)
+    fetched = re.search(r"Failed to (?:fetch|download)[: ]+`?([^`\s]+)", " ".join((error, *causes)))
+    if "network connectivity is disabled" in detail.lower() and fetched:
+        return Offline(url=fetched[1], detail=detail)
+    if fetched:
+        why = next((one for one in reversed(causes) if not one.startswith("Failed to")), "no answer")
+        hint = "see whether the index can be reached, and its credentials"
+        return ResolverFailed(resolver="uv", reason=f"{fetched[1]}: {_shorten(why)}", hint=hint, detail=detail)
+    reason = ": ".join(_shorten(one) for one in (error, *causes[-1:]) if one) or "it did not say why"
+    return ResolverFailed(resolver="uv", reason=reason, hint=_PIP, detail=detail)
+
+
+def read_parts(said: str) -> tuple[str, list[str], list[str]]:
+    """Give what went wrong, why, step by step, and hints; each as one line."""
+    parts: list[tuple[str, list[str]]] = []
+    for line in said.splitlines():
+        found = re.match(_BEGINNING, line)
+        if found:
+            parts.append((_KINDS[found[1]], [line[found.end() :]]))
+        elif parts and line.strip(_LINES):
+            parts[-1][1].append(line.strip(_LINES))
+    joined = [(kind, " ".join(lines).strip()) for kind, lines in parts]
+    first = next((text for kind, text in joined if kind == "error"), said.strip().partition("\n")[0])
+    return first, [text for kind, text in joined if kind == "cause"], [text for kind, text in joined if kind == "hint"]
+
+
+def _explain_unsolved(causes: list[str], hints: list[str], detail: str) -> LugnutError:
+    told = " ".join(causes)
+    missing = re.search(r"Because (\S+) was not found in the cache", told)
+    if missing and "network was disabled" in detail:
+        return Offline(url=missing[1], detail=detail)
+    refused = next((hint for hint in hints if re.search(r"could not be queried|401|403", hint)), None)
+    if refused:
+        hint = "look at the user and password of the index"
+        return ResolverFailed(resolver="uv", reason=_shorten(refused), hint=hint, detail=detail)
+    return Unresolvable(reason=_find_premise(told), resolver="uv", detail=detail)
+
+
+def _find_premise(told: str) -> str:
+    """Take the first `Because A and B, we can conclude …`: what the rest is concluded from."""
+    found = re.search(r"Because (.+?)(?:, we can conclude|, it follows)", told)
+    return _shorten(found[1] if found else told)
+
+
+def _explain_build(error: str, causes: list[str], detail: str) -> BuildFailed:
+    text = next((one for one in (error, *causes) if one.startswith("Failed to build")), error)
+    source = re.search(r"`([^`]+)`", text)
+    lines = [line.strip() for line in detail.splitlines() if line.strip() and not line.startswith("hint")]
+    said = next((line for line in reversed(lines) if not line.startswith(("[", "cause:"))), text)
+    hint = "see -v; a wheel of another version may need no build"
+    return BuildFailed(
+        source=source[1] if source else "a source", reason=_shorten(said), hint=hint, detail=detail, resolver="uv"
+    )
+
+
+def _shorten(words: str) -> str:
+    """Give one line of at most 400 characters, without the full stop."""
+    line = " ".join(words.split()).rstrip(".")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
