@@ -42,6 +42,7 @@ __all__ = [
     "Store",
     "admit",
     "clean",
+    "find_entry",
     "hash_wheel",
     "hold_entry",
     "intact",
@@ -83,6 +84,15 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
             with contextlib.suppress(LockUnusable):  # made now, since the store may be read-only when it is used
                 locks.hold(place, use_lock(wheel), patience, shared=True).close()
             return _welcome(_fill(store, source, path, patience), path, emit, cached=False)
+
+
+def find_entry(store: Store, wheel: WheelHash, filename: str, emit: Reporter = ignore) -> Manifest | None:
+    """Give the manifest of a sound entry under a file name, as `admit` would; None where the wheel itself is needed."""
+    manifest = _find_sound(store, wheel)
+    try:
+        return None if manifest is None else _welcome(rename_manifest(manifest, filename), filename, emit, cached=True)
+    except BadWheel:
+        return None
 
 
 def _welcome(manifest: Manifest, path: str, emit: Reporter, *, cached: bool) -> Manifest:

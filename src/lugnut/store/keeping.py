@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
+from lugnut.store.downloads import sweep_downloads
 from lugnut.store.index import referred
 from lugnut.store.place import (
     ASIDE,
@@ -74,14 +75,14 @@ def prune(store: Store, keep: Collection[WheelHash] = ()) -> int:
     """
     freed = _remove(store, lambda wheel, use: wheel not in keep and not use.linked)
     _forget(store)
-    return freed + _remove_built(store, lambda _key, _use: False)
+    return freed + sweep_downloads(store) + _remove_built(store, lambda _key, _use: False)
 
 
 def clean(store: Store) -> int:
     """Delete every entry and every wheel that was built, but those that somebody holds; gives the bytes freed."""
     freed = _remove(store, lambda _wheel, _use: True)
     _forget(store)
-    return freed + _remove_built(store, lambda _key, _use: True)
+    return freed + sweep_downloads(store) + _remove_built(store, lambda _key, _use: True)
 
 
 def _remove_built(store: Store, wanted: Callable[[WheelHash, _Use], bool]) -> int:

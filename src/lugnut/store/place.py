@@ -3,10 +3,11 @@
     <cache>/store/format          version of this layout
     <cache>/store/<sha256>/       one wheel: manifest, stamp, tree/; appears whole, never changes
     <cache>/store/locks/          <sha256>.lock held to fill an entry, <sha256>.use held shared to keep it from pruning,
-                                  <hash>.turn held to admit one set of wheels
+                                  <hash>.turn held to admit one set of wheels, <key>.fetch held to download
     <cache>/store/index/          which file at which path had which hash
     <cache>/store/temporary/      entries being unpacked, under the wheel's hash; whoever holds its lock may sweep it
     <cache>/store/aside/          damaged entries, until nobody holds them
+    <cache>/store/downloads/      files on their way here, and sources; see `downloads`
 
     <cache>/built/                wheels that were built of sources, under other keys and in the same way: `building`
 
