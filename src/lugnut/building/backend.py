@@ -49,7 +49,10 @@ class Backend:
     def find_more(self, kind: Kind, settings: Mapping[str, str | list[str]]) -> set[str]:
         """Ask the backend, whose requirements are there, what else it takes to build."""
         with _in_words(self._telling):
-            return set(self._builder.get_requires_for_build(kind, dict(settings)))
+            more = self._builder.get_requires_for_build(kind, dict(settings))
+            if not all(isinstance(one, str) for one in more):
+                raise TypeError
+            return set(more)
 
     def build(self, kind: Kind, directory: str, settings: Mapping[str, str | list[str]]) -> str:
         """Have a wheel built into a directory; gives the file name that the backend says it has."""
@@ -68,6 +71,8 @@ def _in_words(telling: Telling) -> Iterator[None]:
             yield
         except build.BuildBackendException as error:
             raise _word(error.exception, telling) from None
+        except TypeError:  # not what PEP 517 has a hook answer
+            raise CannotBuild("its backend gave a wrong answer", "ask whoever made the backend") from None
         except (build.BuildException, ValueError) as error:  # ValueError: a backend-path that leads outside
             raise CannotBuild(telling.cut(str(error).encode()), "mend its pyproject.toml") from None
 
@@ -83,10 +88,10 @@ def _word(cause: Exception, telling: Telling) -> Exception:
         telling.note(cause.traceback)
         reason = complaints.find_reason(telling.cut(cause.traceback.encode()) or str(cause))
         return CannotBuild(f"its backend {cause.backend_name} cannot be used: {reason}", complaints.find_hint(reason))
-    if isinstance(cause, pyproject_hooks.HookMissing):
-        if cause.hook_name.endswith("_editable"):
-            return CannotBuild("its backend cannot make editable installs (PEP 660)", "install it without -e")
-        return CannotBuild(f"its backend has no {cause.hook_name} (PEP 517)", "ask whoever made it")
+    if isinstance(cause, pyproject_hooks.HookMissing):  # of all hooks that are called, the others may be left out
+        return CannotBuild("its backend cannot make editable installs (PEP 660)", "install it without -e")
+    if isinstance(cause, TypeError):
+        return CannotBuild("its backend gave a wrong answer", "ask whoever made the backend")
     if isinstance(cause, (OSError, ValueError, KeyError)):  # no answer, or none that can be read
         return CannotBuild("its backend ended without an answer", complaints.USUAL_HINT)
     return cause

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lugnut.building.recipe import Recipe, Source
-from lugnut.building.wheels import EPOCH, Order, carry_out, refuse
+from lugnut.building.wheels import BUILT, EPOCH, Order, carry_out, refuse
 from lugnut.distribution import WheelHash
 from lugnut.errors import BuildFailed
 from lugnut.events import Reporter
@@ -43,7 +43,6 @@ from lugnut.system import files, locks
 FORMAT = 1
 _SMALL = 10_000
 _RANDOM = 6
-_BUILT = "built"
 
 
 @contextlib.contextmanager
@@ -59,7 +58,7 @@ def build_cached(
         refuse(source, recipe)
         with files.lend_directory() as workspace:
             with take_turn(cache_dir, source, patience):
-                wheel = _build(Order(source, recipe, workspace, ""), workspace, emit, patience)
+                wheel = carry_out(Order(source, recipe, workspace), emit, patience.cancelled)
             yield wheel
         return
     key = make_key(source, recipe, cache_dir)
@@ -130,8 +129,8 @@ def _fill(slot: _Slot, source: Source, recipe: Recipe, emit: Reporter, patience:
             files.mkdir(temporary, name)
             try:
                 with files.enter(temporary, name) as workspace:
-                    order = Order(source, recipe, workspace.path, "")
-                    wheel = os.path.basename(_build(order, workspace.path, emit, patience))
+                    order = Order(source, recipe, workspace.path)
+                    wheel = os.path.basename(carry_out(order, emit, patience.cancelled))
                     _publish(slot, workspace, wheel)
             finally:
                 with contextlib.suppress(OSError):  # of what the backend left running: whoever comes next sweeps it
@@ -147,15 +146,9 @@ def _sweep(temporary: files.Directory, key: WheelHash) -> None:
                 files.remove_tree(temporary, name)
 
 
-def _build(order: Order, workspace: str, emit: Reporter, patience: locks.Patience) -> str:
-    """Build into a directory of the workspace where nothing but the wheel will be."""
-    with files.make_directories(os.path.join(workspace, _BUILT)) as built:
-        return carry_out(order._replace(directory=built.path), emit, patience.cancelled)
-
-
 def _publish(slot: _Slot, workspace: files.Directory, wheel: str) -> None:
     store, key = slot
-    with files.enter(workspace, _BUILT) as built:
+    with files.enter(workspace, BUILT) as built:
         for name in files.list_names(built):
             if name != wheel:  # whatever else the backend has left there
                 files.remove_tree(built, name)
@@ -163,7 +156,7 @@ def _publish(slot: _Slot, workspace: files.Directory, wheel: str) -> None:
         files.write(built, MANIFEST, json.dumps({"format": FORMAT, "wheel": wheel, "digest": digest}).encode())
     set_aside(store, key)  # an entry that stands here was found damaged
     with files.open_root(store.root) as root:
-        files.rename(workspace, _BUILT, root, key)
+        files.rename(workspace, BUILT, root, key)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ Sources: PEP 517, PEP 660, PEP 427 (file names), reproducible-builds.org (SOURCE
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,18 +23,17 @@ from lugnut.events import Building, Reporter
 from lugnut.system import files
 
 EPOCH = "SOURCE_DATE_EPOCH"
+BUILT = "built"
 _TREE, _ENVIRONMENT = "source", "environment"
 
 
 class Order(NamedTuple):
-    """One build as it is to be done; both directories stand, and are absolute."""
+    """One build as it is to be done."""
 
     source: Source
     recipe: Recipe
     workspace: str
-    """An empty directory of this build's own."""
-    directory: str
-    """Where the wheel is wanted."""
+    """An empty directory of this build's own, absolute."""
     kind: Kind = "wheel"
 
 
@@ -54,7 +54,25 @@ def _build(
 ) -> str:
     refuse(source, recipe)
     with files.lend_directory() as workspace:
-        return carry_out(Order(source, recipe, workspace, os.path.abspath(directory), kind), *watch)
+        return _hand_over(carry_out(Order(source, recipe, workspace, kind), *watch), os.path.abspath(directory))
+
+
+def _hand_over(wheel: str, directory: str) -> str:
+    """Move a finished wheel to where it is wanted: whole, or not at all."""
+    above, name = os.path.split(wheel)
+    try:
+        with files.open_root(above) as own, files.open_root(directory) as place:
+            try:
+                files.rename(own, name, place, name)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                temporary = files.temporary_name()
+                files.copy(own, name, place, temporary, clone=False)
+                files.rename(place, temporary, place, name)
+    except OSError as error:
+        raise CannotWrite(path=os.path.join(directory, name), reason=error.strerror or str(error)) from None
+    return os.path.join(directory, name)
 
 
 def refuse(source: Source, recipe: Recipe) -> None:
@@ -69,7 +87,7 @@ def refuse(source: Source, recipe: Recipe) -> None:
 
 
 def carry_out(order: Order, emit: Reporter, cancelled: Callable[[], None]) -> str:
-    """Build one wheel, whatever it takes; gives its path."""
+    """Build one wheel, whatever it takes; gives its path, in the directory `built` of the workspace."""
     refuse(order.source, order.recipe)
     expected = expect_of(order.source)
     emit(Building(expected.name if expected else order.source.guess_name(), order.source.describe()))
@@ -130,8 +148,9 @@ def _make(order: Order, tree: str, epoch: int | None, telling: Telling) -> str:
     else:
         _expect(required, python, environ, telling)
         _expect(backend.find_more(kind, recipe.config_settings), python, environ, telling)
-    name = backend.build(kind, order.directory, recipe.config_settings)
-    return _judge(order, name)
+    _make_directory(order.workspace, BUILT)  # never the directory wanted: a backend may leave anything beside a wheel
+    built = os.path.join(order.workspace, BUILT)
+    return _judge(order.source, built, backend.build(kind, built, recipe.config_settings))
 
 
 def _expect(requirements: set[str], python: str, environ: dict[str, str], telling: Telling) -> None:
@@ -147,18 +166,18 @@ def _expect(requirements: set[str], python: str, environ: dict[str, str], tellin
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def _judge(order: Order, filename: str) -> str:
+def _judge(source: Source, directory: str, filename: str) -> str:
     """See that the backend made a wheel, and of what it was asked for."""
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-    path = os.path.join(order.directory, filename)
+    path = os.path.join(directory, filename)
     if os.path.basename(filename) != filename or not os.path.isfile(path) or os.path.islink(path):
         raise CannotBuild(f"its backend says it made {filename}, which is not there", "ask whoever made the backend")
     try:
         name, version, _, _ = parse_wheel_filename(filename)
     except InvalidWheelFilename:
         raise CannotBuild(f"its backend made {filename}, which is no wheel's name", "ask whoever made it") from None
-    wanted = expect_of(order.source)
+    wanted = expect_of(source)
     if wanted is not None and not wanted.fits(name, str(version)):
         raise CannotBuild(
             f"it is said to be {' '.join(filter(None, wanted))}, and what was built of it is {name} {version}",
