@@ -31,7 +31,11 @@ class Room:
     def command(self, typed: str) -> list[str]:
         """Give the command line; a command that names no place of its own acts on the room's."""
         words = typed.split()
-        placed = words[0] == "cache" or not {"-p", "-t", "--target", "--prefix", "--system"}.isdisjoint(words)
+        placed = (
+            words[0] in {"cache", "completion"}
+            or "--path" in words
+            or not {"-p", "-t", "--target", "--prefix", "--system"}.isdisjoint(words)
+        )
         return [sys.executable, "-P", "-m", "lugnut", *words, *([] if placed else ["--target", str(self.target)])]
 
     def start(self, typed: str, stdout: int = subprocess.PIPE, **environ: str) -> subprocess.Popen[str]:

@@ -209,6 +209,7 @@ EXCEPTIONS = {
     ("lugnut.wheel.source", "os.open"): "a wheel is read by the path its user gave, without waiting (TRAPS 36)",
     ("lugnut.cli.terminal", "os.open"): "the null device, in place of a reader who went away",
     ("lugnut.cli.jsonlines", "open"): "the file of --json-events, which its user names",
+    ("lugnut.cli.installation_report", "open"): "the file of --report, which its user names",
     ("lugnut.__main__", "sys.exit"): "the program's end",
 }
 """What one module may do that its room may not, and why."""

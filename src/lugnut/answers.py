@@ -92,6 +92,8 @@ class DependencyTree(NamedTuple):
     missing: tuple[str, ...] = ()
     """Of the names asked for, those that are not installed; sorted."""
     inverted: bool = False
+    deduped: bool = True
+    """Whether what was shown before is left out; else only what would go round in a circle is."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the answer as the JSON document that `--json` prints."""

@@ -32,6 +32,7 @@ SAMPLES = {
     "link_mode": "copy",
     "color": "never",
     "format": "freeze",
+    "depth": "3",
 }
 
 
@@ -63,7 +64,7 @@ def test_the_tilde_of_a_path_is_expanded_where_no_shell_does(
     by_flag = make_invocation(parse_words([flag.commands[0], f"{flag.long}=~/x"]), {}, str(tmp_path))
     by_variable = make_invocation(parse_words([flag.commands[0]]), {flag.variable: "~/x"}, str(tmp_path))
     for invocation in (by_flag, by_variable):
-        value = invocation.choices.get(flag.field, invocation.presentation.json_events)
+        value = {**invocation.presentation._asdict(), **invocation.choices}[flag.field]
         assert value in ("/home/me/x", ("/home/me/x",))
 
 
@@ -187,6 +188,8 @@ def test_a_file_that_means_nothing_is_named_with_its_key(text: str, part: str, t
         ("--python a --system", {}, "--python and --system are two different places"),
         ("", {"LUGNUT_DRY_RUN": "maybe"}, "LUGNUT_DRY_RUN must be 1 or 0, true or false, not 'maybe'"),
         ("--json --json-events -", {}, "--json and --json-events - both want stdout"),
+        ("--json --report -", {}, "--json and --report - both want stdout"),
+        ("--json-events - --report -", {}, "--json-events - and --report - both want stdout"),
     ],
 )
 def test_a_value_that_means_nothing_is_named_with_its_place(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,13 @@ from lugnut.cli.flags import COMMANDS, flags_of
 from lugnut.cli.words import parse_words
 from lugnut.errors import CannotRead, UsageError
 from lugnut.settings import Report, Settings
+
+READING: dict[str, Callable[..., object]] = {
+    "list": lugnut.list_installed,
+    "freeze": lugnut.freeze,
+    "show": lugnut.show,
+    "tree": lugnut.tree,
+}
 
 
 def test_every_name_of_the_front_door_is_there() -> None:
@@ -135,11 +144,28 @@ def test_what_the_system_refuses_is_said_in_a_sentence(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_everything_the_command_line_chooses_is_a_keyword(command: str, tmp_path: Path) -> None:
-    samples = {"jobs": "3", "on_conflict": "error", "link_mode": "copy", "color": "never"}
+    samples = {"jobs": "3", "depth": "2", "on_conflict": "error", "link_mode": "copy", "color": "never"}
     silent = {"no_config", "prefix", "system", "format"}  # they rule others out
+    samples |= {"report_to": "r.json"}
     flags = [flag for flag in flags_of(command) if flag.field not in silent]
     environ = {flag.variable: samples.get(flag.field, "1") for flag in flags}
     chosen = set(make_invocation(parse_words([command]), environ, str(tmp_path)).choices)
-    assert chosen - {"forget"} <= library.Choices.__optional_keys__
-    if command == "list":
-        assert chosen <= set(PLACE)
+    if command in READING:
+        assert chosen <= {*PLACE, *inspect.signature(READING[command]).parameters}
+    else:
+        assert chosen - {"forget"} <= library.Choices.__optional_keys__
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_keyword_that_no_reading_command_has_is_a_type_error(command: str, tmp_path: Path) -> None:
+    names = (["x"],) if command == "show" else ()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'exclud'"):
+        READING[command](*names, exclud=["x"], target=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "choices", [{"depth": -1}, {"depth": 256}, {"packages": ["a b"]}, {"prune": ["a==1"]}, {"packages": [""]}]
+)
+def test_a_tree_that_cannot_be_meant_is_a_usage_error(choices: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        lugnut.tree(target=tmp_path, **choices)  # type: ignore[arg-type]

@@ -34,6 +34,15 @@ FOREIGN_FLAGS = {
         -e --editable --exclude-editable --exclude -o --outdated -u --uptodate -l --local --user --path --not-required
         --strict --pre --no-index -f --find-links --index-url --include-editable
     """,
+    "freeze": """
+        -r --requirement -l --local --user --path --all --exclude-editable --exclude --strict --cert --system
+    """,
+    "show": "-f --files --strict --cert --system --target --prefix --offline",
+    "tree": """
+        --show-version-specifiers -d --depth --prune --package --no-dedupe --invert --outdated --show-sizes --strict
+        --cert --index --default-index -i --index-url --extra-index-url -f --find-links --no-index --index-strategy
+        --keyring-provider --exclude-newer --exclude-newer-package
+    """,
     "check": "--python-version --python-platform --keyring-provider --cert",
 }
 CASES = [(command, name) for command, names in FOREIGN_FLAGS.items() for name in names.split()]
@@ -80,6 +89,7 @@ def test_every_foreign_command_is_answered(word: str) -> None:
         ("-j3", "jobs", "3"),
         ("--no-color", "color", "never"),
         ("--json-events -", "json_events", "-"),
+        ("--report r.json", "report_to", "r.json"),
     ],
 )
 def test_synonyms_set_the_same_field(typed: str, field: str, value: object) -> None:

@@ -15,7 +15,7 @@ def format_installed(
 ) -> list[str]:
     """Give the list as columns (more of them when detailed), as `name==version`, or as pip's JSON."""
     if form == "json":
-        return [json.dumps([{"name": item.name, "version": item.version} for item in installed])]
+        return [json.dumps([_make_entry(item) for item in installed])]
     if form == "freeze":
         return [f"{item.name}=={item.version}" for item in installed]
     titles, rows = _make_rows(installed, detailed=detailed)
@@ -27,14 +27,22 @@ def format_installed(
     return [paint(lines[0], BOLD), paint(lines[1], DIM), *map(paint, lines[2:])]
 
 
+def _make_entry(item: Installation) -> dict[str, str]:
+    project = {"editable_project_location": item.editable} if item.editable else {}
+    return {"name": item.name, "version": item.version, **project}
+
+
 def _make_rows(installed: Sequence[Installation], *, detailed: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Give titles and cells; the overlay rank has a column where any distribution has one."""
+    """Give titles and cells; what only some have, an overlay rank or a project, has a column where any has it."""
     ranked = detailed or any(item.overlay for item in installed)
-    titles = ("Distribution", "Version", *(("Overlay",) * ranked), *(("Installer", "Location") * detailed))
+    editable = any(item.editable for item in installed)
+    titles: tuple[str, ...] = ("Distribution", "Version", *(("Overlay",) * ranked))
+    titles += (*(("Editable project location",) * editable), *(("Installer", "Location") * detailed))
     rows = []
     for item in installed:
         rank = (str(item.overlay) if item.overlay else "",) * ranked
-        rows.append((item.name, item.version, *rank, *((item.installer, item.location) * detailed)))
+        project = (item.editable,) * editable
+        rows.append((item.name, item.version, *rank, *project, *((item.installer, item.location) * detailed)))
     return titles, rows
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import lugnut
+from lugnut.cli.completion import make_script
 from lugnut.cli.configuration import Invocation
-from lugnut.cli.talk import Outcome
+from lugnut.cli.flags import OPERANDS
+from lugnut.cli.jsonlines import Outcome
 from lugnut.errors import NotInstalled, UsageError
 from lugnut.events import Note, Reporter
 from lugnut.settings import Report
@@ -58,7 +60,23 @@ def _recover(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> 
 
 
 def _list(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
-    return lugnut.list_installed(**_take_place(invocation))
+    return lugnut.list_installed(**invocation.choices)
+
+
+def _freeze(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    return lugnut.freeze(**invocation.choices)
+
+
+def _show(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    return lugnut.show(invocation.operands, **invocation.choices)
+
+
+def _tree(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    return lugnut.tree(**invocation.choices)
+
+
+def _complete(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    return make_script(invocation.operands[0])
 
 
 def _cache(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
@@ -74,17 +92,24 @@ ACTS: dict[str, Act] = {
     "install": _install,
     "uninstall": _uninstall,
     "list": _list,
+    "freeze": _freeze,
+    "show": _show,
+    "tree": _tree,
     "check": _check,
     "recover": _recover,
     "cache": _cache,
+    "completion": _complete,
 }
 
 
 def check_operands(invocation: Invocation) -> None:
     """Refuse a command that names nothing to act on, or names something it has no use for."""
     command, operands, choices = invocation.command, invocation.operands, invocation.choices
-    if command == "cache":
-        _check_cache(operands)
+    if command in OPERANDS:
+        _check_word(command, operands)
+    elif command == "show":
+        if not operands:
+            raise UsageError(message="nothing to show was named", hint="name it, or use `lugnut list`")
     elif command in {"install", "uninstall"}:
         if not operands and not choices.get("requirement_files") and not choices.get("overlay"):
             raise UsageError(
@@ -96,7 +121,8 @@ def check_operands(invocation: Invocation) -> None:
         )
 
 
-def _check_cache(operands: tuple[str, ...]) -> None:
-    if len(operands) != 1 or operands[0] not in {"dir", "clean", "prune"}:
-        said = " ".join(operands) or "nothing"
-        raise UsageError(message=f"`lugnut cache` wants dir, clean or prune, not {said}", hint="lugnut cache --help")
+def _check_word(command: str, operands: tuple[str, ...]) -> None:
+    words = OPERANDS[command]
+    if len(operands) != 1 or operands[0] not in words:
+        said, listed = " ".join(operands) or "nothing", f"{', '.join(words[:-1])} or {words[-1]}"
+        raise UsageError(message=f"`lugnut {command}` wants {listed}, not {said}", hint=f"lugnut {command} --help")

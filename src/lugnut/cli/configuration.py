@@ -33,6 +33,9 @@ EXAMPLES = {
 RIVALS = (("target", "prefix"), ("python", "system"))
 """Of each group a run can be given one; a flag silences the variables of its group."""
 
+UNCONFIGURED = {"completion"}
+"""Commands that no pyproject.toml can break: a shell may run them whenever it starts."""
+
 REPLACED = (("quiet", "verbose"), ("json", "format"))
 """Groups whose members may meet, but of which a flag silences the variables too."""
 
@@ -48,6 +51,9 @@ class Presentation(NamedTuple):
     json_events: str | None = None
     format: str = "columns"
     speak_of_unmet: bool = True
+    show_specifiers: bool = False
+    list_files: bool = False
+    report_to: str | None = None
 
 
 class Invocation(NamedTuple):
@@ -66,7 +72,7 @@ def make_invocation(words: Words, environ: Mapping[str, str], directory: str) ->
     typed = {flag.field: _read_typed(flag, words.given[flag.field]) for flag in _given(words)}
     _check_rivals(typed)
     variables = _read_variables(words.command, environ, typed)
-    ignored = typed.get("no_config", variables.get("no_config", False))
+    ignored = words.command in UNCONFIGURED or typed.get("no_config", variables.get("no_config", False))
     configured = {} if ignored else _read_configuration(words.command, directory)
     chosen = {**configured, **variables, **typed}
     overlay = {
@@ -77,6 +83,10 @@ def make_invocation(words: Words, environ: Mapping[str, str], directory: str) ->
     presentation = _take_presentation(chosen)
     for field in ("no_config", "yes", "no_index"):
         chosen.pop(field, None)
+    if presentation.report_to is not None:
+        chosen["describe"] = True
+    if "no_dedupe" in chosen:
+        chosen["dedupe"] = not chosen.pop("no_dedupe")
     overlaid = tuple(sorted({*variables.get("overlay", {}), *typed.get("overlay", {})}))
     return Invocation(words.command, words.operands, chosen, presentation, overlaid)
 
@@ -192,9 +202,22 @@ def _take_presentation(chosen: dict[str, Any]) -> Presentation:
         json_events=chosen.pop("json_events", None),
         format=chosen.pop("format", "columns"),
         speak_of_unmet=not chosen.pop("no_deps", False),
+        show_specifiers=chosen.pop("show_specifiers", False),
+        list_files=bool(chosen.get("files", False)),
+        report_to=chosen.pop("report_to", None),
     )
-    if presentation.json and presentation.json_events == "-":
-        raise UsageError(message="--json and --json-events - both want stdout", hint="give --json-events a file")
+    _check_stdout(presentation)
     if presentation.json and presentation.format != "columns":
         raise UsageError(message="--json and --format are two forms of one list", hint="give one of them")
     return presentation
+
+
+def _check_stdout(presentation: Presentation) -> None:
+    """Refuse two documents on one stdout."""
+    wanting = ["--json"] * presentation.json
+    wanting += ["--json-events -"] * (presentation.json_events == "-") + ["--report -"] * (
+        presentation.report_to == "-"
+    )
+    if len(wanting) > 1:
+        flag = wanting[-1].removesuffix(" -")
+        raise UsageError(message=f"{wanting[0]} and {wanting[-1]} both want stdout", hint=f"give {flag} a file")

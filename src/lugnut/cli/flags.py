@@ -49,18 +49,35 @@ class Flag(NamedTuple):
 INSTALL = ("install",)
 CHANGING = ("install", "uninstall")
 LOCKING = ("install", "uninstall", "check", "recover")
-ENVIRONMENT = ("install", "uninstall", "list", "check", "recover")
-ALL = ("install", "uninstall", "list", "check", "recover", "cache")
+LISTING = ("list", "freeze")
+ENVIRONMENT = ("install", "uninstall", "list", "freeze", "show", "tree", "check", "recover")
+ALL = (*ENVIRONMENT, "cache")
+EVERY = (*ALL, "completion")
 
 COMMANDS = {
     "install": ("[WHEEL | NAME[==VERSION]]...", "install wheels and distributions, all of them or none"),
     "uninstall": ("[NAME]...", "remove distributions; what they shadowed comes back"),
     "list": ("", "list what is installed"),
+    "freeze": ("", "write what is installed as lines of a requirements file"),
+    "show": ("NAME...", "describe distributions: what they need, what needs them, who shadows whom"),
+    "tree": ("", "draw who needs whom, as a tree"),
     "check": ("", "compare files and requirements with what is recorded; exit 1 on any finding"),
     "recover": ("", "finish or undo what a killed run left"),
     "cache": ("dir | clean | prune", "show, empty or tidy the cache"),
+    "completion": ("bash | zsh | fish | tcsh", "write a completion script for a shell"),
 }
 """Each command: its operands, and what it does."""
+
+WORDS = {
+    "on_conflict": ("warn", "error", "ignore"),
+    "link_mode": ("auto", "hardlink", "clone", "copy"),
+    "color": ("auto", "always", "never"),
+    "format": ("columns", "freeze", "json"),
+}
+"""The words that a value may be, for fields whose values are words."""
+
+OPERANDS = {"cache": ("dir", "clean", "prune"), "completion": ("bash", "zsh", "fish", "tcsh")}
+"""The words that an operand may be, for commands whose operands are words; they take one."""
 
 FLAGS: tuple[Flag, ...] = (
     Flag(
@@ -87,6 +104,24 @@ FLAGS: tuple[Flag, ...] = (
     Flag(("--require-hashes",), "require_hashes", SWITCH, "What", INSTALL, "refuse a requirement without --hash"),
     Flag(("-U", "--upgrade"), "upgrade", SWITCH, "What", INSTALL, "replace installed versions by the best at hand"),
     Flag(("--reinstall", "--force-reinstall"), "reinstall", SWITCH, "What", INSTALL, "place every file again"),
+    Flag(("-f", "--files"), "files", SWITCH, "What", ("show",), "list the files of each too"),
+    Flag(("--package",), "packages", LIST, "What", ("tree",), "draw NAME and what hangs from it alone", "NAME"),
+    Flag(("--prune",), "prune", LIST, "What", ("tree",), "leave out NAME and what hangs from it alone", "NAME"),
+    Flag(("-d", "--depth"), "depth", VALUE, "What", ("tree",), "levels below the first (default 255)", "N"),
+    Flag(("--invert", "--reverse"), "invert", SWITCH, "What", ("tree",), "from what is needed to what needs it"),
+    Flag(("--no-dedupe",), "no_dedupe", SWITCH, "What", ("tree",), "draw repeated branches again"),
+    Flag(("--exclude",), "exclude", LIST, "What", LISTING, "leave out NAME", "NAME"),
+    Flag(("-e", "--editable"), "editable", SWITCH, "What", ("list",), "editable installs alone"),
+    Flag(
+        ("--exclude-editable",),
+        "exclude_editable",
+        SWITCH,
+        "What",
+        LISTING,
+        "all but editable installs",
+        off=("--include-editable",),
+    ),
+    Flag(("--path",), "paths", LIST, "Where", LISTING, "read this directory in place of the environment's", "DIR"),
     Flag(
         ("-p", "--python"),
         "python",
@@ -173,7 +208,19 @@ FLAGS: tuple[Flag, ...] = (
         "columns, freeze or json (names and versions, as pip's)",
         "WORD",
     ),
+    Flag(
+        ("--show-version-specifiers",), "show_specifiers", SWITCH, "Output", ("tree",), "say which versions are needed"
+    ),
     Flag(("--json",), "json", SWITCH, "Output", ALL, "print the report as one JSON document on stdout"),
+    Flag(
+        ("--report",),
+        "report_to",
+        VALUE,
+        "Output",
+        CHANGING,
+        "write pip's installation report (version 1), with lugnut's own; - is stdout",
+        "FILE",
+    ),
     Flag(
         ("--json-events",),
         "json_events",
@@ -183,10 +230,10 @@ FLAGS: tuple[Flag, ...] = (
         "write each event as a line of JSON; - is stdout",
         "FILE",
     ),
-    Flag(("-q", "--quiet"), "quiet", COUNT, "Output", ALL, "say less; twice: no warnings either"),
-    Flag(("-v", "--verbose"), "verbose", COUNT, "Output", ALL, "say more"),
-    Flag(("--color",), "color", VALUE, "Output", ALL, "auto, always or never", "WHEN"),
-    Flag(("--no-progress",), "no_progress", SWITCH, "Output", ALL, "draw no progress"),
+    Flag(("-q", "--quiet"), "quiet", COUNT, "Output", EVERY, "say less; twice: no warnings either"),
+    Flag(("-v", "--verbose"), "verbose", COUNT, "Output", EVERY, "say more"),
+    Flag(("--color",), "color", VALUE, "Output", EVERY, "auto, always or never", "WHEN"),
+    Flag(("--no-progress",), "no_progress", SWITCH, "Output", EVERY, "draw no progress"),
 )
 
 

@@ -6,10 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from lugnut.answers import DependencyTree, Frozen, Shown
+from lugnut.cli.completion import Script
 from lugnut.cli.terminal import Outlet, Paint
 from lugnut.errors import UsageError
 from lugnut.events import Event, to_json
 from lugnut.settings import Report
+
+Outcome = Report | Shown | DependencyTree | Frozen | Script | int | str
+"""What a command gives: a report or an answer, a completion script, bytes freed, or the cache's directory."""
 
 
 class EventLines:
@@ -51,11 +56,13 @@ def format_line(document: Mapping[str, Any]) -> str:
     return json.dumps(document, default=str)
 
 
-def make_document(outcome: Report | int | str) -> dict[str, Any]:
-    """Give the document that --json prints when a run succeeds: a report, bytes freed, or the cache's directory."""
+def make_document(outcome: Outcome) -> dict[str, Any]:
+    """Give the document that --json prints when a run succeeds: a report or answer, bytes freed, the directory."""
     match outcome:
-        case Report():
+        case Report() | Shown() | DependencyTree() | Frozen():
             return outcome.to_json()
+        case Script():
+            return {"script": outcome.text}
         case int():
             return {"freed": outcome}
         case _:

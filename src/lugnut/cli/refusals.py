@@ -19,6 +19,7 @@ class Accepted(NamedTuple):
 
     names: tuple[str, ...]
     values: int
+    commands: tuple[str, ...] = ALL
 
 
 class Refused(NamedTuple):
@@ -39,6 +40,8 @@ ACCEPTED = (
     Accepted(("--no-warn-script-location", "--no-warn-conflicts", "--no-proxy-env", "--no-sources"), NOTHING),
     Accepted(("--verify-hashes", "--no-managed-python", "--no-editable"), NOTHING),
     Accepted(("--no-index",), NOTHING),
+    # Only the environment's own distributions are read, and pip and setuptools are not left out.
+    Accepted(("-l", "--local", "--all"), NOTHING, ("list", "freeze")),
     Accepted(
         ("--only-binary", "--root-user-action", "-f", "--find-links", "-c", "--constraint", "--constraints"), ONE_VALUE
     ),
@@ -56,24 +59,19 @@ _OPTIONS = "what a run does follows from its flags, LUGNUT_* and the nearest pyp
 
 REFUSED = (
     Refused(
-        (
-            "-e",
-            "--editable",
-            "-o",
-            "--outdated",
-            "-u",
-            "--uptodate",
-            "--user",
-            "--not-required",
-            "--exclude",
-            "--exclude-editable",
-            "--include-editable",
-            "--path",
-        ),
-        "the list is always whole",
-        "use --json and filter it, or -t DIR for another place",
-        ("list",),
+        ("-o", "--outdated", "-u", "--uptodate", "--show-sizes"),
+        "no index is asked by what only reads",
+        "use `uv pip list --outdated`",
+        ("list", "tree"),
     ),
+    Refused(("--not-required",), "the tree shows it", "use `lugnut tree --depth 0`", ("list",)),
+    Refused(
+        ("-r", "--requirement", "--requirements"),
+        "the lines are sorted by name",
+        "leave the flag out, and compare with the file",
+        ("freeze",),
+    ),
+    Refused(("--user",), "one environment is read, the one that is named", "use --path DIR", ("list", "freeze")),
     Refused(
         ("--user",),
         "an install per user has no environment of its own to guard",
@@ -193,11 +191,10 @@ REFUSED = (
 
 COMMANDS = {
     "sync": "not yet: use `lugnut install -r FILE` and `lugnut uninstall NAME`",
-    "pip": "leave out the word pip: lugnut install, uninstall, list, check",
+    "pip": "leave out the word pip: lugnut install, uninstall, list, freeze, show, tree, check",
     "add": "use `lugnut install`",
     "remove": "use `lugnut uninstall`",
-    "freeze": "use `lugnut list --format freeze`",
-    "show": "use `lugnut list --json`",
+    "inspect": "use `lugnut show NAME --json` or `lugnut list --json`",
     "download": "not yet: this lugnut installs local wheels only",
     "wheel": "use `pip wheel --no-deps`",
     "compile": "use `uv pip compile`",

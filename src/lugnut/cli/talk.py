@@ -10,8 +10,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.cli.answers import format_findings, format_installed, format_verdict
+from lugnut.cli.completion import Script
 from lugnut.cli.configuration import Presentation
+from lugnut.cli.descriptions import format_frozen, format_shown, format_tree
 from lugnut.cli.human import (
     Message,
     describe_unexpected,
@@ -26,7 +29,8 @@ from lugnut.cli.human import (
     format_summary,
     format_unmet,
 )
-from lugnut.cli.jsonlines import EventLines, format_line, make_document, open_events
+from lugnut.cli.installation_report import check_place, write_installation_report
+from lugnut.cli.jsonlines import EventLines, Outcome, format_line, make_document, open_events
 from lugnut.cli.progress import Progress
 from lugnut.cli.terminal import BOLD, RED, YELLOW, Outlet, Paint, is_terminal, wants_color
 from lugnut.errors import LugnutError
@@ -35,9 +39,6 @@ from lugnut.settings import Report
 
 LOUDNESS = {"warning": -1, "info": 0, "note": 1}
 """The verbosity from which on a message is heard."""
-
-Outcome = Report | int | str
-"""What a command gives: a report, bytes freed, or the cache's directory."""
 
 
 class Talk:
@@ -49,6 +50,7 @@ class Talk:
         self.err = _make_outlet(sys.stderr, presentation.color, environ)
         self._traceback = presentation.verbosity > 1 or environ.get("LUGNUT_TRACEBACK") == "1"
         self._events: EventLines | None = None
+        self._written: Outlet | None = None
         self._progress = Progress(sys.stderr, enabled=_draws(presentation, environ), color=self.err.paint.on)
         self._seen: list[Recovered | SetAside] = []
         self._answers = not presentation.json and presentation.json_events != "-"
@@ -58,7 +60,9 @@ class Talk:
         return self.presentation.verbosity > 0
 
     def open_events(self) -> None:
-        """Open what --json-events names; raises UsageError where that cannot be."""
+        """Open what --json-events names, and look at what --report does; raises UsageError where that cannot be."""
+        if self.presentation.report_to is not None:
+            check_place(self.presentation.report_to)
         if self.presentation.json_events is not None:
             self._events = open_events(self.presentation.json_events, self.out)
 
@@ -92,12 +96,32 @@ class Talk:
         self._progress.pause()
         if isinstance(outcome, Report):
             self._finish_report(command, outcome)
-        elif isinstance(outcome, int):
-            self.say(Message("info", f"Freed {format_size(outcome)}"))
-        elif self._answers:
-            self.out.line(self.out.paint(outcome))
+        else:
+            self._finish_answer(outcome)
         self._document("Report", make_document(outcome))
         return self._close(_judge(command, outcome))
+
+    def _finish_answer(self, outcome: Outcome) -> None:
+        match outcome:
+            case Shown() | DependencyTree():
+                if outcome.missing:
+                    self.say(
+                        Message("warning", f"not installed in {outcome.environment}: {', '.join(outcome.missing)}")
+                    )
+                self._answer(self._format(outcome))
+            case Frozen():
+                self._answer(format_frozen(outcome, self.out.paint))
+            case Script():
+                self._answer([outcome.text])
+            case int():
+                self.say(Message("info", f"Freed {format_size(outcome)}"))
+            case str():
+                self._answer([self.out.paint(outcome)])
+
+    def _format(self, answer: Shown | DependencyTree) -> list[str]:
+        if isinstance(answer, DependencyTree):
+            return format_tree(answer, self.out.paint, specifiers=self.presentation.show_specifiers)
+        return format_shown(answer, self.out.paint, files=self.presentation.list_files, detailed=self._everything)
 
     def _finish_report(self, command: str, report: Report) -> None:
         for message in format_report(report, everything=self._everything):
@@ -119,6 +143,8 @@ class Talk:
         if command != "list":
             self.say(format_counted(report.counted))
             self.say(Message("note", f"environment: {report.environment}"))
+        if self.presentation.report_to is not None:
+            self._written = write_installation_report(self.presentation.report_to, report, self.out)
 
     def _answer(self, lines: list[str], *, silenced: bool = False) -> None:
         """Write what was asked for to stdout, or nowhere if a document takes its place there."""
@@ -156,9 +182,13 @@ class Talk:
 
     def _close(self, code: int) -> int:
         """Answer for lines that could not be written: a full disk is a failure, a reader who went away is not."""
-        outlets = {"stdout": self.out, "the file of --json-events": self._events.outlet if self._events else self.out}
+        outlets = {
+            "stdout": self.out,
+            "the file of --json-events": self._events.outlet if self._events else None,
+            "the file of --report": self._written,
+        }
         for name, outlet in outlets.items():
-            if outlet.lost is not None and code == 0:
+            if outlet is not None and outlet.lost is not None and code == 0:
                 said = f"the command succeeded, but {name} could not be written: {outlet.lost.strerror}"
                 self._tell(f"{self.err.paint('error', BOLD, RED)}: {said}")
                 code = 1
@@ -177,6 +207,8 @@ def _draws(presentation: Presentation, environ: Mapping[str, str]) -> bool:
 
 def _judge(command: str, outcome: Outcome) -> int:
     """Give the exit code of a run that raised nothing."""
+    if isinstance(outcome, Shown):
+        return 0 if outcome.distributions else 1
     if not isinstance(outcome, Report):
         return 0
     if command == "check" and outcome.findings:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from lugnut.cli.flags import COUNT, LIST, SWITCH, Flag
+from lugnut.cli.flags import COUNT, LIST, SWITCH, WORDS, Flag
 from lugnut.cli.words import closest
 from lugnut.errors import Unsupported, UsageError
 
@@ -19,8 +19,13 @@ PATHS = (
     "requirement_files",
     "constraint_files",
     "find_links",
+    "paths",
+    "report_to",
 )
 """The fields that hold paths."""
+
+NAMES = ("packages", "prune", "exclude")
+"""The fields that hold distributions' names."""
 
 TRUE = frozenset(("1", "true", "yes", "on", "y", "t"))
 FALSE = frozenset(("0", "false", "no", "off", "n", "f"))
@@ -83,6 +88,18 @@ def _parse_seconds(origin: str, text: str) -> float:
     return seconds
 
 
+DEEPEST = 255
+"""The levels of a tree, as uv counts them."""
+
+
+def _parse_depth(origin: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(DEEPEST)) and int(text) <= DEEPEST):
+        raise UsageError(
+            message=f"{origin} must be a number from 0 to {DEEPEST}, not {text!r}", hint="0 draws the first level alone"
+        )
+    return int(text)
+
+
 def _word_parser(*words: str) -> Callable[[str, str], str]:
     def parse(origin: str, text: str) -> str:
         if text not in words:
@@ -102,18 +119,7 @@ def _parse_link_mode(origin: str, text: str) -> str:
             reason="cleaning the cache would break the environment",
             hint="use auto, hardlink, clone or copy",
         )
-    return _word_parser("auto", "hardlink", "clone", "copy")(origin, text)
-
-
-_PARSERS: dict[str, Callable[[str, str], Any]] = {
-    **dict.fromkeys(PATHS, _parse_path),
-    "jobs": _parse_jobs,
-    "lock_timeout": _parse_seconds,
-    "on_conflict": _word_parser("warn", "error", "ignore"),
-    "link_mode": _parse_link_mode,
-    "color": _word_parser("auto", "always", "never"),
-    "format": _word_parser("columns", "freeze", "json"),
-}
+    return _word_parser(*WORDS["link_mode"])(origin, text)
 
 
 def parse_overlay(origin: str, texts: Iterable[str]) -> dict[str, int]:
@@ -138,3 +144,14 @@ def _normalised(origin: str, name: str) -> str:
         raise UsageError(
             message=f"{origin}: {name!r} is not a distribution's name", hint="give one NAME, without a version"
         ) from None
+
+
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    **dict.fromkeys(PATHS, _parse_path),
+    **dict.fromkeys(NAMES, _normalised),
+    **{field: _word_parser(*words) for field, words in WORDS.items()},
+    "jobs": _parse_jobs,
+    "depth": _parse_depth,
+    "lock_timeout": _parse_seconds,
+    "link_mode": _parse_link_mode,
+}

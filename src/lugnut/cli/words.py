@@ -185,7 +185,7 @@ def _add_answers(parser: argparse.ArgumentParser, command: str, taken: set[str])
     for accepted in ACCEPTED:
         names = [name for name in accepted.names if name not in taken]
         action = _Ignored if accepted.values else _IgnoredSwitch
-        if names:
+        if names and command in accepted.commands:
             parser.add_argument(*names, dest="ignored", action=action, help=argparse.SUPPRESS)
             taken.update(names)
     for refused in REFUSED:

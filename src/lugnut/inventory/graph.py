@@ -32,7 +32,17 @@ def read_graph(environment: Environment) -> Graph:
     """Read what is installed and find who needs whom."""
     installed = {name: ones[0] for name, ones in read_installed(environment).items()}
     parsed = {name: parse_requires(read_requires(environment, one).requires) for name, one in installed.items()}
-    return make_graph({name: one.version for name, one in installed.items()}, parsed, environment.markers)
+    return make_graph({name: _spell(one.version) for name, one in installed.items()}, parsed, environment.markers)
+
+
+def _spell(version: str) -> str:
+    """Give the normal form of a version, or what stands there in its place."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version
 
 
 def parse_requires(texts: Iterable[str]) -> list[Any]:

@@ -33,7 +33,7 @@ def show_tree(environment: Environment, shape: Shape) -> DependencyTree:
     """Read what is installed and give the tree of its requirements."""
     graph = read_graph(environment)
     missing = tuple(sorted(shape.packages - graph.versions.keys()))
-    return DependencyTree(environment.prefix, grow(graph, shape), missing, shape.invert)
+    return DependencyTree(environment.prefix, grow(graph, shape), missing, shape.invert, shape.dedupe)
 
 
 def grow(graph: Graph, shape: Shape) -> tuple[Branch, ...]:
@@ -98,18 +98,25 @@ def _reach(needs: Needs, start: Iterable[Name]) -> set[Name]:
 
 
 def _find_roots(needs: Needs, named: frozenset[Name]) -> list[Name]:
-    """Find those that nothing else needs; of a cycle that nothing else needs, one that was named if there is one.
-
-    Else of a cycle that one which needs the most beyond what needs it, the first by name: where uv cuts it mostly.
-    """
+    """Find those that nothing else needs, and one of each circle that nothing else needs; sorted."""
     above = _invert(needs)
     roots = [name for name in needs if not above[name].keys() - {name}]
     reached = _reach(needs, roots)
-    left = sorted(
-        needs.keys() - reached, key=lambda name: (name not in named, len(above[name]) - len(needs[name]), name)
-    )
-    for name in left:
-        if name not in reached and _reach(above, [name]) <= (below := _reach(needs, [name])):
-            roots.append(name)
+    for name in sorted(needs):
+        circle = _reach(above, [name]) if name not in reached else set()
+        if circle and circle <= (below := _reach(needs, [name])):
+            roots.append(_choose(circle, needs, above, named))
             reached |= below
     return sorted(roots)
+
+
+def _choose(circle: set[Name], needs: Needs, above: Needs, named: frozenset[Name]) -> Name:
+    """Choose where a circle is cut: at one that was named, else where uv mostly cuts it.
+
+    That is at the one that needs most of it beyond what needs it there, the first by name.
+    """
+
+    def surplus(name: Name) -> int:
+        return len(above[name].keys() & circle) - len(needs[name].keys() & circle)
+
+    return min(circle, key=lambda name: (name not in named, surplus(name), name))
