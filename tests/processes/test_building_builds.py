@@ -195,6 +195,17 @@ def test_settings_of_pip_and_uv_do_not_reach_the_build_requirements(tmp_path: Pa
     assert not (tmp_path / "lure").exists()
 
 
+@installers
+def test_what_is_made_for_pip_and_uv_reaches_them_and_nobody_else(tmp_path: Path, out: Path, uv: bool) -> None:
+    make_wheel(tmp_path / "wheels", "needed")
+    code = "import needed, os\nassert not any(name.endswith('FIND_LINKS') for name in os.environ)\n"
+    source = Source(str(make_tree(tmp_path, requires=("needed",), code=code)))
+    recipe = make_recipe(tmp_path, uv=uv, pip_arguments=(), uv_arguments=("--no-config", "--offline"), offline=True)
+    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"file://{tmp_path}/wheels", "PYTHONPATH": str(tmp_path)}
+    told = {**recipe.environ, **variables, "UV_NO_INDEX": "1", "UV_FIND_LINKS": f"file://{tmp_path}/wheels"}
+    build_wheel(source, str(out), recipe._replace(installer_environ=told), ignore, never)
+
+
 def test_offline_says_so_where_a_build_requirement_is_missing(tmp_path: Path, out: Path) -> None:
     source = Source(str(make_tree(tmp_path, requires=("nowhere",))))
     error = failure(source, out, make_recipe(tmp_path, uv=False, pip_arguments=(), offline=True))

@@ -33,7 +33,7 @@ def make_environment(directory: str, recipe: Recipe, telling: Telling) -> str:
         ]  # fmt: skip
     else:
         command = [recipe.python, "-I", "-m", "venv", "--without-pip", directory]
-    ran = telling.run(command, for_installer(recipe.environ))
+    ran = telling.run(command, for_installer(recipe))
     found = _interpreter_in(directory)
     if ran.code != 0 or found is None:
         said = complaints.find_refusal(telling.cut(ran.out))
@@ -52,7 +52,7 @@ def install(python: str, requirements: Collection[str], recipe: Recipe, telling:
     if not requirements:
         return
     command = _uv_command(recipe.uv, python, recipe) if recipe.uv is not None else _pip_command(python, recipe)
-    ran = telling.run([*command, "--", *sorted(requirements)], for_installer(recipe.environ))
+    ran = telling.run([*command, "--", *sorted(requirements)], for_installer(recipe))
     if ran.code != 0:
         said = complaints.find_refusal(telling.cut(ran.out))
         hint = "leave --offline out, or run once with the network" if recipe.offline else complaints.find_hint(said)
@@ -61,16 +61,15 @@ def install(python: str, requirements: Collection[str], recipe: Recipe, telling:
 
 def _uv_command(uv: str, python: str, recipe: Recipe) -> list[str]:
     constraints = [word for file in recipe.build_constraints for word in ("-c", file, "-b", file)]
-    offline = ["--offline"] if recipe.offline else []
-    return [
-        uv, "pip", "install", "--no-config", "--no-progress", "--python", python,
-        *constraints, *offline, *recipe.uv_arguments,
-    ]  # fmt: skip
+    usual = ["--no-config", "--no-progress", *(["--offline"] if recipe.offline else [])]
+    said = [word for word in usual if word not in recipe.uv_arguments]  # uv takes no switch twice
+    return [uv, "pip", "install", "--python", python, *constraints, *said, *recipe.uv_arguments]
 
 
 def _pip_command(python: str, recipe: Recipe) -> list[str]:
     constraints = [word for file in recipe.build_constraints for word in ("-c", file, "--build-constraint", file)]
-    offline = ["--no-index"] if recipe.offline else []  # what it has cached it cannot tell without asking an index
+    # pip has no --offline: whoever makes its variables sees to that, and else it looks at no index at all
+    offline = ["--no-index"] if recipe.offline and recipe.installer_environ is None else []
     return [
         sys.executable, "-P", "-m", "pip", "--python", python, "--no-input", "--disable-pip-version-check",  # TRAPS 39
         "install", "--no-warn-script-location", "--progress-bar", "off",
@@ -78,9 +77,14 @@ def _pip_command(python: str, recipe: Recipe) -> list[str]:
     ]  # fmt: skip
 
 
-def for_installer(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables for pip and uv: nothing of their own settings but caches and an index's credentials."""
-    kept = {name: value for name, value in environ.items() if name not in _NOT_THEIRS and _may_say(name)}
+def for_installer(recipe: Recipe) -> dict[str, str]:
+    """Give the variables for pip and uv: those made for them, or nothing of settings but caches and credentials."""
+    whole = recipe.installer_environ
+    given = recipe.environ if whole is None else whole
+    kept = {name: value for name, value in given.items() if name not in _NOT_THEIRS}
+    if whole is not None:
+        return kept
+    kept = {name: value for name, value in kept.items() if _may_say(name)}
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_ROOT_USER_ACTION": "ignore"}
 
 

@@ -58,7 +58,10 @@ class Recipe(NamedTuple):
     build_constraints: tuple[str, ...] = ()
     """Requirements files, absolute, whose lines hold for build requirements."""
     environ: Mapping[str, str] = {}
-    """The variables programs are started with."""
+    """The variables that programs are started with, backends above all."""
+    installer_environ: Mapping[str, str] | None = None
+    """Those for uv or pip, whole, with what they are told that no command line may show; None: `environ`, without what
+    the two take for settings of theirs."""
     uv: str | None = None
     """Where uv is; None: pip installs the build requirements."""
     offline: bool = False
