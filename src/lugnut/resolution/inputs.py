@@ -82,8 +82,10 @@ def _spell(text: str, directory: str) -> str:
         return words
     path = os.path.join(directory, os.path.expanduser(found[1]))
     named = os.sep in found[1] or "/" in found[1] or found[1].startswith(".") or found[1].endswith((".whl", ".gz"))
-    if not named or not os.path.exists(path):
+    if not named:
         return words
+    if not os.path.exists(path):
+        raise refuse(COMMAND_LINE, words, f"{found[1]} does not exist", "look for a slip in the path")
     place = os.path.normpath(path)
     return (to_url(place) if re.search(r"[\s#]", place) else place) + found[2] + found[3]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lugnut.errors import BadLock, CannotWrite, UsageError
 from lugnut.resolution.credentials import strip
+from lugnut.sources.requests import parse_file_url
 from lugnut.system import files
 
 _NAME = r"pylock(\.[^.]+)?\.toml"
@@ -92,6 +93,32 @@ def format_lock(lock: Any, directory: str, spelled: str = "pylock.toml") -> str:
 def make_absolute(lock: Any, directory: str) -> Any:
     """Give a lock whose paths begin at `directory` with absolute ones."""
     return _change_paths(lock, lambda path: os.path.normpath(os.path.join(directory, path.replace("/", os.sep))))
+
+
+def tidy(lock: Any) -> Any:
+    """Give a lock in the one spelling both backends' answers share.
+
+    Files of this machine are given by path; no file is named twice, nor by a name that its place says anyway.
+    """
+
+    def renew(source: Any) -> Any:
+        url = getattr(source, "url", None) or ""
+        local = url.startswith("file:") and not hasattr(source, "commit_id")
+        moved = dataclasses.replace(source, path=parse_file_url(url, "the lock", url), url=None) if local else source
+        if getattr(moved, "name", None) and moved.name == dataclasses.replace(moved, name=None).filename:
+            moved = dataclasses.replace(moved, name=None)
+        return moved
+
+    renewed = change_sources(lock, renew)
+    packages = [
+        package if not package.wheels else dataclasses.replace(package, wheels=_drop_twins(package.wheels))
+        for package in renewed.packages
+    ]
+    return dataclasses.replace(renewed, packages=packages)
+
+
+def _drop_twins(wheels: Any) -> list[Any]:
+    return [wheel for number, wheel in enumerate(wheels) if wheel not in wheels[:number]]
 
 
 def change_sources(lock: Any, change: Callable[[Any], Any]) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -88,14 +87,14 @@ def _run(question: Question, inputs: Inputs, backend: Backend, arguments: list[s
 
 
 def _explain(ran: programs.Ran, log: str, question: Question, inputs: Inputs) -> LugnutError:
-    """Make the error for how pip ended; only its log says which pages could not be had."""
+    """Make the error for how pip ended."""
     try:
         with open(log, encoding="utf-8", errors="replace") as file:
-            unreachable = re.findall(r"Could not fetch URL (\S+): (.+?) - skipping", file.read())
+            logged = file.read()
     except OSError:
-        unreachable = []
+        logged = ""
     said = ran.out.decode("utf-8", "replace") + ran.err.decode("utf-8", "replace")
-    return explain(said, unreachable, inputs, offline=question.route.offline)
+    return explain(said, logged, inputs, offline=question.route.offline)
 
 
 def make_arguments(question: Question, inputs: Inputs, backend: Backend, now: float | None = None) -> list[str]:

@@ -7,7 +7,7 @@ apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from lugnut.distribution import normalise_name
 from lugnut.errors import (
@@ -28,26 +28,36 @@ _SHOWN = 3
 """How many lines of a conflict fit a sentence."""
 
 
-def explain(said: str, unreachable: Sequence[tuple[str, str]], inputs: Inputs, *, offline: bool) -> LugnutError:
-    """Make the error for what pip wrote; `unreachable` are the pages it skipped, as URL and reason."""
+def explain(said: str, log: str, inputs: Inputs, *, offline: bool) -> LugnutError:
+    """Make the error for what pip said; its log has the pages that it skipped, and what a build said."""
     text = re.sub(rf"-r \S*{WORDS} \(line \d+\)", "the command line", said)
     detail = hide_credentials(text.replace(inputs.directory + "/", "")).strip()
     if "DO NOT MATCH THE HASHES" in detail:
-        return _explain_mismatch(detail)
+        return _explain_mismatch(detail, inputs)
     if "In --require-hashes mode" in detail:
         return _explain_missing(detail)
-    built = re.search(r"Failed to build '?([^\s']+)|([^\s:]+) .*did not run successfully", detail)
     if "subprocess-exited-with-error" in detail or "metadata-generation-failed" in detail:
-        return _explain_build(built[1] or "a source" if built else "a source", detail)
+        return _explain_build(detail, hide_credentials(log))
     missing = re.findall(r"No matching distribution found for (.+)", detail)
     if missing or "ResolutionImpossible" in detail:
-        return _explain_unresolved(missing, detail, unreachable, offline=offline)
+        return _explain_unresolved(missing, detail, log, offline=offline)
+    unfit = _explain_unfit(detail)
+    if unfit:
+        return Unresolvable(reason=unfit, resolver="pip", detail=detail)
     return ResolverFailed(resolver="pip", reason=_shorten(_find_error(detail)), hint=_UV, detail=detail)
 
 
-def _explain_unresolved(
-    missing: list[str], detail: str, unreachable: Sequence[tuple[str, str]], *, offline: bool
-) -> LugnutError:
+def _explain_unfit(detail: str) -> str:
+    """Say why a distribution is not for this interpreter; empty where that is not the trouble."""
+    python = re.search(r"Package '(.+?)' requires a different Python: (\S+) not in '(.+)'", detail)
+    if python:
+        return f"{python[1]} needs Python {python[3]}, and the environment has {python[2]}"
+    alien = re.search(r"\S+ is not a supported wheel on this platform", detail)
+    return alien[0] if alien else ""
+
+
+def _explain_unresolved(missing: list[str], detail: str, log: str, *, offline: bool) -> LugnutError:
+    unreachable = re.findall(r"Could not fetch URL (\S+): (.+?) - skipping", log)
     broken = [(url, why) for url, why in unreachable if "404 Client Error" not in why]
     if offline:
         return Offline(url=_name_subject(missing, detail), detail=detail)
@@ -96,14 +106,16 @@ def _end_of(versions: str) -> str:
     return versions if len(listed) <= 2 * _SHOWN else "…, " + ", ".join(listed[-2 * _SHOWN :])
 
 
-def _explain_mismatch(detail: str) -> HashMismatch:
-    found = re.search(r"\n\s+(\S+?)(?: from .*)?(?: \(from (.*?)\))?:\n\s+Expected (\w+) (\w+)", detail)
+def _explain_mismatch(detail: str, inputs: Inputs) -> HashMismatch:
+    found = re.search(r"\n\s+(\S.*?)(?: from \S+)?(?: \(from [^)]*\)+)?:\n\s+Expected \w+ (\w+)", detail)
     got = re.search(r"Got\s+(\w+)", detail)
+    expected = found[2] if found else "another"
+    asked = next((one for one in inputs.said.hashes if one.digest == expected.lower()), None)
     return HashMismatch(
-        wheel=found[1] if found else "a file",
+        wheel=re.split(r"\s*@\s|#", found[1])[0] if found else "a file",
         actual=got[1] if got else "another",
-        expected=found[4] if found else "one of the hashes",
-        origin=(found[2] if found else None) or "the requirements",
+        expected=expected,
+        origin=asked.origin if asked else "the requirements",
         detail=detail,
     )
 
@@ -115,13 +127,21 @@ def _explain_missing(detail: str) -> HashMissing:
     return HashMissing(requirement=name, origin="found by the resolver", actual=actual, detail=detail)
 
 
-def _explain_build(source: str, detail: str) -> BuildFailed:
-    """Take the last line of what the build said: below it only pip speaks."""
-    said = re.search(r"lines? of output\]\n(.*?)\[end of output\]", detail, re.DOTALL)
-    lines = [line.strip() for line in (said[1] if said else detail).splitlines() if line.strip()]
+def _explain_build(detail: str, log: str) -> BuildFailed:
+    """Name what was built and its last words: pip with a log writes what a build says only there."""
+    named = re.search(r"Failed to build '?([^\s']+)|\u2570\u2500> (?:from )?(?!\[|No available)(\S+)", detail)
+    words = re.sub(r"(?m)^\d{4}-\d\d-\d\dT\S+ ?", "", log)
+    last = words.rpartition("Running command ")[2]
+    said = re.split(r"\n\s*(?:ERROR: .+ exited with|\[bold magenta\]|Exception information)", last)[0].splitlines()[1:]
+    lines = [line.strip() for line in said if line.strip()]
     hint = "see -v; a wheel of another version may need no build"
-    reason = _shorten(lines[-1]) if lines else "it did not say why"
-    return BuildFailed(source=source, reason=reason, hint=hint, detail=detail, resolver="pip")
+    return BuildFailed(
+        source=((named[1] or named[2]) if named else None) or "a source",
+        reason=_shorten(lines[-1]) if lines else "it did not say why",
+        hint=hint,
+        detail="\n".join((detail, *said)),
+        resolver="pip",
+    )
 
 
 def _name_subject(missing: list[str], detail: str) -> str:

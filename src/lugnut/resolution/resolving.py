@@ -7,8 +7,10 @@ URLs get back the users and passwords that the user's own files spell out.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from lugnut.distribution import Name
 from lugnut.errors import Unsupported, UsageError
 from lugnut.links import Indexes
 from lugnut.resolution import pip, uv
@@ -18,11 +20,32 @@ from lugnut.resolution.hashes import hold_to
 from lugnut.resolution.inputs import Inputs, prepare
 from lugnut.resolution.lockfile import change_sources
 from lugnut.resolution.question import Question
+from lugnut.resolution.requested import find_requested
 from lugnut.resolution.requirement_lines import Said
 from lugnut.system import files
 
 
+class Answer(NamedTuple):
+    """A lock, and what in it was asked for."""
+
+    lock: Any
+    """A `packaging.pylock.Pylock`; its paths are absolute."""
+    requested: Mapping[Name, tuple[str, ...]]
+    """What was asked for by name, with its extras; all else is needed by that, or was asked for by place."""
+
+
 def resolve(question: Question) -> Any:
+    """Give the lock of an answer."""
+    return answer(question).lock
+
+
+def find_uv(resolver: str, environ: Mapping[str, str]) -> str | None:
+    """Give the path of the uv that would resolve; None where pip would. Raises ResolverFailed and UsageError."""
+    backend = choose(resolver, environ)
+    return backend.command[0] if backend.name == "uv" else None
+
+
+def answer(question: Question) -> Answer:
     """Give a `packaging.pylock.Pylock` of all that is asked for and what it needs; its paths are absolute.
 
     Its URLs may hold credentials that the user's own files spell out; those of indexes are put back by
@@ -34,9 +57,10 @@ def resolve(question: Question) -> Any:
     with files.lend_directory() as directory:
         inputs = prepare(question, directory)
         backend = find_backend(question, inputs.said)
-        answer = {"uv": uv, "pip": pip}[backend.name].resolve(question, inputs, backend)
+        lock = {"uv": uv, "pip": pip}[backend.name].resolve(question, inputs, backend)
         require = question.require_hashes or inputs.said.require_hashes
-        return restore_urls(hold_to(answer, inputs.said, require=require), inputs)
+        requested = find_requested((*question.requirements, *question.editables), inputs.requirement_files)
+        return Answer(restore_urls(hold_to(lock, inputs.said, require=require), inputs), requested)
 
 
 def find_backend(question: Question, said: Said) -> Backend:
