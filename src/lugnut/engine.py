@@ -6,7 +6,6 @@ Every act reads the target, gives the dead their due, and returns a report; all 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 
 from lugnut import check as checking
@@ -26,15 +25,18 @@ from lugnut.inventory.tree import Shape, show_tree
 from lugnut.plan import Plan
 from lugnut.run import Run, hold_wheels, keep_store
 from lugnut.settings import Report, Settings, Watch
+from lugnut.sources.lines import remembering
 from lugnut.sources.pins import Asked, read_asked
-from lugnut.sources.requirements import Listed
 from lugnut.store.entries import Store
 from lugnut.store.keeping import clean, prune
 from lugnut.store.place import find_cache
-from lugnut.supply.finding import find_wishes, read_at_hand
+from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
 from lugnut.supply.origins import tell_origins
+from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
-from lugnut.wishes import Wish, Workshop, decide_install, decide_removal, find_open
+from lugnut.wishes import Wish, Workshop, decide_removal, decide_set, find_open
+
+PROJECT_FILES = frozenset(("pyproject.toml", "setup.cfg", "setup.py"))
 
 
 def cache_directory(settings: Settings) -> str:
@@ -44,8 +46,7 @@ def cache_directory(settings: Settings) -> str:
 
 def _begin(target: Target, settings: Settings, watch: Watch) -> Run:
     """Find the environment meant, and give the dead their due."""
-    started = time.monotonic()
-    run = Run(find_environment(target), settings, watch, started)
+    run = Run(target, settings, watch)
     run.recover_dead()
     return run
 
@@ -56,25 +57,57 @@ def install(
 ) -> Report:  # fmt: skip
     """Install what is asked for as one transaction."""
     run = _begin(target, settings, watch)
-    asked = Asked(
-        tuple(requests), tuple(requirement_files), settings.find_links, settings.require_hashes, target.directory,
-        settings.constraint_files,
+    asked = _make_asked(requests, requirement_files, target, settings)
+    with remembering(), keep_store(settings) as store:
+        listed = read_at_hand(run, asked)
+        wishes, outcome = _carry_out(run, store, lambda: (find_wishes(run, store, asked, listed), []))
+        return _close(run, store, wishes, outcome)
+
+
+def _make_asked(requests: Sequence[str], requirement_files: Sequence[str], target: Target, settings: Settings) -> Asked:
+    """Say what is asked for; a project's own file among the requirements files stands for what the project needs."""
+    projects = tuple(path for path in requirement_files if os.path.basename(path) in PROJECT_FILES)
+    return Asked(
+        tuple(requests), tuple(path for path in requirement_files if path not in projects), settings.find_links,
+        settings.require_hashes, target.directory, settings.constraint_files, projects,
     )  # fmt: skip
-    listed = read_at_hand(run, asked)
-    with keep_store(settings) as store:
-        wishes, outcome = _install(run, store, asked, listed)
-        origins = tell_origins(store, wishes, outcome.changes) if settings.describe else ()
-    unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
-    return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
 
 
-def _install(run: Run, store: Store, asked: Asked, listed: Listed | None) -> tuple[list[Wish], Outcome]:
+def sync(
+    requirement_files: Sequence[str], *, target: Target, settings: Settings = Settings(), watch: Watch = Watch()
+) -> Report:
+    """Have exactly what a lock or requirements files name, as one transaction; all else goes, but for the tools."""
+    run = _begin(target, settings, watch)
+    asked = _make_asked((), requirement_files, target, settings)
+    with remembering(), keep_store(settings) as store:
+
+        def find() -> tuple[list[Wish], list[Name]]:
+            found = find_set(run, store, asked)
+            return found.wishes, find_unwanted(run.environment, found.names, exact=settings.exact)
+
+        wishes, outcome = _carry_out(run, store, find)
+        return _close(run, store, wishes, outcome)
+
+
+def lock(
+    requests: Sequence[str], *, requirement_files: Sequence[str] = (), target: Target, settings: Settings = Settings(),
+    watch: Watch = Watch(),
+) -> Report:  # fmt: skip
+    """Resolve what is asked for and write it down as a lock; the environment is looked at and left as it is."""
+    run = Run(target, settings, watch)
+    asked = _make_asked(requests, requirement_files, target, settings)
+    with remembering():
+        written = write_lock(run, asked)
+    return run.close(NOTHING)._replace(locked=written)
+
+
+def _carry_out(run: Run, store: Store, find: Callable[[], tuple[list[Wish], list[Name]]]) -> tuple[list[Wish], Outcome]:
     """Carry it out; what met a damaged entry of the store was undone and is done again, the wheel unpacked anew."""
     damaged: set[str] = set()
     while True:
         try:
-            wishes = find_wishes(run, store, asked, listed)
-            return wishes, _change(run, store, wishes)
+            wishes, unwanted = find()
+            return wishes, _change(run, store, wishes, unwanted)
         except StoreDamaged as error:
             if error.data["wheel"] in damaged:
                 raise
@@ -83,16 +116,23 @@ def _install(run: Run, store: Store, asked: Asked, listed: Listed | None) -> tup
             run.report(Note("info", text))
 
 
-def _change(run: Run, store: Store, wishes: list[Wish]) -> Outcome:
+def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Report:
+    """Report, with where what changed came from, and what is unmet."""
+    origins = tell_origins(store, wishes, outcome.changes) if run.settings.describe else ()
+    unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
+    return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
+
+
+def _change(run: Run, store: Store, wishes: list[Wish], unwanted: list[Name]) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
     settings = run.settings
-    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay))
-    if run.idle(names) and not find_open(run.environment, wishes, settings) and run.idle(names):
+    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | set(unwanted))
+    if run.idle(names) and not unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING
     workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
-        return decide_install(run.environment, workshop, wishes, settings)
+        return decide_set(run.environment, workshop, wishes, unwanted, settings)
 
     def compile_all(plan: Plan) -> None:
         compile_bytecode(run.environment, [file.path for action in plan.actions for file in action.files])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name, WheelHash
-from lugnut.environment import Environment
 from lugnut.errors import LockTimeout, StoreDamaged
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside
+from lugnut.interpreter.asking import find_environment
+from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
 from lugnut.store.entries import Store, hold_entry, open_store
 from lugnut.store.place import find_cache
@@ -23,8 +25,10 @@ from lugnut.transaction.transact import Course, Decision, Outcome, judge
 class Run:
     """Gathers what is reported while a command runs, and hands it on."""
 
-    def __init__(self, environment: Environment, settings: Settings, watch: Watch, started: float) -> None:
-        self.environment = environment
+    def __init__(self, target: Target, settings: Settings, watch: Watch) -> None:
+        self._started = time.monotonic()
+        self.target = target
+        self.environment = find_environment(target)
         self.settings = settings
         self.cancelled = watch.cancelled
         self.jobs = settings.jobs or workers.default_count()
@@ -32,7 +36,12 @@ class Run:
         self._listener = watch.report
         self._heard: list[Event] = []
         self._waits = 0
-        self._started = started
+
+    def with_settings(self, settings: Settings) -> Run:
+        """Give the same run under other settings; what either hears, both have heard."""
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     def report(self, event: Event) -> None:
         """Remember an event for the report, and pass it on."""

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from lugnut import events
 from lugnut.distribution import Name
-from lugnut.links import Indexes, Route
 
 
 class Resolving(NamedTuple):
@@ -79,8 +78,14 @@ class Settings(NamedTuple):
     """fork or spawn; empty: the platform's."""
     describe: bool = False
     """Say where each wheel came from and what its METADATA says: the report's `installed_from` and `markers`."""
-    indexes: Indexes = Indexes()
-    route: Route = Route()
+    network: Mapping[str, Any] = {}
+    """Where to look and how, as flags and LUGNUT_* say it; what uv's and pip's settings say is added to it."""
+    editables: tuple[str, ...] = ()
+    """Source trees to be installed in place (PEP 660)."""
+    output: str = "pylock.toml"
+    """Where `lock` writes."""
+    exact: bool = False
+    """A sync spares nothing."""
     resolving: Resolving = Resolving()
 
 
@@ -151,6 +156,8 @@ class Report(NamedTuple):
     installed: tuple[Installation, ...] = ()
     counted: events.Counted = events.Counted(0, 0, 0)
     dry_run: bool = False
+    locked: str = ""
+    """The lock that was written."""
     seconds: float = 0.0
     installed_from: tuple[InstalledFrom, ...] = ()
     """Of each distribution that an install brought; under `describe` alone."""

@@ -18,7 +18,9 @@ WHEEL = Supply(
     Name("x"), "1", Link("https://host/x-1-py3-none-any.whl", "x-1-py3-none-any.whl"), wheels=frozenset((A, B))
 )
 SDIST = WHEEL._replace(link=Link("https://host/x-1.tar.gz", "x-1.tar.gz"))
+ZIP = Direct("https://host/x-1.zip", A)
 ARCHIVE = Supply(Name("x"), "1", Link("https://host/x-1.zip", "x-1.zip", (("sha256", A),)), direct=True)
+C0 = Direct("https://host/x", commit=("git", "c0", ""))
 COMMIT = Supply(Name("x"), "", repository=("git", "https://host/x", "c0", "main"), direct=True)
 TREE = Supply(Name("x"), "", tree="/x", direct=True)
 
@@ -40,20 +42,20 @@ def installed(wheel: str | None, version: str = "1", direct: Direct | None = Non
         (WHEEL, installed(A, direct=Direct("/x.whl", A)), False),  # the lock says it comes from an index
         (SDIST, installed(C), True),  # built: by which wheel nobody can say beforehand
         (SDIST, installed(C, "2"), False),
-        (ARCHIVE, installed(C, direct=Direct("https://host/x-1.zip", A)), True),
+        (ARCHIVE, installed(C, direct=ZIP), True),
         (ARCHIVE, installed(C, direct=Direct("https://host/x-1.zip", B)), False),
         (ARCHIVE, installed(C, direct=Direct("https://other/x-1.zip", A)), False),
         (ARCHIVE, installed(A), False),
         (
             ARCHIVE._replace(link=Link("https://host/x-1.zip", "x-1.zip")),
-            installed(C, direct=Direct("https://host/x-1.zip", A)),
+            installed(C, direct=ZIP),
             False,
         ),
-        (COMMIT, installed(C, direct=Direct("https://host/x", commit=("git", "c0", ""))), True),
+        (COMMIT, installed(C, direct=C0), True),
         (COMMIT, installed(C, direct=Direct("https://host/x", commit=("git", "c1", "main"))), False),
         (
             COMMIT._replace(subdirectory="s"),
-            installed(C, direct=Direct("https://host/x", commit=("git", "c0", ""))),
+            installed(C, direct=C0),
             False,
         ),
         (TREE, installed(C, direct=Direct("/x")), False),  # it may have changed since

@@ -18,7 +18,7 @@ from lugnut.resolution.choice import Backend, choose, find_pip
 from lugnut.resolution.credentials import restore
 from lugnut.resolution.hashes import hold_to
 from lugnut.resolution.inputs import Inputs, prepare
-from lugnut.resolution.lockfile import change_sources
+from lugnut.resolution.lockfile import change_sources, tidy
 from lugnut.resolution.question import Question
 from lugnut.resolution.requested import find_requested
 from lugnut.resolution.requirement_lines import Said
@@ -60,7 +60,7 @@ def answer(question: Question) -> Answer:
         lock = {"uv": uv, "pip": pip}[backend.name].resolve(question, inputs, backend)
         require = question.require_hashes or inputs.said.require_hashes
         requested = find_requested((*question.requirements, *question.editables), inputs.requirement_files)
-        return Answer(restore_urls(hold_to(lock, inputs.said, require=require), inputs), requested)
+        return Answer(restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested)
 
 
 def find_backend(question: Question, said: Said) -> Backend:

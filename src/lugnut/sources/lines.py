@@ -7,6 +7,8 @@ for us, but no other: a FIFO would hang us (TRAPS 36).
 from __future__ import annotations
 
 import codecs
+import contextlib
+import contextvars
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -25,6 +27,19 @@ _MARKS = (  # what editors and shells of Windows write first; the longer ones fi
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+_MEMORY: contextvars.ContextVar[dict[str, bytes] | None] = contextvars.ContextVar("_MEMORY", default=None)
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """Remember, for as long as the block lasts, what can be read once only: first we read it, then a resolver."""
+    token = _MEMORY.set({})
+    try:
+        yield
+    finally:
+        _MEMORY.reset(token)
 
 
 def read_lines(path: str, asked_by: str) -> Iterator[tuple[int, str]]:
@@ -51,11 +66,22 @@ def _read_text(path: str, origin: str) -> str:
     if not standard and not os.path.isfile(path) and not path.startswith(_HARMLESS):
         what = "is no regular file" if os.path.exists(path) else "does not exist"
         raise _refuse_file(path, origin, f"{path} {what}")
+    memory = _MEMORY.get()
+    once = standard or path.startswith(_HARMLESS)
     try:
-        with open(0 if standard else path, "rb", closefd=not standard) as file:
-            return _decode(file.read(), path, origin)
+        if memory is None or not once:
+            return _decode(_read(path), path, origin)
+        if path not in memory:
+            memory[path] = _read(path)
+        return _decode(memory[path], path, origin)
     except OSError as error:
         raise _refuse_file(path, origin, error.strerror or str(error)) from None
+
+
+def _read(path: str) -> bytes:
+    standard = path == STANDARD_INPUT
+    with open(0 if standard else path, "rb", closefd=not standard) as file:
+        return file.read()
 
 
 def _refuse_file(path: str, origin: str, reason: str) -> BadRequirement:

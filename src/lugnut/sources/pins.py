@@ -46,6 +46,8 @@ class Asked(NamedTuple):
     directory: str
     """The working directory, absolute."""
     constraint_files: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    """pyproject.toml, setup.cfg or setup.py whose project's needs are asked for."""
 
 
 class Pick(NamedTuple):
@@ -108,6 +110,11 @@ def _sort_out(requests: Iterable[Request], environment: Environment) -> dict[Nam
         if applies(request, environment.markers):
             by_name.setdefault(request.name, []).append(request)
     return by_name
+
+
+def find_names(environment: Environment, listed: Listed) -> frozenset[Name]:
+    """Name all that is asked for in this environment."""
+    return frozenset(_sort_out(listed.requests, environment))
 
 
 def read_asked(asked: Asked) -> Listed:

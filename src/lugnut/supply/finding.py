@@ -1,21 +1,28 @@
-"""Who answers what is asked for: what lies at hand where that is enough, else a resolver."""
+"""Who answers what is asked for: a lock at hand, what lies at hand where that is enough, else a resolver."""
 
 from __future__ import annotations
 
-from lugnut.errors import BadRequirement
+import os
+
+from lugnut.errors import BadRequirement, UsageError
 from lugnut.events import Note
+from lugnut.resolution import lockfile
+from lugnut.resolution.resolving import answer
 from lugnut.run import Run
-from lugnut.sources.pins import Asked, read_asked
+from lugnut.sources.pins import Asked, find_names, read_asked
 from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
 from lugnut.store.entries import Store
-from lugnut.supply.afar import find_afar
+from lugnut.supply.afar import Found, ask, find_afar, find_locked
 from lugnut.supply.local import find_at_hand
+from lugnut.supply.outlook import look_around
 from lugnut.wishes import Wish
 
 
 def read_at_hand(run: Run, asked: Asked) -> Listed | None:
     """Read what is asked for; None where some of it is for a resolver."""
+    if asked.projects or run.settings.editables or run.settings.resolving.groups or _find_locks(asked):
+        return None
     try:
         listed = read_asked(asked)
     except BadRequirement as error:
@@ -29,5 +36,42 @@ def read_at_hand(run: Run, asked: Asked) -> Listed | None:
 
 def find_wishes(run: Run, store: Store, asked: Asked, listed: Listed | None) -> list[Wish]:
     """Find and verify a wheel for all that is asked for, and for what that needs."""
+    locks = _find_locks(asked)
+    if locks:
+        return find_locked(run, store, _take_one(asked, locks)).wishes
     wishes = None if listed is None else find_at_hand(run, store, listed)
-    return find_afar(run, store, asked) if wishes is None else wishes
+    return find_afar(run, store, asked).wishes if wishes is None else wishes
+
+
+def find_set(run: Run, store: Store, asked: Asked) -> Found:
+    """Find all that a lock or requirements files name, and nothing that it needs besides (as `uv pip sync`)."""
+    locks = _find_locks(asked)
+    if locks:
+        return find_locked(run, store, _take_one(asked, locks))
+    alone = run.with_settings(run.settings._replace(resolving=run.settings.resolving._replace(no_deps=True)))
+    listed = read_at_hand(alone, asked)
+    wishes = None if listed is None else find_at_hand(alone, store, listed)
+    if listed is None or wishes is None:
+        return find_afar(alone, store, asked)
+    return Found(find_names(run.environment, listed), wishes)
+
+
+def write_lock(run: Run, asked: Asked) -> str:
+    """Resolve what is asked for, whatever is installed, and write a lock; gives the path as its user spells it."""
+    spelled = run.settings.output
+    path = os.path.join(run.target.directory, spelled)
+    if not lockfile.is_lock(path):
+        raise UsageError(message=f"a lock is called pylock.toml or pylock.NAME.toml, not {spelled}", hint="use -o FILE")
+    said = answer(ask(run, asked, look_around(run), fresh=True))
+    lockfile.write(path, said.lock)
+    return spelled
+
+
+def _find_locks(asked: Asked) -> list[str]:
+    return [path for path in asked.requirement_files if lockfile.is_lock(path)]
+
+
+def _take_one(asked: Asked, locks: list[str]) -> str:
+    if len(locks) > 1 or len(asked.requirement_files) > 1 or asked.requests or asked.projects:
+        raise UsageError(message=f"{locks[0]} is whole by itself", hint="name the lock alone")
+    return locks[0]

@@ -16,6 +16,7 @@ from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
+from lugnut.supply.outlook import look_around
 from lugnut.wishes import Wish
 
 
@@ -26,7 +27,7 @@ def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
     already satisfies a request, needs something that neither was asked for nor is installed. What turns out to need
     another Python is chosen anew.
     """
-    closed = run.settings.indexes.no_index or listed.no_index
+    closed = listed.no_index or look_around(run).indexes.no_index
     satisfied: set[Request] = set()
     keeps = _make_satisfied(run.environment, run.settings, satisfied)
     unfit: dict[str, str] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lugnut.check import find_needed
 from lugnut.distribution import Name
 from lugnut.environment import Environment
@@ -10,8 +12,8 @@ from lugnut.installed import find_installed
 TOOLS = frozenset(map(Name, ("pip", "setuptools", "lugnut")))
 
 
-def find_unwanted(environment: Environment, wanted: set[Name], *, exact: bool) -> list[Name]:
+def find_unwanted(environment: Environment, wanted: Collection[Name], *, exact: bool) -> list[Name]:
     """Name what is installed beyond what is wanted; pip, setuptools, lugnut and what they need are, unless `exact`."""
     installed = {found.name for found in find_installed(environment)}
     spared = set() if exact else find_needed(environment, TOOLS & installed)
-    return sorted(installed - wanted - spared)
+    return sorted(installed - set(wanted) - spared)
