@@ -65,7 +65,7 @@ class Fault(NamedTuple):
     length: bool = True
     """False: no Content-Length; the end of the connection is the end of the body."""
     tag: str | None = None
-    """Another ETag than the file's."""
+    """Another ETag than the file's, in quotes; `weak`: a weak one."""
     auth: tuple[str, str] | None = None
     """Ask for this user and password (Basic)."""
     always: bool = False
@@ -102,6 +102,8 @@ class Asked(NamedTuple):
     """By lower-case name."""
     proxied: str
     """The whole URL, where it was asked as of a proxy."""
+    client: int
+    """The port at the other end: the same for requests on one connection."""
 
 
 class File(NamedTuple):
@@ -186,7 +188,7 @@ class IndexServer:
         """Write credentials into a URL."""
         return url.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)
 
-    def link(self, filename: str, **others: Any) -> Link:
+    def link(self, filename: str, /, **others: Any) -> Link:
         """Give what a resolver would say of a file; `others` replace parts of it."""
         file = self.files()[filename]
         link = Link(self.file_url(filename), filename, (("sha256", file.sha256),), file.size)
@@ -347,7 +349,7 @@ class _Handler(BaseHTTPRequestHandler):
         proxied = self.path if "://" in self.path else ""
         path = urlsplit(self.path).path
         headers = {name.lower(): value for name, value in self.headers.items()}
-        fault = owner.take_fault(Asked(self.command, unquote(path), headers, proxied))
+        fault = owner.take_fault(Asked(self.command, unquote(path), headers, proxied, self.client_address[1]))
         auth = fault.auth or owner.options.auth
         if auth is not None and headers.get("authorization", "") != basic(*auth):
             self._send(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="index"'})
@@ -363,7 +365,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_CONNECT(self) -> None:
         """Carry bytes to and fro, for https through this proxy; whatever host is named, it leads to loopback."""
         owner = self.server.owner
-        owner.take_fault(Asked("CONNECT", self.path, dict(self.headers.items()), self.path))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        owner.take_fault(Asked("CONNECT", self.path, headers, self.path, self.client_address[1]))
         with socket.create_connection(("127.0.0.1", int(self.path.rpartition(":")[2])), _PATIENCE) as farther:
             self.send_response(200)
             self.end_headers()
@@ -424,7 +427,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Send a file or the part of it that is asked for (RFC 9110, 14)."""
         headers = {"Content-Type": "application/octet-stream"}
         validators = self.server.owner.options.validators
-        tag = f'"{file.sha256[:16] if fault.tag is None else fault.tag}"'
+        tag = f'"{file.sha256[:16] if fault.tag is None else fault.tag}"' if fault.tag != "weak" else 'W/"weak"'
         if validators == "etag":
             headers["ETag"] = tag
         elif validators == "date":

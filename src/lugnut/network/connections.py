@@ -30,6 +30,8 @@ class _Way(NamedTuple):
     """Its id: a forked child has its parent's sockets, and must not speak on them."""
     proxy: str
     certificates: str
+    variables: tuple[str, ...]
+    """What OpenSSL's variables say."""
     client_certificate: str
     verified: bool
 
@@ -45,7 +47,8 @@ def send(
     import urllib3
 
     way = _Way(
-        os.getpid(), find_proxy(address, route), _find_certificates(route), route.client_certificate or "",
+        os.getpid(), find_proxy(address, route), _find_certificates(route),
+        tuple(os.environ.get(name, "") for name in _OPENSSL), route.client_certificate or "",
         not is_trusted(address, route.trusted_hosts),
     )  # fmt: skip
     if way.proxy and not way.proxy.startswith(("http://", "https://")):
@@ -125,7 +128,7 @@ def _make_context(way: _Way) -> Any:
 
     if way.certificates:
         context = _try(way.certificates, _trust)
-    elif any(os.environ.get(name) for name in _OPENSSL):
+    elif any(way.variables):
         context = ssl.create_default_context()
     else:
         context = _make_system_context()

@@ -20,7 +20,7 @@ LARGEST_PAGE = 256 << 20
 """Bytes; pages that name every build of a large project have tens of megabytes."""
 _CHUNK = 1 << 18
 _KINDS = (".whl", ".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
-_HASH = re.compile(r"(?:^|&)(md5|sha1|sha224|sha256|sha384|sha512)=([0-9a-fA-F]+)(?:&|$)")
+_HASH = re.compile(r"(?:^|&)(md5|sha1|sha224|sha256|sha384|sha512)=([0-9a-fA-F]+)(?=&|$)")
 
 
 class Page(NamedTuple):

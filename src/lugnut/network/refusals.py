@@ -49,6 +49,7 @@ def judge_status(url: str, status: int, after: float | None) -> Passing | Downlo
 
 def judge_error(url: str, error: Exception) -> Passing | DownloadFailed:
     """Word what urllib3 raises."""
+    from http.client import IncompleteRead
     from ssl import SSLCertVerificationError
 
     from urllib3 import exceptions
@@ -56,6 +57,8 @@ def judge_error(url: str, error: Exception) -> Passing | DownloadFailed:
     cause = _find_cause(error)
     if isinstance(cause, SSLCertVerificationError):
         return refuse(url, f"its certificate is not trusted: {cause.verify_message.rstrip('.')}", _TRUST)
+    if isinstance(cause, IncompleteRead):
+        return Passing("the connection ended before the file did")
     final: list[tuple[type[Exception], str, str]] = [
         (exceptions.SSLError, f"no secure connection could be made{_because(cause)}", _REACH),
         (exceptions.LocationValueError, "its URL cannot be read", _WHERE),

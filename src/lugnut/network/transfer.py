@@ -120,11 +120,15 @@ class _Transfer:
         return _find_length(response)
 
     def _check_total(self, total: int | None) -> None:
-        if total is None:
-            return
-        if total > bound(self._link) and self._link.size is None:
-            raise refuse(self._link.url, f"it has {total} bytes, more than lugnut takes", "download it by hand")
-        check_size(self._link, total)
+        """See that as much is coming as should; of another file nothing is kept."""
+        try:
+            if total is not None:
+                check_size(self._link, total)
+            if total is not None and total > bound(self._link):
+                raise refuse(self._link.url, f"it has {total} bytes, more than lugnut takes", "download it by hand")
+        except DownloadFailed:
+            self._part.discard()
+            raise
 
     def _take(self, piece: bytes, total: int | None) -> None:
         self._watch.cancelled()

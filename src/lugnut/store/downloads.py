@@ -77,9 +77,10 @@ class Part(files.Closing):
         self._store = store
         self._key = key
         self._filename = filename
-        with in_words(store):
-            self._home = open_part(store, DOWNLOADS)
+        with in_words(store), contextlib.ExitStack() as stack:
+            self._home = stack.enter_context(open_part(store, DOWNLOADS))
             self._inside = files.enter(self._home, f"{key}.part", create=True)
+            stack.pop_all()
         found = files.look(self._inside, filename)
         self.size = found.st_size if found is not None and stat.S_ISREG(found.st_mode) else 0
 
@@ -106,7 +107,7 @@ class Part(files.Closing):
         """Start over, by what a server says now; raises CannotWrite."""
         with in_words(self._store):
             files.remove_tree(self._inside, self._filename)
-            files.replace(self._home, f"{self._key}.said", json.dumps(said._asdict()).encode())
+            self._record("said", said._asdict())
         self.size = 0
 
     def write(self, data: bytes) -> None:
@@ -133,7 +134,14 @@ class Part(files.Closing):
         """Record what it turned out to be: its digests by algorithm, for those that wait for it."""
         document = {"hashes": dict(found), "token": os.urandom(8).hex()}
         with contextlib.suppress(OSError):  # a full store: they fetch it again
-            files.replace(self._home, f"{self._key}.found", json.dumps(document).encode())
+            self._record("found", document)
+
+    def _record(self, what: str, document: dict[str, Any]) -> None:
+        """Put a document beside the part in one step, by a name that is swept if this process is killed meanwhile."""
+        with contextlib.suppress(FileNotFoundError):
+            files.unlink(self._home, f"{self._key}.new")
+        files.write(self._home, f"{self._key}.new", json.dumps(document).encode())
+        files.rename(self._home, f"{self._key}.new", self._home, f"{self._key}.{what}")
 
     def discard(self) -> None:
         """Take away what has come."""
@@ -144,6 +152,8 @@ class Part(files.Closing):
 
     def close(self) -> None:
         """Give the directories back, and take away what is empty."""
+        if not self.size:
+            self.discard()
         self._inside.close()
         with contextlib.suppress(OSError):
             files.rmdir(self._home, f"{self._key}.part")
