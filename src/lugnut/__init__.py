@@ -20,9 +20,11 @@ _LIBRARY = (
     "freeze",
     "install",
     "list_installed",
+    "lock",
     "prune_cache",
     "recover",
     "show",
+    "sync",
     "tree",
     "uninstall",
 )

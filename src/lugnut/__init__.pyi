@@ -5,9 +5,11 @@ from lugnut.library import clean_cache as clean_cache
 from lugnut.library import freeze as freeze
 from lugnut.library import install as install
 from lugnut.library import list_installed as list_installed
+from lugnut.library import lock as lock
 from lugnut.library import prune_cache as prune_cache
 from lugnut.library import recover as recover
 from lugnut.library import show as show
+from lugnut.library import sync as sync
 from lugnut.library import tree as tree
 from lugnut.library import uninstall as uninstall
 from lugnut.settings import Report as Report
@@ -23,9 +25,11 @@ __all__ = [
     "freeze",
     "install",
     "list_installed",
+    "lock",
     "prune_cache",
     "recover",
     "show",
+    "sync",
     "tree",
     "uninstall",
 ]

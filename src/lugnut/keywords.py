@@ -14,13 +14,14 @@ from lugnut.distribution import Name
 from lugnut.errors import UsageError
 from lugnut.events import Reporter, ignore, never
 from lugnut.interpreter.discovery import Target
-from lugnut.settings import Settings, Watch
+from lugnut.settings import Resolving, Settings, Watch
 from lugnut.store.place import find_cache
 
 ALLOWED = {
     "on_conflict": ("warn", "error", "ignore"),
     "link_mode": ("auto", "hardlink", "clone", "copy"),
     "start_method": ("", "fork", "spawn"),
+    "resolver": ("auto", "uv", "pip"),
 }
 """The words that a choice may be, for choices that are words."""
 
@@ -41,7 +42,50 @@ class Place(TypedDict, total=False):
     no_cache: bool
 
 
-class Choices(Place, total=False):
+class Network(TypedDict, total=False):
+    """Where to look and how, as the flags of these names; what is left out, uv's and pip's settings say."""
+
+    default_index: str
+    index_url: str
+    """pip's name for the same."""
+    extra_index_url: Sequence[str]
+    index: Sequence[str]
+    """URL or NAME=URL."""
+    no_index: bool
+    trusted_host: Sequence[str]
+    proxy: str
+    cert: str | os.PathLike[str]
+    client_cert: str | os.PathLike[str]
+    keyring_provider: str
+    timeout: float
+    retries: int
+    offline: bool
+    downloads: int
+
+
+class Resolver(TypedDict, total=False):
+    """What to resolve and build, and how; `lugnut.settings.Resolving` says what each field means."""
+
+    resolver: str
+    no_deps: bool
+    upgrade_packages: Sequence[str]
+    prerelease: str
+    resolution: str
+    exclude_newer: str
+    overrides: Sequence[str | os.PathLike[str]]
+    build_constraints: Sequence[str | os.PathLike[str]]
+    groups: Sequence[str]
+    extras: Sequence[str]
+    no_binary: Sequence[str]
+    only_binary: Sequence[str]
+    no_build_isolation: bool
+    config_settings: Sequence[str]
+    index_strategy: str
+    python_version: str
+    platform: str
+
+
+class Choices(Place, Network, Resolver, total=False):
     """Everything else a run can be told; `lugnut.settings.Settings` says what each field means and its default."""
 
     jobs: int
@@ -62,6 +106,9 @@ class Choices(Place, total=False):
     constraint_files: Sequence[str | os.PathLike[str]]
     start_method: str
     requirement_files: Sequence[str | os.PathLike[str]]
+    editables: Sequence[str | os.PathLike[str]]
+    output: str | os.PathLike[str]
+    exact: bool
     report: Reporter
     """Hears every event as it happens; what it raises ends the run."""
     cancelled: Callable[[], None]
@@ -114,10 +161,25 @@ def make_settings(choices: Mapping[str, Any]) -> Settings:
     for field, value in chosen.items():
         _check_kind(field, value)
     chosen["cache_dir"] = _text(choices.get("cache_dir"))
-    for field in ("find_links", "constraint_files"):
+    for field in ("find_links", "constraint_files", "editables"):
         chosen[field] = read_texts(choices.get(field, ()))
+    if "output" in choices:
+        chosen["output"] = _text(choices["output"])
+    chosen["network"] = {field: choices[field] for field in Network.__optional_keys__ if field in choices}
+    chosen["resolving"] = _make_resolving(choices)
     chosen["overlay"] = _make_ranks(choices.get("overlay", {}))
     return Settings(**chosen)
+
+
+def _make_resolving(choices: Mapping[str, Any]) -> Resolving:
+    chosen: dict[str, Any] = {field: choices[field] for field in Resolving._fields if field in choices}
+    for field, value in chosen.items():
+        default = Resolving._field_defaults[field]
+        if isinstance(default, tuple):
+            chosen[field] = read_texts(value)
+        elif not isinstance(value, type(default)):
+            raise TypeError(f"{field} must be {type(default).__name__}, not {value!r}")
+    return Resolving(**chosen)
 
 
 def _check_kind(field: str, value: Any) -> None:

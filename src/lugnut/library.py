@@ -43,6 +43,29 @@ def install(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choice
         )
 
 
+def sync(files: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:
+    """Have exactly what a lock (PEP 751) or requirements files name; all else goes, but for the tools."""
+    with _in_words():
+        return engine.sync(
+            read_texts(files),
+            target=make_target(choices),
+            settings=make_settings(choices),
+            watch=make_watch(choices),
+        )
+
+
+def lock(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:
+    """Resolve what is asked for, whatever is installed, and write `output`, a lock (PEP 751)."""
+    with _in_words():
+        return engine.lock(
+            read_texts(requests),
+            requirement_files=read_texts(choices.get("requirement_files", ())),
+            target=make_target(choices, reading=True),
+            settings=make_settings(choices),
+            watch=make_watch(choices),
+        )
+
+
 def uninstall(names: Sequence[str], **choices: Unpack[Choices]) -> Report:
     """Remove distributions as one transaction; what they had shadowed comes back."""
     with _in_words():

@@ -17,6 +17,9 @@ from lugnut.settings import Report
 Cancelled = Callable[[], None]
 Act = Callable[[Invocation, Reporter, Cancelled], Outcome]
 
+ASKING = ("requirement_files", "overlay", "editables", "groups")
+"""The fields that ask for something."""
+
 PLACE = ("python", "target", "prefix", "system", "break_system_packages", "cache_dir", "no_cache")
 
 
@@ -28,6 +31,14 @@ def _install(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> 
     for name in absent:
         report(Note("warning", f"--overlay {name} has no effect: {name} is not installed"))
     return done
+
+
+def _sync(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.sync(invocation.operands, report=report, cancelled=cancelled, **invocation.choices)
+
+
+def _lock(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.lock(invocation.operands, report=report, cancelled=cancelled, **invocation.choices)
 
 
 def _find_absent(invocation: Invocation, done: Report) -> list[str]:
@@ -90,6 +101,8 @@ def _cache(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> 
 
 ACTS: dict[str, Act] = {
     "install": _install,
+    "sync": _sync,
+    "lock": _lock,
     "uninstall": _uninstall,
     "list": _list,
     "freeze": _freeze,
@@ -110,8 +123,11 @@ def check_operands(invocation: Invocation) -> None:
     elif command == "show":
         if not operands:
             raise UsageError(message="nothing to show was named", hint="name it, or use `lugnut list`")
-    elif command in {"install", "uninstall"}:
-        if not operands and not choices.get("requirement_files") and not choices.get("overlay"):
+    elif command == "sync":
+        if not operands:
+            raise UsageError(message="nothing to sync with was named", hint="name pylock.toml or a requirements file")
+    elif command in {"install", "uninstall", "lock"}:
+        if not operands and not any(choices.get(field) for field in ASKING):
             raise UsageError(
                 message=f"nothing to {command} was named", hint=f"name it, or use -r FILE; see lugnut {command} --help"
             )

@@ -16,10 +16,10 @@ from lugnut.cli.words import Words, closest
 from lugnut.errors import UsageError
 
 CONFIGURABLE = {
-    "overlay": ("install",),
-    "on-conflict": ("install",),
-    "link-mode": ("install",),
-    "jobs": ("install", "uninstall", "check", "recover"),
+    "overlay": ("install", "sync"),
+    "on-conflict": ("install", "sync"),
+    "link-mode": ("install", "sync"),
+    "jobs": ("install", "sync", "uninstall", "check", "recover"),
 }
 """The keys of [tool.lugnut], and the commands that heed them."""
 
@@ -81,8 +81,12 @@ def make_invocation(words: Words, environ: Mapping[str, str], directory: str) ->
     if overlay:
         chosen["overlay"] = overlay
     presentation = _take_presentation(chosen)
-    for field in ("no_config", "yes", "no_index"):
+    for field in ("no_config", "yes"):
         chosen.pop(field, None)
+    if chosen.pop("pre", False):
+        chosen["prerelease"] = "allow"
+    if chosen.pop("no_build", False):
+        chosen["only_binary"] = (":all:",)
     if presentation.report_to is not None:
         chosen["describe"] = True
     if "no_dedupe" in chosen:
@@ -201,7 +205,7 @@ def _take_presentation(chosen: dict[str, Any]) -> Presentation:
         json=chosen.pop("json", False),
         json_events=chosen.pop("json_events", None),
         format=chosen.pop("format", "columns"),
-        speak_of_unmet=not chosen.pop("no_deps", False),
+        speak_of_unmet=not chosen.get("no_deps", False),
         show_specifiers=chosen.pop("show_specifiers", False),
         list_files=bool(chosen.get("files", False)),
         report_to=chosen.pop("report_to", None),

@@ -6,56 +6,29 @@ or one of the command line's own fields (`Presentation` in `configuration`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from lugnut.cli.flag import (
+    ALL,
+    CHANGING,
+    COUNT,
+    ENVIRONMENT,
+    EVERY,
+    INSTALL,
+    LIST,
+    LISTING,
+    LOCKING,
+    SUPPLIED,
+    SWITCH,
+    VALUE,
+    Flag,
+)
+from lugnut.cli.supply_flags import SUPPLY_FLAGS
 
-SWITCH = "switch"
-COUNT = "count"
-VALUE = "value"
-LIST = "list"
-
-
-class Flag(NamedTuple):
-    """One flag: its spellings, the field it sets, what it takes, where it is known and what the help says."""
-
-    names: tuple[str, ...]
-    field: str
-    kind: str
-    group: str
-    commands: tuple[str, ...]
-    help: str
-    metavar: str = ""
-    off: tuple[str, ...] = ()
-    """Spellings that take a switch back, besides the `--no-` one that every switch has."""
-
-    @property
-    def long(self) -> str:
-        """The name that messages and the variable use."""
-        return next(name for name in self.names if name.startswith("--"))
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that gives this flag."""
-        return "LUGNUT_" + self.long[2:].replace("-", "_").upper()
-
-    @property
-    def negations(self) -> tuple[str, ...]:
-        """The spellings that take a switch back."""
-        if self.kind != SWITCH:
-            return ()
-        opposite = "--" + self.long[5:] if self.long.startswith("--no-") else "--no-" + self.long[2:]
-        return (opposite, *self.off)
-
-
-INSTALL = ("install",)
-CHANGING = ("install", "uninstall")
-LOCKING = ("install", "uninstall", "check", "recover")
-LISTING = ("list", "freeze")
-ENVIRONMENT = ("install", "uninstall", "list", "freeze", "show", "tree", "check", "recover")
-ALL = (*ENVIRONMENT, "cache")
-EVERY = (*ALL, "completion")
+__all__ = ["ALL", "COMMANDS", "COUNT", "FLAGS", "LIST", "OPERANDS", "SWITCH", "VALUE", "WORDS", "Flag", "flags_of"]
 
 COMMANDS = {
-    "install": ("[WHEEL | NAME[==VERSION]]...", "install wheels and distributions, all of them or none"),
+    "install": ("[NAME[SPEC] | WHEEL | PATH | URL]...", "install distributions and what they need, all or nothing"),
+    "sync": ("FILE...", "have exactly what a lock or requirements files name"),
+    "lock": ("[NAME[SPEC] | PATH | URL]...", "resolve, and write pylock.toml"),
     "uninstall": ("[NAME]...", "remove distributions; what they shadowed comes back"),
     "list": ("", "list what is installed"),
     "freeze": ("", "write what is installed as lines of a requirements file"),
@@ -73,6 +46,10 @@ WORDS = {
     "link_mode": ("auto", "hardlink", "clone", "copy"),
     "color": ("auto", "always", "never"),
     "format": ("columns", "freeze", "json"),
+    "resolver": ("auto", "uv", "pip"),
+    "prerelease": ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"),
+    "resolution": ("highest", "lowest", "lowest-direct"),
+    "index_strategy": ("first-index", "unsafe-first-match", "unsafe-best-match"),
 }
 """The words that a value may be, for fields whose values are words."""
 
@@ -80,13 +57,14 @@ OPERANDS = {"cache": ("dir", "clean", "prune"), "completion": ("bash", "zsh", "f
 """The words that an operand may be, for commands whose operands are words; they take one."""
 
 FLAGS: tuple[Flag, ...] = (
+    *SUPPLY_FLAGS,
     Flag(
         ("-r", "--requirement", "--requirements"),
         "requirement_files",
         LIST,
         "What",
-        CHANGING,
-        "take names from a requirements file",
+        ("install", "lock", "uninstall"),
+        "take names from a requirements file (or pyproject.toml)",
         "FILE",
     ),
     Flag(
@@ -94,15 +72,20 @@ FLAGS: tuple[Flag, ...] = (
         "constraint_files",
         LIST,
         "What",
-        INSTALL,
+        SUPPLIED,
         "let the lines of this file hold for what is named",
         "FILE",
     ),
-    Flag(("-f", "--find-links"), "find_links", LIST, "What", INSTALL, "look for wheels in this directory", "DIR"),
-    Flag(("--no-index",), "no_index", SWITCH, "What", INSTALL, "use no index (there is none yet)"),
-    Flag(("--no-deps",), "no_deps", SWITCH, "What", INSTALL, "do not speak of unmet dependencies"),
-    Flag(("--require-hashes",), "require_hashes", SWITCH, "What", INSTALL, "refuse a requirement without --hash"),
-    Flag(("-U", "--upgrade"), "upgrade", SWITCH, "What", INSTALL, "replace installed versions by the best at hand"),
+    Flag(("-f", "--find-links"), "find_links", LIST, "What", SUPPLIED, "look in this directory or page too", "PLACE"),
+    Flag(("--require-hashes",), "require_hashes", SWITCH, "What", SUPPLIED, "refuse a requirement without --hash"),
+    Flag(
+        ("-U", "--upgrade"),
+        "upgrade",
+        SWITCH,
+        "What",
+        ("install", "lock"),
+        "prefer the newest to what is installed",
+    ),
     Flag(("--reinstall", "--force-reinstall"), "reinstall", SWITCH, "What", INSTALL, "place every file again"),
     Flag(("-f", "--files"), "files", SWITCH, "What", ("show",), "list the files of each too"),
     Flag(("--package",), "packages", LIST, "What", ("tree",), "draw NAME and what hangs from it alone", "NAME"),

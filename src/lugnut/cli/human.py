@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lugnut.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Paint, printable
 from lugnut.errors import ExternallyManaged, InternalError, LugnutError
 from lugnut.events import (
+    Building,
     Changed,
     Committed,
     Conflict,
@@ -109,11 +110,14 @@ def format_summary(command: str, report: Report, paint: Paint = PLAIN) -> list[s
             lines.append(f"{done} {paint(count(number, 'distribution'), BOLD)} {took}")
     if command == "recover" and report.recovered:
         lines.append(f"Looked after {paint(count(len(report.recovered), 'killed run'), BOLD)} {took}")
+    if report.locked:
+        lines.append(f"Locked {paint(report.locked, BOLD)} {took}")
     return lines or [f"{_NOTHING[command]} {took}"]
 
 
 _NOTHING = {
     "install": "Nothing to do, all of it is installed",
+    "sync": "Nothing to do, all of it is installed and nothing else",
     "uninstall": "Nothing to do, none of it is installed",
     "recover": "Nothing to recover",
 }
@@ -225,6 +229,8 @@ def format_event(event: Event) -> Message | None:
             return Message("info", f"waiting for {event.path}, {event.holder} ({event.seconds:.0f} s so far)")
         case Note():
             return Message(event.level, event.text)
+        case Building():
+            return [Message("info", f"building {event.name} of {event.source}")]
         case WheelAdmitted():
             how = "in the store already" if event.cached else f"{format_size(event.size)} into the store"
             return Message("note", f"{event.name}=={event.version}: {how}")

@@ -14,7 +14,7 @@ from lugnut.cli.talk import Talk
 from lugnut.cli.words import HELP, VERSION, Words, format_help, parse_words
 from lugnut.errors import LugnutError, UsageError
 
-SOFT = frozenset(("install", "uninstall", "check", "recover"))
+SOFT = frozenset(("install", "sync", "lock", "uninstall", "check", "recover"))
 """The commands that a signal has undone; the others die of it."""
 
 

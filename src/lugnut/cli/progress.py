@@ -11,7 +11,7 @@ import time
 from typing import Any, TextIO
 
 from lugnut.cli.human import count, format_size
-from lugnut.events import Committed, Event, WheelAdmitted, WheelPlaced
+from lugnut.events import Committed, Downloading, Event, WheelAdmitted, WheelPlaced
 
 DELAY = 0.5
 """Seconds of work before anything is drawn."""
@@ -27,10 +27,12 @@ class Progress:
         self._enabled = enabled
         self._color = color
         self._drawn = 0.0
-        self._start_at = time.monotonic() + delay
+        self._begun = time.monotonic()
+        self._start_at = self._begun + delay
         self._admitted = 0
         self._placed = 0
         self._size = 0
+        self._received: dict[str, int] = {}
         self._display: Any = None
 
     def hear(self, event: Event) -> None:
@@ -39,6 +41,8 @@ class Progress:
             case WheelAdmitted():
                 self._admitted += 1
                 self._size += event.size
+            case Downloading():
+                self._received[event.filename] = event.received
             case WheelPlaced():
                 self._placed += 1
             case Committed():
@@ -65,7 +69,12 @@ class Progress:
     def _draw(self) -> None:
         if self._display is None:
             self._display = self._start()
-        text = f"{count(self._admitted, 'wheel')} verified ({format_size(self._size)}), {self._placed} in place"
+        received = sum(self._received.values())
+        rate = received / max(time.monotonic() - self._begun, PERIOD)
+        fetched = f"{format_size(received)} fetched ({format_size(round(rate))}/s), " if received else ""
+        text = (
+            f"{fetched}{count(self._admitted, 'wheel')} verified ({format_size(self._size)}), {self._placed} in place"
+        )
         self._display.update(self._display.task_ids[0], description=text)
         self._display.refresh()
 

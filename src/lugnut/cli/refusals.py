@@ -32,27 +32,19 @@ class Refused(NamedTuple):
 
 
 ACCEPTED = (
-    # Nothing is built, downloaded, asked or looked up, so these ask for what is the case.
-    Accepted(
-        ("--no-build", "--no-build-isolation", "--check-build-dependencies", "--prefer-binary", "--no-clean"), NOTHING
-    ),
+    # These ask for what is the case.
+    Accepted(("--check-build-dependencies", "--prefer-binary", "--no-clean", "--build-isolation"), NOTHING),
     Accepted(("--offline", "--no-input", "--disable-pip-version-check", "--no-python-downloads"), NOTHING),
     Accepted(("--no-warn-script-location", "--no-warn-conflicts", "--no-proxy-env", "--no-sources"), NOTHING),
     Accepted(("--verify-hashes", "--no-managed-python", "--no-editable"), NOTHING),
-    Accepted(("--no-index",), NOTHING),
     # Only the environment's own distributions are read, and pip and setuptools are not left out.
     Accepted(("-l", "--local", "--all"), NOTHING, ("list", "freeze")),
-    Accepted(
-        ("--only-binary", "--root-user-action", "-f", "--find-links", "-c", "--constraint", "--constraints"), ONE_VALUE
-    ),
+    Accepted(("--root-user-action", "-f", "--find-links", "-c", "--constraint", "--constraints"), ONE_VALUE),
 )
 
-_LOCAL = "this lugnut installs local wheels only, so far"
-_FETCH = "fetch the wheels with `pip download` or `pip wheel`, then use --find-links DIR"
-_RESOLVE = "this lugnut has no resolver yet"
-_PIN = "pin the versions with `uv pip compile`, then use -r FILE --find-links DIR"
-_BUILD = "this lugnut builds nothing yet"
-_WHEEL = "build a wheel first, with `pip wheel --no-deps PATH`, and install that"
+_WHOLE = "it holds for all of a run"
+_RESOLVE = "it is not passed on to the resolver"
+_LOCK = "lock with `uv pip compile -o pylock.toml`, then use `lugnut sync pylock.toml`"
 _TAGS = "wheels are chosen for the interpreter of the target"
 _NAME_PYTHON = "name an interpreter of that kind with --python"
 _OPTIONS = "what a run does follows from its flags, LUGNUT_* and the nearest pyproject.toml"
@@ -78,99 +70,33 @@ REFUSED = (
         "use a virtual environment, or --target DIR",
     ),
     Refused(("--root",), "files would record a place they are not in", "use --prefix DIR or --target DIR"),
-    Refused(("-e", "--editable"), "an editable install places no files that could be guarded", _WHEEL),
-    Refused(("--src",), "an editable install places no files that could be guarded", _WHEEL),
+    Refused(("--src",), "a repository is checked out where its build is done", "use -e PATH with your own checkout"),
     Refused(
         ("-I", "--ignore-installed"),
         "it would leave two distributions of one name in place",
         "use --reinstall; --force sets aside files that no distribution names",
     ),
     Refused(("--no-verify-hashes",), "every byte is checked before it is placed", "leave the flag out"),
-    Refused(
-        (
-            "-i",
-            "--index-url",
-            "--extra-index-url",
-            "--index",
-            "--default-index",
-            "--index-strategy",
-            "--trusted-host",
-            "--allow-insecure-host",
-            "--keyring-provider",
-            "--proxy",
-            "--cert",
-            "--client-cert",
-            "--system-certs",
-            "--retries",
-            "--resume-retries",
-            "--timeout",
-            "--refresh",
-            "--refresh-package",
-            "--torch-backend",
-        ),
-        _LOCAL,
-        _FETCH,
-    ),
-    Refused(
-        ("--pre", "--prerelease", "--prerelease-package", "--all-releases", "--only-final"),
-        "a pre-release is taken where the version asks for it, or nothing else is at hand",
-        "name the version: NAME==1.0b1",
-    ),
-    Refused(
-        (
-            "--overrides",
-            "--override",
-            "--excludes",
-            "-P",
-            "--upgrade-package",
-            "--upgrade-group",
-            "--upgrade-strategy",
-            "--resolution",
-            "--fork-strategy",
-            "--exclude-newer",
-            "--exclude-newer-package",
-            "--uploaded-prior-to",
-            "--only-deps",
-        ),
-        _RESOLVE,
-        _PIN,
-    ),
+    Refused(("--system-certs",), "the system's certificates are used anyway", "use --cert PATH for others"),
+    Refused(("--resume-retries",), "a download is resumed as often as it is tried", "use --retries N"),
+    Refused(("--refresh", "--refresh-package"), "an index is asked each time", "use `lugnut cache clean`"),
+    Refused(("--torch-backend",), "the index decides", "use --index with the one that has the builds you want"),
+    Refused(("--all-releases", "--only-final", "--prerelease-package"), _WHOLE, "use --prerelease WORD"),
+    Refused(("--excludes", "--fork-strategy", "--upgrade-group", "--upgrade-strategy", "--only-deps"), _RESOLVE, _LOCK),
+    Refused(("--exclude-newer-package",), _WHOLE, "use --exclude-newer DATE"),
     Refused(
         ("--reinstall-package",),
         "--reinstall is for the whole run, so far",
         "name that distribution alone with --reinstall",
     ),
-    Refused(
-        (
-            "--no-binary",
-            "--config-settings",
-            "--config-setting",
-            "-C",
-            "--config-settings-package",
-            "-b",
-            "--build-constraint",
-            "--build-constraints",
-            "--build-isolation",
-            "--no-build-isolation-package",
-            "--require-build-hashes",
-            "--no-editable-package",
-            "--no-sources-package",
-        ),
-        _BUILD,
-        _WHEEL,
-    ),
-    Refused(
-        ("--group", "--extra", "--all-extras", "--requirements-from-script", "--project"),
-        "projects and their groups are not read yet",
-        _PIN,
-    ),
-    Refused(
-        ("--platform", "--python-version", "--python-platform", "--implementation", "--abi", "--managed-python"),
-        _TAGS,
-        _NAME_PYTHON,
-    ),
+    Refused(("--config-settings-package", "--no-build-isolation-package"), _WHOLE, "install that distribution alone"),
+    Refused(("--require-build-hashes",), "build requirements have no hashes", "use --no-build"),
+    Refused(("--no-editable-package", "--no-sources-package"), _RESOLVE, _LOCK),
+    Refused(("--all-extras",), "extras are named", "use --extra NAME for each"),
+    Refused(("--requirements-from-script", "--project"), _RESOLVE, _LOCK),
+    Refused(("--implementation", "--abi", "--managed-python"), _TAGS, _NAME_PYTHON),
     Refused(("--ignore-requires-python",), "the distribution says that it does not run there", "use another --python"),
-    Refused(("--exact",), "nothing is removed that is not named, so far", "use `lugnut uninstall NAME` for the rest"),
+    Refused(("--exact",), "nothing is removed that is not named", "use `lugnut sync FILE`"),
     Refused(
         ("--strict", "--check"), "requirements are checked by a command of their own", "run `lugnut check` afterwards"
     ),
@@ -190,15 +116,13 @@ REFUSED = (
 )
 
 COMMANDS = {
-    "sync": "not yet: use `lugnut install -r FILE` and `lugnut uninstall NAME`",
     "pip": "leave out the word pip: lugnut install, uninstall, list, freeze, show, tree, check",
     "add": "use `lugnut install`",
     "remove": "use `lugnut uninstall`",
     "inspect": "use `lugnut show NAME --json` or `lugnut list --json`",
-    "download": "not yet: this lugnut installs local wheels only",
+    "download": "use `pip download`; what `lugnut install` fetches stays in the cache",
     "wheel": "use `pip wheel --no-deps`",
-    "compile": "use `uv pip compile`",
-    "lock": "use `uv pip compile`",
+    "compile": "use `lugnut lock`",
     "venv": "use `python -m venv .venv`",
     "upgrade": "use `lugnut install --upgrade`",
     "repair": "use `lugnut install --reinstall NAME`",

@@ -137,7 +137,7 @@ class Talk:
             self._info(
                 *format_summary(command, report, self.err.paint), *format_changes(report.changes, self.err.paint)
             )
-        if command == "install" and self.presentation.speak_of_unmet:
+        if command in {"install", "sync"} and self.presentation.speak_of_unmet:
             for message in format_unmet(report.unmet, everything=self._everything):
                 self.say(message)
         if command != "list":

@@ -19,13 +19,22 @@ PATHS = (
     "requirement_files",
     "constraint_files",
     "find_links",
+    "editables",
+    "overrides",
+    "build_constraints",
+    "output",
+    "cert",
+    "client_cert",
     "paths",
     "report_to",
 )
 """The fields that hold paths."""
 
-NAMES = ("packages", "prune", "exclude")
+NAMES = ("packages", "prune", "exclude", "upgrade_packages")
 """The fields that hold distributions' names."""
+
+BINARIES = ("no_binary", "only_binary")
+"""The fields that hold names, `:all:` or `:none:`, as pip's lists with commas."""
 
 TRUE = frozenset(("1", "true", "yes", "on", "y", "t"))
 FALSE = frozenset(("0", "false", "no", "off", "n", "f"))
@@ -35,6 +44,8 @@ def parse_value(flag: Flag, origin: str, texts: Sequence[str]) -> Any:
     """Read a flag's value out of its texts: all of them for a list, the last one otherwise."""
     if flag.field == "overlay":
         return parse_overlay(origin, texts)
+    if flag.field in BINARIES:
+        return tuple(_read_binaries(origin, texts))
     if flag.kind == LIST:
         return tuple(_PARSERS.get(flag.field, _parse_plain)(origin, text) for text in texts)
     return _PARSERS.get(flag.field, _parse_plain)(origin, texts[-1])
@@ -48,6 +59,17 @@ def parse_variable(flag: Flag, text: str) -> Any:
     if flag.kind == COUNT:
         return int(text) if text.isascii() and text.isdigit() else int(_parse_switch(origin, text))
     return parse_value(flag, origin, text.split() if flag.kind == LIST else [text])
+
+
+def _read_binaries(origin: str, texts: Iterable[str]) -> list[str]:
+    """Read names with commas between them; `:none:` takes back what was said before it."""
+    names: list[str] = []
+    for word in (word.strip() for text in texts for word in text.split(",")):
+        if word == ":none:":
+            names.clear()
+        elif word:
+            names.append(word if word == ":all:" else _normalised(origin, word))
+    return names
 
 
 def _parse_switch(origin: str, text: str) -> bool:
@@ -73,6 +95,12 @@ def _parse_jobs(origin: str, text: str) -> int:
         raise UsageError(
             message=f"{origin} must be a number from 1 up, not {text!r}", hint="leave it out for one worker a processor"
         )
+    return int(text)
+
+
+def _parse_count(origin: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(message=f"{origin} must be a number from 0 up, not {text!r}", hint="0 tries once")
     return int(text)
 
 
@@ -153,5 +181,8 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "jobs": _parse_jobs,
     "depth": _parse_depth,
     "lock_timeout": _parse_seconds,
+    "timeout": _parse_seconds,
+    "retries": _parse_count,
+    "downloads": _parse_jobs,
     "link_mode": _parse_link_mode,
 }

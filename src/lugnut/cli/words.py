@@ -22,7 +22,7 @@ SYNOPSIS = """\
 usage: lugnut COMMAND [FLAGS] [WHAT]...
 
 Fasten wheels to a Python environment: in parallel, as one transaction, right whoever else is at it."""
-GROUPS = ("What", "Where", "Conflicts", "How", "Output")
+GROUPS = ("What", "Where", "Resolver", "Builds", "Network", "Conflicts", "How", "Output")
 EPILOG = """\
 Every flag can be given by a variable (--find-links: LUGNUT_FIND_LINKS), and every switch can be taken back (--no-...).
 [tool.lugnut] in pyproject.toml knows overlay, on-conflict, link-mode and jobs. Flags come first, then variables.
