@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Name
-from lugnut.errors import Unsupported, UsageError
+from lugnut.errors import BadRequirement, Unsupported, UsageError
 from lugnut.links import Indexes
 from lugnut.resolution import pip, uv
 from lugnut.resolution.choice import Backend, choose, find_pip
@@ -22,6 +22,7 @@ from lugnut.resolution.lockfile import change_sources, tidy
 from lugnut.resolution.question import Question
 from lugnut.resolution.requested import find_requested
 from lugnut.resolution.requirement_lines import Said
+from lugnut.resolution.uv_errors import is_unread
 from lugnut.system import files
 
 
@@ -56,11 +57,22 @@ def answer(question: Question) -> Answer:
         raise UsageError(message="--extra is for a project", hint="name its pyproject.toml, or write NAME[EXTRA]")
     with files.lend_directory() as directory:
         inputs = prepare(question, directory)
-        backend = find_backend(question, inputs.said)
-        lock = {"uv": uv, "pip": pip}[backend.name].resolve(question, inputs, backend)
+        lock = _ask(question, inputs, find_backend(question, inputs.said))
         require = question.require_hashes or inputs.said.require_hashes
         requested = find_requested((*question.requirements, *question.editables), inputs.requirement_files)
         return Answer(restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested)
+
+
+def _ask(question: Question, inputs: Inputs, backend: Backend) -> Any:
+    """Ask uv or pip; where the choice is ours, pip too, for lines of its syntax that uv cannot read."""
+    if backend.name == "pip":
+        return pip.resolve(question, inputs, backend)
+    try:
+        return uv.resolve(question, inputs, backend)
+    except BadRequirement as error:
+        if question.resolving.resolver != "auto" or not is_unread(error):
+            raise
+        return pip.resolve(question, inputs, find_pip())
 
 
 def find_backend(question: Question, said: Said) -> Backend:

@@ -43,7 +43,7 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
         reason = f"{backend.command[0]} cannot be started ({error.strerror})"
         raise ResolverFailed(resolver="uv", reason=reason, hint="mend it, or use --resolver pip") from None
     if ran.code != 0:
-        raise explain(ran.err.decode("utf-8", "replace"), inputs)
+        raise explain(ran.err.decode("utf-8", "replace"), inputs, question.directory)
     return _read(path, inputs.directory, backend)
 
 

@@ -5,9 +5,11 @@ uv writes `error: WHAT`, below it `cause: WHY` for each step downwards, and `hin
 
 from __future__ import annotations
 
+import os
 import re
 
 from lugnut.errors import (
+    BadRequirement,
     BuildFailed,
     LugnutError,
     Offline,
@@ -16,8 +18,10 @@ from lugnut.errors import (
 )
 from lugnut.links import hide_credentials
 from lugnut.resolution.inputs import WORDS, Inputs
+from lugnut.sources.requests import COMMAND_LINE
 
 _PIP = "see -v, or try --resolver pip"
+_BUILD = ("Failed to build", "The build backend returned an error", "Failed to prepare")
 _LONGEST = 400
 _BEGINNING = r"\s*(error|hint|cause|Caused by|\u00d7|\u251c\u2500\u25b6|\u2570\u2500\u25b6):?\s+"
 """How a part begins; the signs are those of the tree: a cross, and two kinds of branches."""
@@ -27,13 +31,16 @@ _KINDS = {"error": "error", "\u00d7": "error", "hint": "hint", "cause": "cause",
 _LINES = " \u2502"
 
 
-def explain(said: str, inputs: Inputs) -> LugnutError:
-    """Make the error for what uv wrote on stderr."""
-    detail = hide_credentials(said.replace(f"{inputs.directory}/{WORDS}", "the command line")).strip()
+def explain(said: str, inputs: Inputs, directory: str) -> LugnutError:
+    """Make the error for what uv wrote on stderr; `directory` is where it ran."""
+    detail = hide_credentials(said.replace(inputs.directory + os.sep, "")).strip()
     error, causes, hints = read_parts(detail)
     if "No solution found" in error:
         return _explain_unsolved(causes, hints, detail)
-    if error.startswith("Failed to build") or any(cause.startswith("Failed to build") for cause in causes):
+    unread = _explain_unread((error, *causes), directory, detail)
+    if unread is not None:
+        return unread
+    if any(one.startswith(_BUILD) for one in (error, *causes)):
         return _explain_build(error, causes, detail)
     fetched = re.search(r"Failed to (?:fetch|download)[: ]+`?([^`\s]+)", " ".join((error, *causes)))
     if "network connectivity is disabled" in detail.lower() and fetched:
@@ -44,6 +51,37 @@ def explain(said: str, inputs: Inputs) -> LugnutError:
         return ResolverFailed(resolver="uv", reason=f"{fetched[1]}: {_shorten(why)}", hint=hint, detail=detail)
     reason = ": ".join(_shorten(one) for one in (error, *causes[-1:]) if one) or "it did not say why"
     return ResolverFailed(resolver="uv", reason=reason, hint=_PIP, detail=detail)
+
+
+def is_unread(error: LugnutError) -> bool:
+    """Whether uv could not read a line that pip, whose syntax it is, perhaps can."""
+    return isinstance(error, BadRequirement) and error.data.get("resolver") == "uv"
+
+
+def _explain_unread(parts: tuple[str, ...], directory: str, detail: str) -> BadRequirement | None:
+    """Find file and line of what uv could not parse: by its offset, or by line and column."""
+    for words in reversed(parts):
+        by_offset = re.search(r"(?:parse requirement|included file) in `(.+?)` at position (\d+)", words)
+        by_line = re.search(r"^(?:Unexpected|Expected) .*: (\S.*?):(\d+):\d+$", words)
+        found = by_offset or by_line
+        if found:
+            text = _read(os.path.join(directory, found[1]))
+            number = text[: int(found[2])].count("\n") + 1 if by_offset else int(found[2])
+            line = text.splitlines()[number - 1] if number <= text.count("\n") + 1 and text else "…"
+            whole = hide_credentials(line.strip())
+            hint = "use --resolver pip, whose syntax it is, or mend the line"
+            origin = COMMAND_LINE if os.path.basename(found[1]) == WORDS else f"{found[1]}:{number}"
+            reason = "uv cannot read it"
+            return BadRequirement(origin=origin, line=whole, reason=reason, hint=hint, resolver="uv", detail=detail)
+    return None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def read_parts(said: str) -> tuple[str, list[str], list[str]]:
@@ -79,7 +117,7 @@ def _find_premise(told: str) -> str:
 
 
 def _explain_build(error: str, causes: list[str], detail: str) -> BuildFailed:
-    text = next((one for one in (error, *causes) if one.startswith("Failed to build")), error)
+    text = next((one for one in (error, *causes) if one.startswith(_BUILD)), error)
     source = re.search(r"`([^`]+)`", text)
     lines = [line.strip() for line in detail.splitlines() if line.strip() and not line.startswith("hint")]
     said = next((line for line in reversed(lines) if not line.startswith(("[", "cause:"))), text)
