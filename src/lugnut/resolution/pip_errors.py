@@ -61,6 +61,10 @@ def _explain_unresolved(missing: list[str], detail: str, log: str, *, offline: b
     broken = [(url, why) for url, why in unreachable if "404 Client Error" not in why]
     if offline:
         return Offline(url=_name_subject(missing, detail), detail=detail)
+    ignored = re.search(r"located at (\S+) is not a trusted or secure host", detail)
+    if missing and ignored:
+        reason, hint = f"{ignored[1]} is asked by http", f"use https, or --trusted-host {ignored[1]}"
+        return ResolverFailed(resolver="pip", reason=reason, hint=hint, detail=detail)
     if missing and broken:
         hint = "see whether the index can be reached, and its credentials"
         reason = f"{hide_credentials(broken[0][0])}: {_shorten(_cut_reason(broken[0][1]))}"
