@@ -180,7 +180,12 @@ def test_settings_of_pip_and_uv_do_not_reach_the_build_requirements(tmp_path: Pa
     make_wheel(tmp_path / "wheels", "needed")
     source = Source(str(make_tree(tmp_path, requires=("needed",), code="import needed\n")))
     recipe = make_recipe(tmp_path, tmp_path / "wheels", uv=uv)
-    (tmp_path / "pip.conf").write_text("[install]\nno-deps = true\nrequire-hashes = true\n")
+    for place in (tmp_path / "pip.conf", tmp_path / ".config" / "pip" / "pip.conf"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("[install]\nrequire-hashes = true\n")
+    (tmp_path / "modules").mkdir()
+    for name in ("needed", "pip"):
+        (tmp_path / "modules" / f"{name}.py").write_text("raise RuntimeError('not this one')\n")
     (tmp_path / "none.txt").write_text("needed>5\n")
     lures = {
         "PIP_TARGET": str(tmp_path / "lure"),
@@ -189,10 +194,12 @@ def test_settings_of_pip_and_uv_do_not_reach_the_build_requirements(tmp_path: Pa
         "UV_CONSTRAINT": str(tmp_path / "none.txt"),
         "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"),
         "UV_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PYTHONPATH": str(tmp_path / "lure"),
+        "PYTHONPATH": str(tmp_path / "modules"),
     }
     build_wheel(source, str(out), recipe._replace(environ={**recipe.environ, **lures}), ignore, never)
     assert not (tmp_path / "lure").exists()
+    told = {**recipe.environ, "PYTHONPATH": str(tmp_path / "modules")}
+    build_wheel(source, str(out), recipe._replace(installer_environ=told), ignore, never)
 
 
 @installers
@@ -201,7 +208,7 @@ def test_what_is_made_for_pip_and_uv_reaches_them_and_nobody_else(tmp_path: Path
     code = "import needed, os\nassert not any(name.endswith('FIND_LINKS') for name in os.environ)\n"
     source = Source(str(make_tree(tmp_path, requires=("needed",), code=code)))
     recipe = make_recipe(tmp_path, uv=uv, pip_arguments=(), uv_arguments=("--no-config", "--offline"), offline=True)
-    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"file://{tmp_path}/wheels", "PYTHONPATH": str(tmp_path)}
+    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"file://{tmp_path}/wheels"}
     told = {**recipe.environ, **variables, "UV_NO_INDEX": "1", "UV_FIND_LINKS": f"file://{tmp_path}/wheels"}
     build_wheel(source, str(out), recipe._replace(installer_environ=told), ignore, never)
 
@@ -219,7 +226,9 @@ WRONG = {
     "def build_wheel(*words):\n    return 'none-1-py3-none-any.whl'": (
         "its backend says it made none-1-py3-none-any.whl, which is not there"
     ),
-    "def build_wheel(*words):\n    return '../none.whl'": "its backend says it made ../none.whl, which is not there",
+    "def build_wheel(directory, *words):\n    open(directory + '/../x.whl', 'w').close(); return '../x.whl'": (
+        "its backend says it made ../x.whl, which is not there"
+    ),
     "def build_wheel(*words):\n    return None": "its backend gave a wrong answer",
     "def get_requires_for_build_wheel(*words):\n    return [3]": "its backend gave a wrong answer",
     "def get_requires_for_build_wheel(*words):\n    return 3": "its backend gave a wrong answer",

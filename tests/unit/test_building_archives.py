@@ -150,9 +150,12 @@ def test_a_device_is_refused(tmp_path: Path, place: Path, kind: bytes) -> None:
     assert refusal(path, place) == "its member x-1/odd is neither a file nor a directory"
 
 
-def test_a_hard_link_to_nothing_is_refused(tmp_path: Path, place: Path) -> None:
-    path = write_tar(tmp_path / "x-1.tar.gz", {**PLAIN, "x-1/z": member("x-1/z", tarfile.LNKTYPE, "x-1/none")})
+@pytest.mark.parametrize("target", ["x-1/none", "x-1/below"])
+def test_a_hard_link_to_no_file_is_refused(tmp_path: Path, place: Path, target: str) -> None:
+    odd = {"x-1/below": member("x-1/below", tarfile.DIRTYPE), "x-1/z": member("x-1/z", tarfile.LNKTYPE, target)}
+    path = write_tar(tmp_path / "x-1.tar.gz", {**PLAIN, **odd})
     assert refusal(path, place) == "its member x-1/z leads nowhere"
+    assert read_tree(str(place)) == {}
 
 
 def test_one_directory_is_expected_at_the_top(tmp_path: Path, place: Path) -> None:
