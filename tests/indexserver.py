@@ -62,10 +62,14 @@ class Fault(NamedTuple):
     """Lead to this URL."""
     ranges: bool = True
     """False: a Range is ignored and everything sent."""
+    shift: int = 0
+    """Send a Range from so many bytes farther on than was asked."""
     length: bool = True
     """False: no Content-Length; the end of the connection is the end of the body."""
     tag: str | None = None
     """Another ETag than the file's, in quotes; `weak`: a weak one."""
+    encoding: str = ""
+    """Claim this Content-Encoding, of bytes as they are."""
     auth: tuple[str, str] | None = None
     """Ask for this user and password (Basic)."""
     always: bool = False
@@ -444,6 +448,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, data, headers, fault)
             return
         first = int(asked[1]) if asked[1] else max(0, len(data) - int(asked[2]))
+        first += fault.shift
         last = min(int(asked[2]), len(data) - 1) if asked[1] and asked[2] else len(data) - 1
         if first >= len(data):
             self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"})
@@ -455,6 +460,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if fault.encoding:
+            self.send_header("Content-Encoding", fault.encoding)
         if fault.length:
             self.send_header("Content-Length", str(len(body)))
         else:

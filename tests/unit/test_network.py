@@ -11,7 +11,7 @@ import pytest
 
 from fetches import Fetches, Off, afar, alone
 from indexserver import Fault
-from lugnut.errors import BadWheel, DownloadFailed, HashMismatch, Offline
+from lugnut.errors import BadWheel, DownloadFailed, HashMismatch, LockTimeout, Offline
 from lugnut.events import WheelAdmitted
 from lugnut.links import Link
 from lugnut.network.fetching import fetch_wheel
@@ -336,6 +336,33 @@ def test_a_download_that_is_called_off_keeps_what_has_come_and_lets_go(afar: Fet
     held.held.set()  # type: ignore[union-attr]
     afar.fetch()
     assert afar.ranges() == ["all", f"bytes={afar.half}-"]
+
+
+def test_who_waits_waits_on_as_long_as_the_other_makes_headway(afar: Fetches) -> None:
+    part = Path(afar.part())
+    part.parent.mkdir(parents=True)
+    held = hold_download(afar.store, make_key(afar.link().sha256, ""), afar.name, afar.patience)
+    looks = 0
+
+    def come() -> None:
+        nonlocal looks
+        looks += 1
+        with part.open("ab") as stream:
+            stream.write(b"x")
+        if looks == 20:
+            held.close()
+
+    patience = afar.patience._replace(timeout=0.02, cancelled=come)
+    hold_download(afar.store, make_key(afar.link().sha256, ""), afar.name, patience).close()
+    assert looks >= 20
+
+
+@pytest.mark.parametrize("timeout", [0.0, 0.02])
+def test_who_waits_for_nothing_gives_up(afar: Fetches, timeout: float) -> None:
+    with hold_download(afar.store, make_key(afar.link().sha256, ""), afar.name, afar.patience):
+        afar.patience = afar.patience._replace(timeout=timeout)
+        with pytest.raises(LockTimeout, match=r"\.fetch"):
+            afar.fetch()
 
 
 def test_clean_takes_parts_away_but_not_from_whoever_fetches(afar: Fetches) -> None:

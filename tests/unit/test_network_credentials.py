@@ -165,9 +165,7 @@ def test_keyring_is_asked_after_a_401_by_the_url_and_then_by_the_host(guarded: F
     assert keyring.read_text().splitlines() == [f"get {guarded.link().url} me", "get 127.0.0.1 me"]
 
 
-def test_keyring_is_asked_by_the_url_first(
-    guarded: Fetches, keyring: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+def test_keyring_is_asked_by_the_url_first(guarded: Fetches, keyring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE", guarded.link().url)
     guarded.fetch(known(guarded, "me", ""), keyring="subprocess")
     assert keyring.read_text().splitlines() == [f"get {guarded.link().url} me"]

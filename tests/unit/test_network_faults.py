@@ -111,6 +111,12 @@ def test_bytes_that_are_no_wheel_are_refused(afar: Fetches) -> None:
     fail(afar, kind=BadWheel, link=afar.link(hashes=(), size=None))
 
 
+def test_an_archive_that_is_sent_as_if_it_were_encoded_is_taken_as_it_is(afar: Fetches) -> None:
+    afar.index.spoil(afar.name, Fault(encoding="gzip"))
+    afar.fetch()
+    assert afar.index.requests(afar.name)[0].headers["accept-encoding"] == "identity"
+
+
 def test_a_body_without_a_length_is_taken(afar: Fetches) -> None:
     afar.index.spoil(afar.name, Fault(length=False))
     afar.fetch(afar.link(size=None))
@@ -155,6 +161,20 @@ def test_a_page_of_words_in_place_of_a_range_is_not_mixed_in(afar: Fetches) -> N
     afar.index.spoil(afar.name, Fault(cut=afar.half), Fault(status=206), Fault())
     afar.fetch()
     assert afar.ranges() == ["all", f"bytes={afar.half}-", "all"]
+
+
+def test_a_range_from_another_place_is_not_mixed_in(afar: Fetches) -> None:
+    afar.index.spoil(afar.name, Fault(cut=afar.half), Fault(shift=1))
+    afar.fetch()
+    assert afar.ranges() == ["all", f"bytes={afar.half}-", "all"]
+
+
+def test_what_has_come_of_a_file_of_another_size_is_not_kept(afar: Fetches) -> None:
+    afar.index.spoil(afar.name, Fault(cut=afar.half))
+    with pytest.raises(DownloadFailed):
+        afar.fetch(afar.link(size=None), retries=0)
+    fail(afar, link=afar.link(size=len(afar.bytes) + 1))
+    assert afar.ranges() == ["all", f"bytes={afar.half}-"]
 
 
 # --- connections ------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_a_proxy_that_is_not_there_is_told_in_a_sentence(afar: Fetches) -> None:
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 def test_variables_name_proxies_and_hosts_without(
     afar: Fetches, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setenv(variable, afar.index.host)
     afar.fetch()
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -131,9 +131,7 @@ def test_a_route_names_certificate_authorities(secure: Fetches, papers: Path) ->
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_variables_name_them(
-    secure: Fetches, papers: Path, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:  # fmt: skip
+def test_variables_name_them(secure: Fetches, papers: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, str(papers / "ca.pem"))
     secure.fetch()
 
@@ -158,7 +156,7 @@ def test_a_file_of_certificates_that_is_none_is_named(
 @pytest.mark.parametrize("port", [True, False])
 def test_a_trusted_host_s_certificate_is_not_looked_at(
     secure: Fetches, port: bool, recwarn: pytest.WarningsRecorder
-) -> None:  # fmt: skip
+) -> None:
     secure.fetch(trusted_hosts=("other", secure.index.host if port else "127.0.0.1"))
     assert [str(warning.message) for warning in recwarn] == []
 

@@ -6,7 +6,6 @@ Sources: RFC 9110 (redirection, Retry-After), RFC 7617 (Basic).
 from __future__ import annotations
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -68,6 +67,8 @@ def find_pause(tries: int, after: float | None) -> float:
     """
     if after is not None:
         return min(after, LONGEST_PAUSE)
+    import random
+
     return float(min(BACKOFF * 2 ** (tries - 1), LONGEST_PAUSE) * random.uniform(0.5, 1.0))  # noqa: S311
 
 

@@ -36,9 +36,7 @@ class _Way(NamedTuple):
     verified: bool
 
 
-def send(
-    address: Address, headers: Mapping[str, str], route: Route, look: Callable[[], None], shown: str
-) -> Any:  # fmt: skip
+def send(address: Address, headers: Mapping[str, str], route: Route, look: Callable[[], None], shown: str) -> Any:
     """Ask for a URL once, no redirects followed, and give urllib3's response, its body unread.
 
     `look` is called about ten times a second while waiting, and raises to give up. `shown` is the URL for messages.

@@ -73,9 +73,7 @@ def fetch_wheel(store: Store, link: Link, route: Route, emit: Reporter, patience
 
 
 @contextlib.contextmanager
-def fetch_file(
-    store: Store, link: Link, route: Route, emit: Reporter, patience: locks.Patience
-) -> Iterator[Fetched]:  # fmt: skip
+def fetch_file(store: Store, link: Link, route: Route, emit: Reporter, patience: locks.Patience) -> Iterator[Fetched]:
     """Give an sdist or another archive for as long as the block lasts, fetching it if need be; as `fetch_wheel`.
 
     It stays among the store's downloads, so that the next one finds it, until the cache is pruned or cleaned; nobody
@@ -104,11 +102,8 @@ def _fetch(
             digests = download(part, link, route, watch)
             sha256 = WheelHash(digests["sha256"])
             stack.enter_context(hold_source(store, sha256, patience))
-            part.publish(sha256)
+            path = part.publish(sha256)
             part.note(digests)
-        path = find_source(store, sha256, link.filename)
-    if path is None:
-        raise CannotWrite(path=store.root, reason="what was downloaded is not what was written")
     return Fetched(path, sha256)
 
 

@@ -31,9 +31,7 @@ class Page(NamedTuple):
     data: bytes
 
 
-def fetch_page(
-    url: str, route: Route, emit: Reporter = ignore, cancelled: Callable[[], None] = never
-) -> Page:  # fmt: skip
+def fetch_page(url: str, route: Route, emit: Reporter = ignore, cancelled: Callable[[], None] = never) -> Page:
     """Read a page whole; raises Offline and DownloadFailed."""
     address = parse_url(url)
     if address.scheme == "file":

@@ -5,8 +5,6 @@ Sources: RFC 9110 (status codes), RFC 6585 (429).
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from lugnut.errors import DownloadFailed
 from lugnut.links import hide_credentials
 
@@ -16,9 +14,9 @@ _WHO = "put the credentials into the URL or ~/.netrc, or use --keyring-provider 
 _REACH = "see whether the network and the proxy are as they should be; --offline uses what is in the cache"
 _TRUST = "name the certificate authority by SSL_CERT_FILE, or trust the host with --trusted-host"
 _UNKNOWN = "see what the server says of it"
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_PASSING = {408, 425, 429}
 _HINTS = {401: _WHO, 403: _WHO, 404: _WHERE, 407: _REACH, 410: _WHERE}
-_SERVER = 500
+_SERVER, _NEVER = 500, 501
 
 
 class Passing(Exception):
@@ -38,11 +36,13 @@ def refuse(url: str, reason: str, hint: str) -> DownloadFailed:
 
 def judge_status(url: str, status: int, after: float | None) -> Passing | DownloadFailed:
     """Word an answer that is not the file."""
+    from http import HTTPStatus
+
     try:
         words = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         words = f"status {status}"
-    if status in _PASSING or (status >= _SERVER and status != HTTPStatus.NOT_IMPLEMENTED):
+    if status in _PASSING or (status >= _SERVER and status != _NEVER):
         return Passing(words, after=after)
     return refuse(url, words, _HINTS.get(status, _UNKNOWN))
 

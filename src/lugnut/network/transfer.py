@@ -109,7 +109,7 @@ class _Transfer:
         """Go on with what has come, or start over, as the answer says; gives the size of the whole file, if known."""
         if response.status == _PARTIAL:
             found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
-            if found is not None and self._tally.received and int(found[1]) == self._tally.received:
+            if found is not None and int(found[1]) == self._tally.received:
                 self.doubtful = True
                 return int(found[2]) + 1 if found[3] == "*" else int(found[3])
         if response.status != _WHOLE:

@@ -120,8 +120,8 @@ class Part(files.Closing):
             raise
         self.size += len(data)
 
-    def publish(self, sha256: WheelHash) -> None:
-        """Put it, whole and checked, where sources stay; the caller holds the use lock of its hash."""
+    def publish(self, sha256: WheelHash) -> str:
+        """Put it, whole and checked, where sources stay, and give its path; the caller holds its hash's use lock."""
         with in_words(self._store), files.enter(self._home, sha256, create=True) as target:
             try:
                 files.publish(self._inside, self._filename, target, self._filename)
@@ -129,6 +129,7 @@ class Part(files.Closing):
                 if digest_of(os.path.join(target.path, self._filename)) != sha256:
                     files.rename(self._inside, self._filename, target, self._filename)
         self.discard()
+        return _source_path(self._store, sha256, self._filename)
 
     def note(self, found: Mapping[str, str]) -> None:
         """Record what it turned out to be: its digests by algorithm, for those that wait for it."""
@@ -184,8 +185,12 @@ def hold_source(store: Store, sha256: WheelHash, patience: locks.Patience) -> lo
 
 def find_source(store: Store, sha256: WheelHash, filename: str) -> str | None:
     """Give the path of a source that is there and is what it was; the caller holds its use lock."""
-    path = os.path.join(store.root, DOWNLOADS, sha256, filename)
+    path = _source_path(store, sha256, filename)
     return path if digest_of(path) == sha256 else None
+
+
+def _source_path(store: Store, sha256: WheelHash, filename: str) -> str:
+    return os.path.join(store.root, DOWNLOADS, sha256, filename)
 
 
 def digest_of(path: str) -> str | None:
