@@ -7,9 +7,11 @@ before it went through here. The digests in the lock are checked against the byt
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any
 
 from lugnut.errors import HashMismatch, HashMissing, Unsupported
+from lugnut.resolution.credentials import strip
 from lugnut.resolution.requirement_lines import AskedHash, Said
 
 
@@ -18,11 +20,29 @@ def hold_to(lock: Any, said: Said, *, require: bool) -> Any:
 
     With `require` each distribution must have one. Raises HashMismatch and HashMissing.
     """
-    asked: dict[str, list[AskedHash]] = {}
-    for one in said.hashes:
-        asked.setdefault(one.name, []).append(one)
-    packages = [_hold(package, asked.get(package.name, []), require=require) for package in lock.packages]
+    _refuse_unmatched(lock, said)
+    packages = [
+        _hold(package, [one for one in said.hashes if _is_for(one, package)], require=require)
+        for package in lock.packages
+    ]
     return dataclasses.replace(lock, packages=packages)
+
+
+def _is_for(asked: AskedHash, package: Any) -> bool:
+    if asked.name:
+        return bool(asked.name == package.name)
+    if package.archive is None:
+        return False
+    url, path = package.archive.url, package.archive.path or ""
+    return asked.place == strip(url) if url else os.path.basename(asked.place) == os.path.basename(path)
+
+
+def _refuse_unmatched(lock: Any, said: Said) -> None:
+    """Refuse a hash that cannot be compared because nothing tells what it is for: it is not passed over in silence."""
+    for one in said.hashes:
+        if not one.name and not any(_is_for(one, package) for package in lock.packages):
+            what, reason = f"the hash of {one.place} ({one.origin})", "its line does not say what it is for"
+            raise Unsupported(what=what, reason=reason, hint=f"write NAME @ {one.place}")
 
 
 def _hold(package: Any, asked: list[AskedHash], *, require: bool) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lugnut.distribution import normalise_name
+from lugnut.resolution.credentials import strip
 from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE, refuse
 
@@ -22,7 +23,9 @@ _HASH = r"(?:^|\s)--hash(?:\s*=\s*|\s+)['\"]?([a-z0-9_]+):([0-9A-Fa-f]+)"
 _FRAGMENT = r"#(?:\S*&)?(sha256|sha384|sha512|md5)=([0-9A-Fa-f]+)"
 _OPTION = r"--?[A-Za-z][A-Za-z-]*"
 _NAME = r"([A-Za-z0-9][A-Za-z0-9._-]*?)\s*(?:\[[^\]]*\]\s*)?(?=[<>=!~;@(]|$)"
-_FILE = r"([A-Za-z0-9][A-Za-z0-9._]*?)-\d[^/\s\[#;]*?(?:\.whl|\.tar\.gz|\.zip|\.tgz|\.tar\.bz2|\.tar\.xz)(?=$|[\s\[#;])"
+_FILE = (
+    r"([A-Za-z0-9][A-Za-z0-9._-]*?)-\d[^/\s\[#;]*?(?:\.whl|\.tar\.gz|\.zip|\.tgz|\.tar\.bz2|\.tar\.xz)(?=$|[\s\[#;])"
+)
 _KNOWN = frozenset((
     "-i", "--index-url", "--pypi-url", "--extra-index-url", "--no-index", "-c", "--constraint", "--constraints", "-r",
     "--requirement", "--requirements", "-e", "--editable", "-f", "--find-links", "--no-binary", "--only-binary",
@@ -36,12 +39,14 @@ class AskedHash(NamedTuple):
     """One hash that a line allows a distribution to have."""
 
     name: str
-    """Normalised."""
+    """Normalised; empty where the line says none, and then `place` does."""
     algorithm: str
     digest: str
     """Lower-case hexadecimal."""
     origin: str
     """FILE:LINE."""
+    place: str = ""
+    """The URL or path of a line without a name, with neither fragment nor user."""
 
 
 class Said(NamedTuple):
@@ -136,10 +141,10 @@ def _read_option(words: str, origin: str) -> Said:
 
 
 def _read_hashes(words: str, origin: str) -> Iterator[AskedHash]:
-    named = _find_name(words)
-    if named is not None:
-        found = [*re.findall(_HASH, words), *re.findall(_FRAGMENT, words)]
-        yield from (AskedHash(named, kind.lower(), digest.lower(), origin) for kind, digest in found)
+    named = _find_name(words) or ""
+    place = "" if named else strip(re.split(r"\s|#", re.sub(r"^(-e|--editable)[\s=]+", "", words))[0])
+    for kind, digest in [*re.findall(_HASH, words), *re.findall(_FRAGMENT, words)]:
+        yield AskedHash(named, kind.lower(), digest.lower(), origin, place)
 
 
 def _find_name(words: str) -> str | None:
