@@ -204,3 +204,9 @@ def test_a_value_that_means_nothing_is_named_with_its_place(
 def test_symlinks_are_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match=r"^--link-mode symlink is not supported: cleaning the cache"):
         invoke("install a --link-mode symlink", tmp_path)
+
+
+@pytest.mark.parametrize("depth", ["256", "-1", "x", "²", "9" * 5000])
+def test_a_depth_that_means_nothing_is_refused(depth: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--depth must be a number from 0 to 255"):
+        invoke(f"tree --depth={depth}", tmp_path)

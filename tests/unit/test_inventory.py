@@ -11,12 +11,17 @@ import pytest
 
 import lugnut
 from lugnut.answers import Branch, DependencyTree, Shadow
-from lugnut.cli.descriptions import format_tree
+from lugnut.cli.descriptions import format_shown, format_tree
 from lugnut.cli.terminal import Paint
+from lugnut.events import Changed
 from lugnut.inventory.graph import Graph, make_graph, parse_requires
 from lugnut.inventory.metadata import find_home_page, one_line, parse_metadata
 from lugnut.inventory.references import find_project, format_reference
 from lugnut.inventory.tree import Shape, grow
+from lugnut.store.entries import admit
+from lugnut.store.place import open_store
+from lugnut.supply.origins import tell_origins
+from lugnut.wishes import Wish
 from wheels import make_wheel
 
 MARKERS = {"python_version": "3.11", "python_full_version": "3.11.7", "sys_platform": "linux"}
@@ -83,6 +88,49 @@ def test_extras_count_where_somebody_installed_asks_for_them_and_so_do_extras_of
     }
     assert list(graph(installed).needs["lib"]) == ["deep", "speed"]  # type: ignore[index]
     assert list(graph({**installed, "app 1": "lib"}).needs["lib"]) == []  # type: ignore[index]
+
+
+def test_a_version_of_before_pep_440_does_for_any_and_for_itself() -> None:
+    requires = "b>=1 | b===1.x | b | c"
+    assert graph({"a 1": requires, "b 1.x": "", "c 1": ""}).needs["a"] == {"b": "===1.x", "c": "*"}  # type: ignore[index, comparison-overlap]
+    assert graph({"a 1": requires, "b 2.x": "", "c 1": ""}).needs["a"] == {"b": "*", "c": "*"}  # type: ignore[index, comparison-overlap]
+
+
+def test_what_no_standard_knows_is_told_as_far_as_it_can_be_read(tmp_path: Path) -> None:
+    """An egg-info that is a file, of a version no standard has, and a dist-info without RECORD."""
+    (tmp_path / "old-2004d.x_y-py3.11.egg-info").write_text("Name: old\nVersion: 2004d.x_y\nSummary: From before\n")
+    (tmp_path / "bare-1.0.dist-info").mkdir()
+    (tmp_path / "bare-1.0.dist-info" / "METADATA").write_text("Name: bare\nVersion: 01.0\nRequires-Dist: old\n")
+    frozen = lugnut.freeze(target=tmp_path, paths=[tmp_path, tmp_path / "absent", tmp_path])
+    assert frozen.requirements == ("bare==1.0", "old===2004d.x_y")
+    shown = lugnut.show(["old", "bare"], target=tmp_path, files=True)
+    assert [(one.summary, one.required_by, one.entry_points) for one in shown.distributions] == [
+        ("From before", ("bare",), ()),
+        ("", (), ()),
+    ]
+    lines = format_shown(shown, Paint(), files=True)
+    assert lines.count("there is no readable RECORD") == 2
+    [root] = lugnut.tree(target=tmp_path).roots
+    assert (root.name, root.version, root.branches[0].version) == ("bare", "1.0", "2004d.x_y")
+
+
+# --- where wheels came from -------------------------------------------------------------------------------------------
+
+
+def test_the_origin_is_told_though_the_store_was_emptied_meanwhile(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "cache"))
+    manifest = admit(store, make_wheel(tmp_path, "X_y", "1.0"))
+    change = Changed("install", "X_y", None, "1.0")
+    [told] = tell_origins(store, [Wish(manifest, requested=False, direct=None)], [change])
+    assert told.metadata == {"metadata_version": "2.1", "name": "X_y", "version": "1.0"}
+    assert (told.requested, told.is_direct, told.download_info["archive_info"]["hashes"]) == (
+        False,
+        False,
+        {"sha256": manifest.wheel},
+    )
+    lugnut.clean_cache(tmp_path / "cache")
+    [told] = tell_origins(store, [Wish(manifest, requested=False, direct=None)], [change])
+    assert told.metadata == {"name": "X_y", "version": "1.0"}
 
 
 # --- the tree ---------------------------------------------------------------------------------------------------------
@@ -178,7 +226,10 @@ def test_metadata_is_read_field_by_field_whatever_is_wrong_with_one() -> None:
     assert one_line(document, "license") == "Apache License ..."
     assert find_home_page(document) == "https://host.invalid"
     assert find_home_page({**document, "home_page": "https://home.invalid"}) == "https://home.invalid"
-    assert parse_metadata("") == {}
+    assert (parse_metadata(""), parse_metadata("Name: \ud800\n")) == ({}, {})
+    parts = "Name: x\nContent-Type: multipart/mixed; boundary=y\n\n--y\n\nhello\n--y--\n"
+    assert parse_metadata(parts) == {"name": "x"}
+    assert parse_metadata("Project-URL: a, b\nProject-URL: a, c\n") == {"project_url": ["a, b", "a, c"]}
 
 
 # --- direct_url.json --------------------------------------------------------------------------------------------------

@@ -97,12 +97,8 @@ def holds(requirement: Any, markers: Markers, extras: Collection[str] = ()) -> b
 
 
 def _met(requirement: Any, version: str) -> bool:
-    from packaging.version import InvalidVersion
-
-    try:
-        return bool(requirement.specifier.contains(version, prereleases=True))
-    except InvalidVersion:
-        return True
+    """Say whether an installed version will do, pre-releases too; one of before PEP 440 does for `===` and for any."""
+    return bool(requirement.specifier.contains(version, prereleases=True))
 
 
 def _join(requirements: Sequence[Any]) -> str:

@@ -40,9 +40,9 @@ def parse_metadata(text: str) -> dict[str, Any]:
         return {}
     document = {_SINGULAR.get(field, field): _plain(value) for field, value in raw.items()}
     for field, values in unparsed.items():
-        name = field.lower().replace("-", "_")
-        if values and (name in _REPEATED or name in _ONCE):
-            document[name] = list(map(str, values)) if name in _REPEATED else str(values[0])
+        name, texts = field.lower().replace("-", "_"), [value for value in values if isinstance(value, str)]
+        if texts and (name in _REPEATED or name in _ONCE):  # a description in several parts is no text
+            document[name] = texts if name in _REPEATED else texts[0]
     return document
 
 

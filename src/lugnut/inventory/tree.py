@@ -98,25 +98,16 @@ def _reach(needs: Needs, start: Iterable[Name]) -> set[Name]:
 
 
 def _find_roots(needs: Needs, named: frozenset[Name]) -> list[Name]:
-    """Find those that nothing else needs, and one of each circle that nothing else needs; sorted."""
+    """Find those that nothing else needs; sorted.
+
+    Of a circle that nothing else needs, that is one of it: one that was named, or the first by name.
+    """
     above = _invert(needs)
-    roots = [name for name in needs if not above[name].keys() - {name}]
+    roots = [name for name in needs if not above[name]]
     reached = _reach(needs, roots)
     for name in sorted(needs):
         circle = _reach(above, [name]) if name not in reached else set()
         if circle and circle <= (below := _reach(needs, [name])):
-            roots.append(_choose(circle, needs, above, named))
+            roots.append(min(circle & named or circle))
             reached |= below
     return sorted(roots)
-
-
-def _choose(circle: set[Name], needs: Needs, above: Needs, named: frozenset[Name]) -> Name:
-    """Choose where a circle is cut: at one that was named, else where uv mostly cuts it.
-
-    That is at the one that needs most of it beyond what needs it there, the first by name.
-    """
-
-    def surplus(name: Name) -> int:
-        return len(above[name].keys() & circle) - len(needs[name].keys() & circle)
-
-    return min(circle, key=lambda name: (name not in named, surplus(name), name))
