@@ -65,7 +65,7 @@ class _Transfer:
         for piece in self._part.pieces():
             self._tally.add(piece)
             self._watch.cancelled()
-        if self._tally.received != self._part.size or self._tally.received > bound(self._link):
+        if self._tally.received != self._part.size:
             self.start_over()
         self._whole = self._tally.is_whole(self._link)
 
@@ -120,15 +120,11 @@ class _Transfer:
         return _find_length(response)
 
     def _check_total(self, total: int | None) -> None:
-        """See that as much is coming as should; of another file nothing is kept."""
-        try:
-            if total is not None:
-                check_size(self._link, total)
-            if total is not None and total > bound(self._link):
-                raise refuse(self._link.url, f"it has {total} bytes, more than lugnut takes", "download it by hand")
-        except DownloadFailed:
-            self._part.discard()
-            raise
+        """See that as much is coming as should."""
+        if total is not None:
+            check_size(self._link, total)
+        if total is not None and total > bound(self._link):
+            raise refuse(self._link.url, f"it has {total} bytes, more than lugnut takes", "download it by hand")
 
     def _take(self, piece: bytes, total: int | None) -> None:
         self._watch.cancelled()
