@@ -112,7 +112,7 @@ def test_bytes_that_are_no_wheel_are_refused(afar: Fetches) -> None:
 
 
 def test_an_archive_that_is_sent_as_if_it_were_encoded_is_taken_as_it_is(afar: Fetches) -> None:
-    afar.index.spoil(afar.name, Fault(encoding="gzip"))
+    afar.index.spoil(afar.name, Fault(encoding="gzip", always=True))
     afar.fetch()
     assert afar.index.requests(afar.name)[0].headers["accept-encoding"] == "identity"
 

@@ -56,7 +56,7 @@ class _Transfer:
         self._watch = watch
         self._place = make_key(None, parse_url(link.url).url)
         self._tally = Tally(link)
-        self._told = 0.0
+        self._told = float("-inf")
         self._whole = False
         self.doubtful = False
 
