@@ -198,7 +198,7 @@ def test_settings_of_pip_and_uv_do_not_reach_the_build_requirements(tmp_path: Pa
     }
     build_wheel(source, str(out), recipe._replace(environ={**recipe.environ, **lures}), ignore, never)
     assert not (tmp_path / "lure").exists()
-    told = {**recipe.environ, "PYTHONPATH": str(tmp_path / "modules")}
+    told = {**recipe.environ, "PYTHONPATH": str(tmp_path / "modules"), "PIP_CONFIG_FILE": os.devnull}
     build_wheel(source, str(out), recipe._replace(installer_environ=told), ignore, never)
 
 
