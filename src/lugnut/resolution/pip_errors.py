@@ -18,6 +18,7 @@ from lugnut.errors import (
     Offline,
     ResolverFailed,
     Unresolvable,
+    Unsupported,
 )
 from lugnut.links import hide_credentials
 from lugnut.resolution.inputs import WORDS, Inputs
@@ -34,7 +35,7 @@ def explain(said: str, log: str, inputs: Inputs, *, offline: bool) -> LugnutErro
     detail = hide_credentials(text.replace(inputs.directory + "/", "")).strip()
     if "DO NOT MATCH THE HASHES" in detail:
         return _explain_mismatch(detail, inputs)
-    if "In --require-hashes mode" in detail:
+    if "n --require-hashes mode" in detail or "Can't verify hashes" in detail:
         return _explain_missing(detail)
     if "subprocess-exited-with-error" in detail or "metadata-generation-failed" in detail:
         return _explain_build(detail, hide_credentials(log))
@@ -82,7 +83,7 @@ def name_in_the_way(detail: str, preferred: Mapping[str, str]) -> set[str]:
 
 def _explain_conflict(detail: str) -> str:
     """Put the lines below `The conflict is caused by` into one sentence."""
-    found = re.search(r"The conflict is caused by:\n((?:\s+\S.*\n?)+)", detail)
+    found = re.search(r"The conflict is caused by:\n((?:[ \t]+\S.*\n?)+)", detail)
     if found is None:
         return ""
     lines = [line.strip() for line in found[1].splitlines() if line.strip()]
@@ -124,7 +125,12 @@ def _explain_mismatch(detail: str, inputs: Inputs) -> HashMismatch:
     )
 
 
-def _explain_missing(detail: str) -> HashMissing:
+def _explain_missing(detail: str) -> LugnutError:
+    tree = re.search(r"Can't verify hashes .*:\n\s+(\S+)", detail)
+    if tree:
+        what, reason = "--require-hashes with a source tree or repository", f"{tree[1]} is one and has no hash"
+        hint = "build a wheel of it, or leave --require-hashes out"
+        return Unsupported(what=what, reason=reason, hint=hint, detail=detail)
     found = re.search(r"These do not:\n\s+(\S+)|\n\s+(\S+) --hash=sha256:(\w+)", detail)
     name = (found[1] or found[2]) if found else "a requirement"
     actual = (found[3] if found else None) or "…"

@@ -42,7 +42,8 @@ def explain(said: str, inputs: Inputs, directory: str) -> LugnutError:
         return unread
     if any(one.startswith(_BUILD) for one in (error, *causes)):
         return _explain_build(error, causes, detail)
-    fetched = re.search(r"Failed to (?:fetch|download)[: ]+`?([^`\s]+)", " ".join((error, *causes)))
+    told = " ".join((error, *causes))
+    fetched = re.search(r"Failed to fetch:? `?([^`\s]+)", told) or re.search(r"Failed to download `?([^`\s]+)", told)
     if "network connectivity is disabled" in detail.lower() and fetched:
         return Offline(url=fetched[1], detail=detail)
     if fetched:
@@ -119,7 +120,7 @@ def _find_premise(told: str) -> str:
 def _explain_build(error: str, causes: list[str], detail: str) -> BuildFailed:
     text = next((one for one in (error, *causes) if one.startswith(_BUILD)), error)
     source = re.search(r"`([^`]+)`", text)
-    lines = [line.strip() for line in detail.splitlines() if line.strip() and not line.startswith("hint")]
+    lines = [line.strip() for line in re.split(r"\n\s*hint:", detail)[0].splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if not line.startswith(("[", "cause:"))), text)
     hint = "see -v; a wheel of another version may need no build"
     return BuildFailed(
