@@ -172,7 +172,8 @@ def make_parser(command: str) -> argparse.ArgumentParser:
 def _add_flag(parser: argparse.ArgumentParser, add: Callable[..., object], flag: Flag) -> None:
     if flag.kind == SWITCH:
         add(*flag.names, dest=flag.field, action="store_true", help=flag.help)
-        parser.add_argument(*flag.negations, dest=flag.field, action="store_false", help=argparse.SUPPRESS)
+        if flag.negations:  # without a name it would be an operand that nobody typed
+            parser.add_argument(*flag.negations, dest=flag.field, action="store_false", help=argparse.SUPPRESS)
     elif flag.kind == COUNT:
         add(*flag.names, dest=flag.field, action="count", help=flag.help)
     else:
