@@ -230,16 +230,20 @@ def format_event(event: Event) -> Message | None:
         case Note():
             return Message(event.level, event.text)
         case Building():
-            return [Message("info", f"building {event.name} of {event.source}")]
-        case WheelAdmitted():
-            how = "in the store already" if event.cached else f"{format_size(event.size)} into the store"
-            return Message("note", f"{event.name}=={event.version}: {how}")
-        case WheelPlaced():
-            return Message("note", f"{event.name}=={event.version}: {count(event.files, 'file')} in place")
-        case Committed():
-            return Message("note", f"committed transaction {event.transaction}")
+            return Message("info", f"building {event.name} of {event.source}")
+        case WheelAdmitted() | WheelPlaced() | Committed():
+            return Message("note", _word_step(event))
         case _:
             return None
+
+
+def _word_step(event: WheelAdmitted | WheelPlaced | Committed) -> str:
+    if isinstance(event, Committed):
+        return f"committed transaction {event.transaction}"
+    if isinstance(event, WheelPlaced):
+        return f"{event.name}=={event.version}: {count(event.files, 'file')} in place"
+    how = "in the store already" if event.cached else f"{format_size(event.size)} into the store"
+    return f"{event.name}=={event.version}: {how}"
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
