@@ -266,6 +266,8 @@ def test_a_redirect_is_followed_to_the_same_host_and_to_another(afar: Fetches) -
     afar.index.spoil("/two.whl", Fault(redirect=elsewhere, always=True))
     afar.fetch(afar.link(url=f"{afar.index.url}/one.whl"))
     assert [asked.path for asked in afar.index.asked] == ["/one.whl", "/two.whl", f"/files/{afar.name}"]
+    first, second, third = (asked.client for asked in afar.index.asked)
+    assert first == second != third  # one connection for each host
 
 
 def test_a_redirected_file_is_taken_up_again_too(afar: Fetches) -> None:
@@ -281,10 +283,17 @@ def test_a_redirect_in_a_circle_ends(afar: Fetches) -> None:
     assert afar.index.count(afar.name) == 11
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://host/x", "http://host:port/"])
-def test_a_redirect_leads_to_the_network_only(afar: Fetches, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("file:///etc/passwd", "its server leads to a file of this machine"),
+        ("ftp://host/x", "it is no http, https or file URL"),
+        ("http://host:port/", "its URL cannot be read"),
+    ],
+)
+def test_a_redirect_leads_to_the_network_only(afar: Fetches, target: str, reason: str) -> None:
     afar.index.spoil(afar.name, Fault(redirect=target, always=True))
-    fail(afar)
+    assert reason in str(fail(afar))
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------

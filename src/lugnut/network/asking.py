@@ -143,10 +143,10 @@ def _authorise(address: Address, question: _Question, *, first: bool) -> tuple[A
     told = address.login is not None and bool(address.login.password)
     if response.status != _UNAUTHORIZED or question.route.keyring != "subprocess" or told:
         return response, login
-    _let_go(response)
     found = ask_keyring(address, login.user if login is not None else "", question.watch)
     if found is None:
-        raise judge_status(question.url, _UNAUTHORIZED, None)
+        return response, login
+    _let_go(response)
     return _send(address, found, question), found
 
 
