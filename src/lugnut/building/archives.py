@@ -8,7 +8,6 @@ makes of them does not depend on when they were unpacked (TRAPS 38). Sources: PE
 
 from __future__ import annotations
 
-import calendar
 import itertools
 import os
 import stat
@@ -143,6 +142,7 @@ def _size_of(archive: Any, link: Any) -> int:
 
 
 def _open_zip(stream: IO[bytes]) -> _Opened:
+    import calendar
     import zipfile
 
     archive = zipfile.ZipFile(stream)
