@@ -26,6 +26,7 @@ from lugnut.errors import (
 )
 from lugnut.links import Indexes
 from lugnut.resolution import lockfile
+from lugnut.resolution.alteration import make_absolute, tidy
 from lugnut.settings import Resolving
 from resolvercases import BACKENDS, Bench, versions
 
@@ -373,7 +374,7 @@ def test_pip_lock_says_the_same_as_pip_s_report(bench: Bench) -> None:
     command = [sys.executable, "-P", "-m", "pip", "lock", "-q", "--no-index", "--find-links", str(bench.links)]
     environ = {**bench.environ, "PIP_CONFIG_FILE": os.devnull}
     subprocess.run([*command, "-o", "pylock.toml", "alpha", "beta[more]"], cwd=bench.here, env=environ, check=True)
-    theirs = lockfile.tidy(lockfile.make_absolute(lockfile.read(str(bench.here / "pylock.toml")), str(bench.here)))
+    theirs = tidy(make_absolute(lockfile.read(str(bench.here / "pylock.toml")), str(bench.here)))
     ours = bench.ask("pip", "alpha", "beta[more]")
     assert lockfile.format_lock(theirs, str(bench.here)) == lockfile.format_lock(ours, str(bench.here))
 
@@ -386,4 +387,4 @@ def test_an_answer_survives_the_disk(bench: Bench, backend: str) -> None:
     again = lockfile.read(path)
     assert versions(again) == versions(lock)
     assert "../other/elsewhere" in Path(path).read_text()
-    assert json.dumps(versions(lockfile.make_absolute(again, str(bench.here)))) == json.dumps(versions(lock))
+    assert json.dumps(versions(make_absolute(again, str(bench.here)))) == json.dumps(versions(lock))

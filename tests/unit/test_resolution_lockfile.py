@@ -12,6 +12,7 @@ from packaging.pylock import Pylock
 
 from lugnut.errors import BadLock, CannotWrite, UsageError
 from lugnut.resolution import lockfile
+from lugnut.resolution.alteration import make_absolute, tidy
 
 HASHES = {"sha256": "a" * 64}
 HEAD = {"lock-version": "1.0", "created-by": "somebody"}
@@ -46,8 +47,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert [package.name for package in again.packages] == ["a", "b", "c", "d", "e"]
     assert again.packages[0].wheels[0].path == "../links/a-1-py3-none-any.whl"
     assert again.packages[2].directory.path == "c"
-    assert lockfile.make_absolute(again, str(path.parent)).packages[0].wheels == lock.packages[1].wheels
-    lockfile.write(str(path), lockfile.make_absolute(again, str(path.parent)))
+    assert make_absolute(again, str(path.parent)).packages[0].wheels == lock.packages[1].wheels
+    lockfile.write(str(path), make_absolute(again, str(path.parent)))
     assert path.read_text() == text
     assert os.listdir(path.parent) == ["pylock.dev.toml"]
 
@@ -57,7 +58,7 @@ def test_one_spelling_for_both_backends_answers() -> None:
     twice["wheels"] *= 2
     named = wheel("b", "https://h.test/b-1-py3-none-any.whl", name="b-1-py3-none-any.whl")
     other = wheel("c", "https://h.test/download", name="c-1-py3-none-any.whl")
-    found = lockfile.tidy(make(twice, named, other)).packages
+    found = tidy(make(twice, named, other)).packages
     assert [one.path for one in found[0].wheels] == ["/x y/a-1-py3-none-any.whl"]
     assert (found[1].wheels[0].name, found[2].wheels[0].name) == (None, "c-1-py3-none-any.whl")
 

@@ -50,7 +50,8 @@ def find_pip() -> Backend:
         found = version("pip")
     except PackageNotFoundError:
         reason = "there is no pip beside lugnut, which depends on it"
-        raise ResolverFailed(resolver="pip", reason=reason, hint="install lugnut again, or use uv") from None
+        hint = "install lugnut again, or use uv"
+        raise ResolverFailed(resolver="pip", reason=reason, hint=hint, detail="") from None
     return Backend("pip", (sys.executable, "-P", "-m", "pip"), _parse_version(found))
 
 
@@ -100,4 +101,5 @@ def _explain(found: list[tuple[str, tuple[int, ...]]]) -> ResolverFailed:
         path, version = found[0]
         said = f"is {'.'.join(map(str, version))}" if version else "does not say its version"
         reason = f"{path} {said}, and {needed} or later is needed"
-    return ResolverFailed(resolver="uv", reason=reason, hint="install a newer uv, or use --resolver pip")
+    hint = "install a newer uv, or use --resolver pip"
+    return ResolverFailed(resolver="uv", reason=reason, hint=hint, detail="")

@@ -6,8 +6,7 @@ have its host, and of several on one host the one with the longest common path i
 
 from __future__ import annotations
 
-from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from typing import Any, NamedTuple
 
 from lugnut.links import Indexes
 
@@ -22,6 +21,8 @@ class Bare(NamedTuple):
 
 def separate(url: str) -> Bare:
     """Cut user and password out of a URL; `git@` of a secure shell's URL is no secret and stays (PEP 610)."""
+    from urllib.parse import unquote, urlsplit, urlunsplit
+
     if "@" not in url:
         return Bare(url)
     parts = urlsplit(url)
@@ -39,6 +40,8 @@ def strip(url: str) -> str:
 
 def restore(url: str, indexes: Indexes) -> str:
     """Put into a URL of a lock the user and password of the index or page of links that it belongs to."""
+    from urllib.parse import urlsplit, urlunsplit
+
     parts = urlsplit(url)
     if not parts.netloc or "@" in parts.netloc:
         return url
@@ -51,7 +54,7 @@ def restore(url: str, indexes: Indexes) -> str:
     return urlunsplit(parts._replace(netloc=f"{best.netloc.rpartition('@')[0]}@{parts.netloc}"))
 
 
-def _where(parts: SplitResult) -> tuple[str, str]:
+def _where(parts: Any) -> tuple[str, str]:
     return parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
 
 

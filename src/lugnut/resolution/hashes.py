@@ -6,11 +6,11 @@ before it went through here. The digests in the lock are checked against the byt
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import Any
 
 from lugnut.errors import HashMismatch, HashMissing, Unsupported
+from lugnut.resolution.alteration import alter
 from lugnut.resolution.credentials import strip
 from lugnut.resolution.requirement_lines import AskedHash, Said
 
@@ -25,7 +25,7 @@ def hold_to(lock: Any, said: Said, *, require: bool) -> Any:
         _hold(package, [one for one in said.hashes if _is_for(one, package)], require=require)
         for package in lock.packages
     ]
-    return dataclasses.replace(lock, packages=packages)
+    return alter(lock, packages=packages)
 
 
 def _is_for(asked: AskedHash, package: Any) -> bool:
@@ -51,7 +51,7 @@ def _hold(package: Any, asked: list[AskedHash], *, require: bool) -> Any:
             raise _explain_missing(package)
         return package
     if package.archive is not None:
-        return dataclasses.replace(package, archive=_check(package, [package.archive], asked)[0])
+        return alter(package, archive=_check(package, [package.archive], asked)[0])
     found = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
     if not found:
         what = f"a hash for {package.name}"
@@ -59,9 +59,7 @@ def _hold(package: Any, asked: list[AskedHash], *, require: bool) -> Any:
         raise Unsupported(what=what, reason=reason, hint="build a wheel of it, or leave --hash out")
     kept = _check(package, found, asked)
     wheels = [one for one in kept if one.filename.endswith(".whl")]
-    return dataclasses.replace(
-        package, wheels=wheels or None, sdist=next((one for one in kept if one not in wheels), None)
-    )
+    return alter(package, wheels=wheels or None, sdist=next((one for one in kept if one not in wheels), None))
 
 
 def _check(package: Any, found: list[Any], asked: list[AskedHash]) -> list[Any]:
@@ -88,7 +86,7 @@ def _pledge(source: Any, asked: list[AskedHash]) -> Any:
             "the index does not say which file has which",
         )
         raise Unsupported(what=what, reason=reason, hint="write --hash=sha256:… instead")
-    return dataclasses.replace(source, hashes={**source.hashes, asked[0].algorithm: asked[0].digest})
+    return alter(source, hashes={**source.hashes, asked[0].algorithm: asked[0].digest})
 
 
 def _explain_missing(package: Any) -> Exception:

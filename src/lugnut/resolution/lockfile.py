@@ -5,15 +5,13 @@ Written are paths relative to the file, so that a project can move; no user and 
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-from collections.abc import Callable
 from typing import Any
 
 from lugnut.errors import BadLock, CannotWrite, UsageError
+from lugnut.resolution.alteration import alter, change_package, change_paths
 from lugnut.resolution.credentials import strip
-from lugnut.sources.requests import parse_file_url
 from lugnut.system import files
 
 _NAME = r"pylock(\.[^.]+)?\.toml"
@@ -82,62 +80,12 @@ def format_lock(lock: Any, directory: str, spelled: str = "pylock.toml") -> str:
     """Write a lock as text, for a file in `directory`; raises BadLock where a file has no hash."""
     import tomli_w
 
-    relative = _change_paths(lock, lambda path: _relate(path, directory))
+    relative = change_paths(lock, lambda path: _relate(path, directory))
     packages = sorted((_clean(package) for package in relative.packages), key=_rank)
     for package in packages:
         _check_hashes(package, spelled)
-    finished = dataclasses.replace(relative, packages=packages, created_by="lugnut")
+    finished = alter(relative, packages=packages, created_by="lugnut")
     return tomli_w.dumps(dict(finished.to_dict()))
-
-
-def make_absolute(lock: Any, directory: str) -> Any:
-    """Give a lock whose paths begin at `directory` with absolute ones."""
-    return _change_paths(lock, lambda path: os.path.normpath(os.path.join(directory, path.replace("/", os.sep))))
-
-
-def tidy(lock: Any) -> Any:
-    """Give a lock in the one spelling both backends' answers share.
-
-    Files of this machine are given by path; no file is named twice, nor by a name that its place says anyway.
-    """
-
-    def renew(source: Any) -> Any:
-        url = getattr(source, "url", None) or ""
-        local = url.startswith("file:") and not hasattr(source, "commit_id")
-        moved = dataclasses.replace(source, path=parse_file_url(url, "the lock", url), url=None) if local else source
-        if getattr(moved, "name", None) and moved.name == dataclasses.replace(moved, name=None).filename:
-            moved = dataclasses.replace(moved, name=None)
-        return moved
-
-    renewed = change_sources(lock, renew)
-    packages = [
-        package if not package.wheels else dataclasses.replace(package, wheels=_drop_twins(package.wheels))
-        for package in renewed.packages
-    ]
-    return dataclasses.replace(renewed, packages=packages)
-
-
-def _drop_twins(wheels: Any) -> list[Any]:
-    return [wheel for number, wheel in enumerate(wheels) if wheel not in wheels[:number]]
-
-
-def change_sources(lock: Any, change: Callable[[Any], Any]) -> Any:
-    """Give a lock with each of its wheels, sdists, archives, directories and repositories changed."""
-
-    def renew(package: Any) -> Any:
-        fields = {name: getattr(package, name) for name in ("vcs", "directory", "archive", "sdist")}
-        changed = {name: change(value) for name, value in fields.items() if value is not None}
-        wheels = None if package.wheels is None else [change(wheel) for wheel in package.wheels]
-        return dataclasses.replace(package, wheels=wheels, **changed)
-
-    return dataclasses.replace(lock, packages=[renew(package) for package in lock.packages])
-
-
-def _change_paths(lock: Any, change: Callable[[str], str]) -> Any:
-    def renew(source: Any) -> Any:
-        return source if source.path is None else dataclasses.replace(source, path=change(source.path))
-
-    return change_sources(lock, renew)
 
 
 def _relate(path: str, directory: str) -> str:
@@ -153,15 +101,10 @@ def _clean(package: Any) -> Any:
 
     def clean(source: Any) -> Any:
         url = getattr(source, "url", None)
-        return dataclasses.replace(source, url=strip(url)) if url else source
+        return alter(source, url=strip(url)) if url else source
 
-    holder = change_sources(_Holder(packages=[package]), clean).packages[0]
-    return dataclasses.replace(holder, index=strip(holder.index)) if holder.index else holder
-
-
-@dataclasses.dataclass(frozen=True)
-class _Holder:
-    packages: list[Any]
+    cleaned = change_package(package, clean)
+    return alter(cleaned, index=strip(cleaned.index)) if cleaned.index else cleaned
 
 
 def _rank(package: Any) -> tuple[str, str, str]:

@@ -7,9 +7,7 @@ for this process's interpreter, and is experimental (a contract test compares th
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -75,15 +73,18 @@ def _run(question: Question, inputs: Inputs, backend: Backend, arguments: list[s
         ran = programs.run(command, b"", conditions)
     except OSError as error:
         reason = f"{backend.command[0]} cannot be started ({error.strerror})"
-        raise ResolverFailed(resolver="pip", reason=reason, hint="mend it, or use --resolver uv") from None
+        hint = "mend it, or use --resolver uv"
+        raise ResolverFailed(resolver="pip", reason=reason, hint=hint, detail="") from None
     if ran.code != 0:
         raise _explain(ran, log, question, inputs)
+    import json
+
     try:
         with open(report, encoding="utf-8") as file:
             return make_lock(json.load(file))
     except (OSError, ValueError):
         reason = "it wrote no report that can be read"
-        raise ResolverFailed(resolver="pip", reason=reason, hint="use --resolver uv") from None
+        raise ResolverFailed(resolver="pip", reason=reason, hint="use --resolver uv", detail="") from None
 
 
 def _explain(ran: programs.Ran, log: str, question: Question, inputs: Inputs) -> LugnutError:
@@ -99,6 +100,8 @@ def _explain(ran: programs.Ran, log: str, question: Question, inputs: Inputs) ->
 
 def make_arguments(question: Question, inputs: Inputs, backend: Backend, now: float | None = None) -> list[str]:
     """Give pip's flags for what the user decides; `now` is seconds since the epoch, None: now."""
+    import time
+
     chosen = question.resolving
     arguments = [] if question.cache_dir is None else [f"--cache-dir={question.cache_dir}"]
     switches = {

@@ -61,7 +61,7 @@ def _explain_unresolved(missing: list[str], detail: str, log: str, *, offline: b
     unreachable = re.findall(r"Could not fetch URL (\S+): (.+?) - skipping", log)
     broken = [(url, why) for url, why in unreachable if "404 Client Error" not in why]
     if offline:
-        return Offline(url=_name_subject(missing, detail), detail=detail)
+        return Offline(url=_name_subject(missing, detail))
     ignored = re.search(r"located at (\S+) is not a trusted or secure host", detail)
     if missing and ignored:
         reason, hint = f"{ignored[1]} is asked by http", f"use https, or --trusted-host {ignored[1]}"
@@ -121,7 +121,6 @@ def _explain_mismatch(detail: str, inputs: Inputs) -> HashMismatch:
         actual=got[1] if got else "another",
         expected=expected,
         origin=asked.origin if asked else "the requirements",
-        detail=detail,
     )
 
 
@@ -130,11 +129,11 @@ def _explain_missing(detail: str) -> LugnutError:
     if tree:
         what, reason = "--require-hashes with a source tree or repository", f"{tree[1]} is one and has no hash"
         hint = "build a wheel of it, or leave --require-hashes out"
-        return Unsupported(what=what, reason=reason, hint=hint, detail=detail)
+        return Unsupported(what=what, reason=reason, hint=hint)
     found = re.search(r"These do not:\n\s+(\S+)|\n\s+(\S+) --hash=sha256:(\w+)", detail)
     name = (found[1] or found[2]) if found else "a requirement"
     actual = (found[3] if found else None) or "…"
-    return HashMissing(requirement=name, origin="found by the resolver", actual=actual, detail=detail)
+    return HashMissing(requirement=name, origin="found by the resolver", actual=actual)
 
 
 def _explain_build(detail: str, log: str) -> BuildFailed:
@@ -150,7 +149,6 @@ def _explain_build(detail: str, log: str) -> BuildFailed:
         reason=_shorten(lines[-1]) if lines else "it did not say why",
         hint=hint,
         detail="\n".join((detail, *said)),
-        resolver="pip",
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from lugnut.errors import ResolverFailed
 from lugnut.sources.requests import parse_file_url
@@ -26,12 +25,12 @@ def make_lock(report: Mapping[str, Any]) -> Any:
         if report["version"].partition(".")[0] != "1":
             raise ResolverFailed(
                 resolver="pip", reason=f"its report is of version {report['version']}, and lugnut knows 1",
-                hint="install lugnut again, or use uv",
+                hint="install lugnut again, or use uv", detail="",
             )  # fmt: skip
         packages = sorted((_make_package(item) for item in report["install"]), key=lambda package: package.name)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         reason = f"its report cannot be read ({type(error).__name__.lower()} at {error})"
-        raise ResolverFailed(resolver="pip", reason=reason, hint="use another pip, or uv") from None
+        raise ResolverFailed(resolver="pip", reason=reason, hint="use another pip, or uv", detail="") from None
     return Pylock(lock_version=Version("1.0"), created_by="lugnut", packages=packages)
 
 
@@ -63,6 +62,8 @@ def _parse_specifier(text: str) -> Any:
 
 def _make_source(info: Mapping[str, Any], *, direct: bool) -> tuple[str, Any]:
     """Give the field of a package and its value."""
+    from urllib.parse import unquote, urlsplit
+
     from packaging.pylock import PackageArchive, PackageDirectory, PackageSdist, PackageVcs, PackageWheel
 
     url, subdirectory = info["url"], info.get("subdirectory")

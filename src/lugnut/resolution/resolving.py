@@ -6,7 +6,6 @@ URLs get back the users and passwords that the user's own files spell out.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,15 +13,14 @@ from lugnut.distribution import Name
 from lugnut.errors import BadRequirement, Unsupported, UsageError
 from lugnut.links import Indexes
 from lugnut.resolution import pip, uv
+from lugnut.resolution.alteration import alter, change_sources, tidy
 from lugnut.resolution.choice import Backend, choose, find_pip
 from lugnut.resolution.credentials import restore
 from lugnut.resolution.hashes import hold_to
 from lugnut.resolution.inputs import Inputs, prepare
-from lugnut.resolution.lockfile import change_sources, tidy
 from lugnut.resolution.question import Question
 from lugnut.resolution.requested import find_requested
 from lugnut.resolution.requirement_lines import Said
-from lugnut.resolution.uv_errors import is_unread
 from lugnut.system import files
 
 
@@ -69,8 +67,8 @@ def _ask(question: Question, inputs: Inputs, backend: Backend) -> Any:
         return pip.resolve(question, inputs, backend)
     try:
         return uv.resolve(question, inputs, backend)
-    except BadRequirement as error:
-        if question.resolving.resolver != "auto" or not is_unread(error):
+    except BadRequirement:
+        if question.resolving.resolver != "auto":
             raise
         return pip.resolve(question, inputs, find_pip())
 
@@ -92,6 +90,6 @@ def restore_urls(lock: Any, inputs: Inputs) -> Any:
 
     def renew(source: Any) -> Any:
         url = getattr(source, "url", None)
-        return dataclasses.replace(source, url=restore(url, known)) if url else source
+        return alter(source, url=restore(url, known)) if url else source
 
     return change_sources(lock, renew)

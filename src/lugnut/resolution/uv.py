@@ -7,12 +7,12 @@ It is written into a file, because there uv also finds what it is to prefer: a l
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lugnut.errors import BadLock, ResolverFailed
 from lugnut.resolution import lockfile
+from lugnut.resolution.alteration import make_absolute
 from lugnut.resolution.choice import Backend
 from lugnut.resolution.inputs import Inputs, write
 from lugnut.resolution.moments import parse_moment
@@ -41,7 +41,8 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
         ran = programs.run([*command, *_join(question, question.sources)], b"", conditions)
     except OSError as error:
         reason = f"{backend.command[0]} cannot be started ({error.strerror})"
-        raise ResolverFailed(resolver="uv", reason=reason, hint="mend it, or use --resolver pip") from None
+        hint = "mend it, or use --resolver pip"
+        raise ResolverFailed(resolver="uv", reason=reason, hint=hint, detail="") from None
     if ran.code != 0:
         raise explain(ran.err.decode("utf-8", "replace"), inputs, question.directory)
     return _read(path, inputs.directory, backend)
@@ -49,6 +50,8 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
 
 def make_arguments(question: Question, inputs: Inputs, now: float | None = None) -> list[str]:
     """Give uv's flags for what the user decides; `now` is seconds since the epoch, None: now."""
+    import time
+
     chosen = question.resolving
     prerelease = chosen.prerelease or ("allow" if inputs.said.prereleases else "")
     arguments = ["--python", question.python, "--no-header", "--no-annotate"]
@@ -100,8 +103,9 @@ def format_preferences(preferred: Mapping[str, str]) -> str:
 def _read(path: str, directory: str, backend: Backend) -> Any:
     try:
         with open(path, encoding="utf-8") as file:
-            return lockfile.make_absolute(lockfile.parse(file.read(), path), directory)
+            return make_absolute(lockfile.parse(file.read(), path), directory)
     except (OSError, ValueError, BadLock) as error:
         spelled = ".".join(map(str, backend.version))
         reason = f"uv {spelled} did not write a lock that can be read ({error})"
-        raise ResolverFailed(resolver="uv", reason=reason, hint="use another uv, or --resolver pip") from None
+        hint = "use another uv, or --resolver pip"
+        raise ResolverFailed(resolver="uv", reason=reason, hint=hint, detail="") from None

@@ -37,7 +37,7 @@ def explain(said: str, inputs: Inputs, directory: str) -> LugnutError:
     error, causes, hints = read_parts(detail)
     if "No solution found" in error:
         return _explain_unsolved(causes, hints, detail)
-    unread = _explain_unread((error, *causes), directory, detail)
+    unread = _explain_unread((error, *causes), directory)
     if unread is not None:
         return unread
     if any(one.startswith(_BUILD) for one in (error, *causes)):
@@ -45,7 +45,7 @@ def explain(said: str, inputs: Inputs, directory: str) -> LugnutError:
     told = " ".join((error, *causes))
     fetched = re.search(r"Failed to fetch:? `?([^`\s]+)", told) or re.search(r"Failed to download `?([^`\s]+)", told)
     if "network connectivity is disabled" in detail.lower() and fetched:
-        return Offline(url=fetched[1], detail=detail)
+        return Offline(url=fetched[1])
     if fetched:
         why = next((one for one in reversed(causes) if not one.startswith("Failed to")), "no answer")
         hint = "see whether the index can be reached, and its credentials"
@@ -54,12 +54,7 @@ def explain(said: str, inputs: Inputs, directory: str) -> LugnutError:
     return ResolverFailed(resolver="uv", reason=reason, hint=_PIP, detail=detail)
 
 
-def is_unread(error: LugnutError) -> bool:
-    """Whether uv could not read a line that pip, whose syntax it is, perhaps can."""
-    return isinstance(error, BadRequirement) and error.data.get("resolver") == "uv"
-
-
-def _explain_unread(parts: tuple[str, ...], directory: str, detail: str) -> BadRequirement | None:
+def _explain_unread(parts: tuple[str, ...], directory: str) -> BadRequirement | None:
     """Find file and line of what uv could not parse: by its offset, or by line and column."""
     for words in reversed(parts):
         by_offset = re.search(r"(?:parse requirement|included file) in `(.+?)` at position (\d+)", words)
@@ -73,7 +68,7 @@ def _explain_unread(parts: tuple[str, ...], directory: str, detail: str) -> BadR
             hint = "use --resolver pip, whose syntax it is, or mend the line"
             origin = COMMAND_LINE if os.path.basename(found[1]) == WORDS else f"{found[1]}:{number}"
             reason = "uv cannot read it"
-            return BadRequirement(origin=origin, line=whole, reason=reason, hint=hint, resolver="uv", detail=detail)
+            return BadRequirement(origin=origin, line=whole, reason=reason, hint=hint)
     return None
 
 
@@ -103,7 +98,7 @@ def _explain_unsolved(causes: list[str], hints: list[str], detail: str) -> Lugnu
     told = " ".join(causes)
     missing = re.search(r"Because (\S+) was not found in the cache", told)
     if missing and "network was disabled" in detail:
-        return Offline(url=missing[1], detail=detail)
+        return Offline(url=missing[1])
     refused = next((hint for hint in hints if re.search(r"could not be queried|401|403", hint)), None)
     if refused:
         hint = "look at the user and password of the index"
@@ -123,9 +118,7 @@ def _explain_build(error: str, causes: list[str], detail: str) -> BuildFailed:
     lines = [line.strip() for line in re.split(r"\n\s*hint:", detail)[0].splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if not line.startswith(("[", "cause:"))), text)
     hint = "see -v; a wheel of another version may need no build"
-    return BuildFailed(
-        source=source[1] if source else "a source", reason=_shorten(said), hint=hint, detail=detail, resolver="uv"
-    )
+    return BuildFailed(source=source[1] if source else "a source", reason=_shorten(said), hint=hint, detail=detail)
 
 
 def _shorten(words: str) -> str:

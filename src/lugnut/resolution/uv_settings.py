@@ -39,12 +39,14 @@ def read_uv(environ: Mapping[str, str], directory: str, read_file: ReadFile) -> 
 
 def add_credentials(index: Index, environ: Mapping[str, str]) -> Index:
     """Put UV_INDEX_<NAME>_USERNAME and _PASSWORD into the URL of an index of that name."""
-    from urllib.parse import quote, urlsplit, urlunsplit
-
     stem = f"UV_INDEX_{re.sub('[^A-Za-z0-9]', '_', index.name).upper()}"
     user, password = environ.get(f"{stem}_USERNAME", ""), environ.get(f"{stem}_PASSWORD", "")
+    if not index.name or not (user or password):
+        return index
+    from urllib.parse import quote, urlsplit, urlunsplit
+
     parts = urlsplit(index.url)
-    if not index.name or "@" in parts.netloc or not (user or password):
+    if "@" in parts.netloc:
         return index
     words = quote(user, safe="") + (":" + quote(password, safe="") if password else "")
     return index._replace(url=urlunsplit(parts._replace(netloc=f"{words}@{parts.netloc}")))
@@ -119,11 +121,11 @@ def _first_of(paths: list[str], read_file: ReadFile) -> list[str]:
 
 
 def _parse(path: str, read_file: ReadFile) -> Mapping[str, Any] | None:
-    import tomllib
-
     text = read_file(path)
     if text is None:
         return None
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
