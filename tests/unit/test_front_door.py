@@ -146,7 +146,8 @@ def test_what_the_system_refuses_is_said_in_a_sentence(tmp_path: Path, monkeypat
 def test_everything_the_command_line_chooses_is_a_keyword(command: str, tmp_path: Path) -> None:
     samples = {"jobs": "3", "depth": "2", "on_conflict": "error", "link_mode": "copy", "color": "never"}
     silent = {"no_config", "prefix", "system", "format"}  # they rule others out
-    samples |= {"report_to": "r.json"}
+    samples |= {"report_to": "r.json", "resolver": "uv", "prerelease": "allow", "resolution": "lowest"}
+    samples |= {"index_strategy": "first-index"}
     flags = [flag for flag in flags_of(command) if flag.field not in silent]
     environ = {flag.variable: samples.get(flag.field, "1") for flag in flags}
     chosen = set(make_invocation(parse_words([command]), environ, str(tmp_path)).choices)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from lugnut.cli.flags import COMMANDS, COUNT, FLAGS, LIST, SWITCH, VALUE, Flag, flags_of
 from lugnut.cli.refusals import ACCEPTED, REFUSED, Refused
 from lugnut.cli.refusals import COMMANDS as FOREIGN
+from lugnut.cli.supply_flags import SUPPLY_FLAGS
 from lugnut.errors import Unsupported, UsageError
 
 HELP = "help"
@@ -187,6 +188,12 @@ def _add_answers(parser: argparse.ArgumentParser, command: str, taken: set[str])
         names = [name for name in accepted.names if name not in taken]
         action = _Ignored if accepted.values else _IgnoredSwitch
         if names and command in accepted.commands:
+            parser.add_argument(*names, dest="ignored", action=action, help=argparse.SUPPRESS)
+            taken.update(names)
+    for flag in SUPPLY_FLAGS:  # of commands that neither resolve nor build nor fetch: they ask for nothing there
+        names = [name for name in (*flag.names, *flag.negations) if name not in taken]
+        if names and flag.group != "What" and command not in flag.commands:
+            action = _IgnoredSwitch if flag.kind == SWITCH else _Ignored
             parser.add_argument(*names, dest="ignored", action=action, help=argparse.SUPPRESS)
             taken.update(names)
     for refused in REFUSED:

@@ -88,6 +88,8 @@ class BadRequirement(LugnutError):
 
     sentence = "{origin}: {reason}: {line}"
     remedy = "{hint}"
+    passed_on = False
+    """Whether the line is good, and only more than what lies at hand can answer."""
 
 
 class SameDistributionTwice(LugnutError):

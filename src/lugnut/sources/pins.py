@@ -94,10 +94,13 @@ def gather(
     chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
     if not closed and any(one.path is None and not _is_pinned(one.specifier) for one in chosen.values()):
         return None
+    for one in chosen.values():
+        if one.path is not None:
+            _check_named(environment, one, one.path)
     try:
         paths = _find_wheels(environment, list(chosen.values()), listed.find_links, unfit)
     except WheelNotFound:
-        if closed or any(one.path is not None and not os.path.exists(one.path) for one in chosen.values()):
+        if closed:
             raise
         return None
     return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]
@@ -199,9 +202,6 @@ def _find_wheels(
 ) -> dict[Name, str]:
     """Find each request's wheel; packaging's heavier parts are imported for the first that needs them."""
     found = {request.name: request.path for request in requests if request.path is not None}
-    for request in requests:
-        if request.path is not None:
-            _check_named(environment, request, request.path)
     open_requests = [request for request in requests if request.path is None]
     if not open_requests:
         return found

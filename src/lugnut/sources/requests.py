@@ -79,13 +79,14 @@ def refuse(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirem
 
 def pass_on(origin: str, line: str, reason: str, hint: str = HINT) -> BadRequirement:
     """Make the error for what only a resolver can answer; `is_passed_on` tells it, and it is final without one."""
-    said = refuse(origin, line, reason, hint).data
-    return BadRequirement(origin=origin, line=said["line"], reason=said["reason"], hint=hint, beyond=True)
+    error = refuse(origin, line, reason, hint)
+    error.passed_on = True
+    return error
 
 
 def is_passed_on(error: BadRequirement) -> bool:
     """Whether a line is good and only more than what lies at hand can answer."""
-    return bool(error.data.get("beyond"))
+    return error.passed_on
 
 
 def _names_path(text: str) -> bool:

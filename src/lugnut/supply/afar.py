@@ -15,6 +15,7 @@ from lugnut.resolution.question import Question
 from lugnut.resolution.resolving import answer, find_uv
 from lugnut.resolution.told import pip_arguments, uv_arguments
 from lugnut.run import Run
+from lugnut.sources.direct_urls import Direct
 from lugnut.sources.locked import Chosen, Supply, make_direct, select
 from lugnut.sources.pins import Asked
 from lugnut.store.entries import Store
@@ -91,6 +92,7 @@ def _take(run: Run, store: Store, given: tuple[Any, Chosen, Mapping[Name, Sequen
             supply.name in requested or (supply.direct and bool(requested)),
             make_direct(supply, one.sha256),
             tuple(requested.get(supply.name, ())),
+            Direct(supply.link.url, one.sha256) if supply.link is not None else None,
         )
         for supply, one in zip(missing, obtained, strict=True)
     ]
@@ -117,7 +119,8 @@ def _make_recipe(run: Run, outlook: Outlook) -> Recipe:
         config_settings=_read_config_settings(resolving.config_settings),
         isolated=not resolving.no_build_isolation,
         build_constraints=tuple(os.path.join(target.directory, path) for path in resolving.build_constraints),
-        environ=for_pip.environ if uv is None else for_uv.environ,
+        environ=target.environ,
+        installer_environ=for_pip.environ if uv is None else for_uv.environ,
         uv=uv,
         offline=outlook.route.offline,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lugnut.building.caching import build_cached
+from lugnut.building.caching import build_cached, take_turn
 from lugnut.building.recipe import Recipe, Source
 from lugnut.building.wheels import build_editable
 from lugnut.distribution import Manifest
@@ -103,6 +103,6 @@ def _build(order: Order, source: Source, emit: Reporter, patience: locks.Patienc
 
 
 def _make_editable(order: Order, emit: Reporter, patience: locks.Patience) -> Obtained:
-    with files.lend_directory() as directory:
+    with files.lend_directory() as directory, take_turn(order.cache_dir, _describe(order.supply), patience):
         wheel = build_editable(_describe(order.supply), directory, order.recipe, emit, patience.cancelled)
         return Obtained(admit(order.store, wheel, emit, patience=patience), "")
