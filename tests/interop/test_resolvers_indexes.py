@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,9 @@ import pytest
 from indexserver import Fault, IndexServer, serve
 from lugnut.errors import LugnutError, Offline, ResolverFailed, Unresolvable
 from lugnut.links import Indexes, Route
-from lugnut.resolution import lockfile
+from lugnut.resolution import locations, lockfile
 from lugnut.resolution.credentials import restore
-from lugnut.resolution.indexes import gather
+from lugnut.resolution.indexes import gather, read_text
 from lugnut.settings import Resolving
 from resolvercases import BACKENDS, Bench, versions
 
@@ -45,9 +47,12 @@ def company(bench: Bench) -> Iterator[IndexServer]:
 
 
 def find(bench: Bench, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Gather indexes and route as a command would."""
-    prefix = str(bench.path / "target")
-    indexes, route = gather(given or {}, bench.environ, str(bench.here), prefix)
+    """Gather indexes and route as a command would, of the files of the test's own."""
+
+    def read(path: str) -> str | None:
+        return read_text(path) if path.startswith(str(bench.path)) else None
+
+    indexes, route = gather(given or {}, bench.environ, str(bench.here), str(bench.path / "target"), read)
     return {"indexes": indexes, "route": route._replace(retries=0)}
 
 
@@ -180,6 +185,14 @@ def test_a_proxy_carries_what_is_asked(bench: Bench, index: IndexServer, backend
     assert {asked.proxied.partition("/simple")[0] for asked in index.asked if "simple" in asked.path} == {
         "http://index.invalid"
     }
+
+
+def test_pip_itself_names_the_files_that_we_read(bench: Bench) -> None:
+    command = [sys.executable, "-P", "-m", "pip", "config", "debug"]
+    ran = subprocess.run(command, env=bench.environ, capture_output=True, text=True, check=True)
+    theirs = [line.strip().partition(", exists:")[0] for line in ran.stdout.splitlines() if ", exists:" in line]
+    ours = locations.find_pip_files(bench.environ, sys.prefix)
+    assert {path for path in ours if "/Library/" not in path} == set(theirs)  # it lists them in another order
 
 
 def test_pip_wants_a_word_for_plain_http(bench: Bench, index: IndexServer) -> None:

@@ -134,7 +134,7 @@ def test_the_user_s_files_go_as_they_are_and_words_into_a_file(tmp_path: Path) -
     assert (own / "command-line.txt").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("word", ["", "a\nb", "-r x", "a\0"])
+@pytest.mark.parametrize("word", ["", "https://h.test/a.zip\n-r x", "-r x", "a\0"])
 def test_a_word_that_would_be_another_line_is_refused(tmp_path: Path, word: str) -> None:
     with pytest.raises(BadRequirement, match=r"^command line: no requirement"):
         prepare(ask(tmp_path, requirements=(word,)), str(tmp_path))

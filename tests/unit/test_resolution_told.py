@@ -137,7 +137,7 @@ def test_files_get_the_user_of_the_index_they_came_from() -> None:
     indexes = Indexes(
         Index("https://one:1@a.test/team-a/simple"),
         (Index("https://two:2@a.test/team-b/simple"), Index("https://b.test/simple")),
-        ("https://three:3@c.test/links", "/local@here"),
+        ("https://three:3@c.test/links", "/local@here", "https://d.test/links@1"),
     )
     for url, found in (
         ("https://a.test/team-b/files/x.whl", "https://two:2@a.test/team-b/files/x.whl"),
@@ -145,6 +145,7 @@ def test_files_get_the_user_of_the_index_they_came_from() -> None:
         ("https://A.test/other/x.whl", "https://one:1@A.test/other/x.whl"),
         ("https://c.test/x.whl", "https://three:3@c.test/x.whl"),
         ("https://b.test/x.whl", "https://b.test/x.whl"),
+        ("https://d.test/x.whl", "https://d.test/x.whl"),
         ("http://a.test/x.whl", "http://a.test/x.whl"),
         ("https://a.test:444/x.whl", "https://a.test:444/x.whl"),
         ("https://me@a.test/x.whl", "https://me@a.test/x.whl"),
