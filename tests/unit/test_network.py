@@ -13,7 +13,7 @@ from fetches import Fetches, Off, afar, alone
 from indexserver import Fault
 from lugnut.errors import BadWheel, DownloadFailed, HashMismatch, LockTimeout, Offline
 from lugnut.events import WheelAdmitted
-from lugnut.links import Link
+from lugnut.links import Link, Route
 from lugnut.network import transfer
 from lugnut.network.fetching import fetch_wheel
 from lugnut.store.downloads import hold_download, make_key
@@ -143,6 +143,8 @@ def test_a_source_that_is_lent_stays_and_goes_with_the_cache(afar: Fetches) -> N
     with afar.lend() as fetched:
         assert (prune(afar.store), clean(afar.store)) == (0, 0)
         assert os.path.exists(fetched.path)
+    with afar.lend():
+        assert prune(afar.store) == 0
     assert prune(afar.store) >= len(afar.bytes)
     assert afar.downloads() == []
 
@@ -332,7 +334,7 @@ def test_a_download_that_is_called_off_keeps_what_has_come_and_lets_go(afar: Fet
     afar.index.spoil(afar.name, held)
     with pytest.raises(Off):
         fetch_wheel(
-            afar.store, afar.link(), afar.route, afar.events.append, afar.patience._replace(cancelled=cancelled)
+            afar.store, afar.link(), Route(retries=0), afar.events.append, afar.patience._replace(cancelled=cancelled)
         )
     held.held.set()  # type: ignore[union-attr]
     afar.fetch()
