@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from lugnut.resolution.inputs import Inputs
 from lugnut.resolution.question import Question
 from lugnut.resolution.report import make_lock
 from lugnut.resolution.requirement_lines import AskedHash, Said
+from lugnut.resolution.uv_answer import read_answer
 from lugnut.settings import Resolving
 
 ASKED = Said(hashes=(AskedHash("a", "sha256", "0" * 64, "r8h:1"),))
@@ -169,6 +171,28 @@ def test_a_report_is_sorted_and_a_hash_that_is_not_there_is_not_made_up() -> Non
 def test_a_report_that_is_none(report: dict[str, Any]) -> None:
     with pytest.raises(ResolverFailed):
         make_lock(report)
+
+
+# --- uv's lock --------------------------------------------------------------------------------------------------------
+
+
+def test_hashes_that_an_older_uv_leaves_out_are_made_of_what_lies_here(tmp_path) -> None:
+    (tmp_path / "a b-1.tar.gz").write_text("bytes")
+    package = '[[packages]]\nname = "{0}"\n{1} = {{ {2}, hashes = {{}} }}\n'
+    text = 'lock-version = "1.0"\ncreated-by = "uv"\n' + "".join(
+        (
+            package.format("a", "sdist", f'url = "file://{tmp_path}/a%20b-1.tar.gz", name = "a-1.tar.gz"'),
+            package.format("b", "archive", 'path = "a b-1.tar.gz"'),
+            package.format("c", "archive", 'url = "https://h.test/c.zip"'),
+        )
+    )
+    (tmp_path / "pylock.toml").write_text(text)
+    lock = read_answer(str(tmp_path / "pylock.toml"), (0, 9, 0))
+    digest = {"sha256": hashlib.sha256(b"bytes").hexdigest()}
+    assert [(one.sdist or one.archive).hashes for one in lock.packages] == [digest, digest, {}]
+    (tmp_path / "a b-1.tar.gz").unlink()
+    with pytest.raises(ResolverFailed, match=r"uv 0\.9\.0 did not write a lock"):
+        read_answer(str(tmp_path / "pylock.toml"), (0, 9, 0))
 
 
 # --- what they say ----------------------------------------------------------------------------------------------------

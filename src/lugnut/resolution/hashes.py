@@ -85,7 +85,7 @@ def _pledge(source: Any, asked: list[AskedHash]) -> Any:
             f"several {asked[0].algorithm} for {asked[0].name}",
             "the index does not say which file has which",
         )
-        raise Unsupported(what=what, reason=reason, hint="write --hash=sha256:… instead")
+        raise Unsupported(what=what, reason=reason, hint="use --resolver pip, or a newer uv")
     return alter(source, hashes={**source.hashes, asked[0].algorithm: asked[0].digest})
 
 

@@ -47,12 +47,19 @@ def parse(text: str, spelled: str) -> Any:
     """Read the text of a lock; raises BadLock with the place of what is wrong."""
     import tomllib
 
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadLock(path=spelled, reason=f"it is not TOML: {_lower(str(error))}", hint=_AGAIN) from None
+    return make_lock(document, spelled)
+
+
+def make_lock(document: dict[str, Any], spelled: str) -> Any:
+    """Make a `packaging.pylock.Pylock` of a TOML document; raises BadLock with the place of what is wrong."""
     from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 
     try:
-        return Pylock.from_dict(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise BadLock(path=spelled, reason=f"it is not TOML: {_lower(str(error))}", hint=_AGAIN) from None
+        return Pylock.from_dict(document)
     except PylockUnsupportedVersionError as error:
         found = re.search(r"version (\S+)", str(error))
         reason = f"its lock-version is {found[1] if found else 'unknown'}, and lugnut knows 1.0"
@@ -115,7 +122,7 @@ def _check_hashes(package: Any, spelled: str) -> None:
     sources = [*(package.wheels or ()), *(one for one in (package.sdist, package.archive) if one is not None)]
     if any(not source.hashes for source in sources):
         reason = f"the index gives no hash for {package.name}, and a lock must have one"
-        raise BadLock(path=spelled, reason=reason, hint="use --resolver uv, which downloads the file to hash it")
+        raise BadLock(path=spelled, reason=reason, hint="use --resolver uv, 0.13 or later: it fetches the file")
 
 
 def _lower(words: str) -> str:

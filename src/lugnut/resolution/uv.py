@@ -10,14 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lugnut.errors import BadLock, ResolverFailed
-from lugnut.resolution import lockfile
-from lugnut.resolution.alteration import make_absolute
+from lugnut.errors import ResolverFailed
 from lugnut.resolution.choice import Backend
 from lugnut.resolution.inputs import Inputs, write
 from lugnut.resolution.moments import parse_moment
 from lugnut.resolution.question import Question
 from lugnut.resolution.told import uv_arguments
+from lugnut.resolution.uv_answer import read_answer
 from lugnut.resolution.uv_errors import explain
 from lugnut.system import programs
 
@@ -45,7 +44,7 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
         raise ResolverFailed(resolver="uv", reason=reason, hint=hint, detail="") from None
     if ran.code != 0:
         raise explain(ran.err.decode("utf-8", "replace"), inputs, question.directory)
-    return _read(path, inputs.directory, backend)
+    return read_answer(path, backend.version)
 
 
 def make_arguments(question: Question, inputs: Inputs, now: float | None = None) -> list[str]:
@@ -98,14 +97,3 @@ def format_preferences(preferred: Mapping[str, str]) -> str:
 
     packages = [{"name": name, "version": version} for name, version in preferred.items()]
     return tomli_w.dumps({"lock-version": "1.0", "created-by": "lugnut", "packages": packages})
-
-
-def _read(path: str, directory: str, backend: Backend) -> Any:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return make_absolute(lockfile.parse(file.read(), path), directory)
-    except (OSError, ValueError, BadLock) as error:
-        spelled = ".".join(map(str, backend.version))
-        reason = f"uv {spelled} did not write a lock that can be read ({error})"
-        hint = "use another uv, or --resolver pip"
-        raise ResolverFailed(resolver="uv", reason=reason, hint=hint, detail="") from None
