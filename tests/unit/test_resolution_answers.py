@@ -244,6 +244,7 @@ def test_a_line_that_uv_cannot_read_keeps_its_place(tmp_path) -> None:
     for words in (
         "error: Couldn't parse requirement in `r.txt` at position 4\n  cause: expected version to start with a number",
         'error: Expected `--hash`, found `"--x"`: r.txt:3:8',
+        "error: Expected '=' or whitespace, found Some('h') at r.txt:3:1",
         "error: Error parsing included file in `q.txt` at position 0\n  cause: Unexpected '-', expected: r.txt:3:1",
     ):
         error = uv_errors.explain(words, INPUTS, str(tmp_path))

@@ -58,7 +58,7 @@ def _explain_unread(parts: tuple[str, ...], directory: str) -> BadRequirement | 
     """Find file and line of what uv could not parse: by its offset, or by line and column."""
     for words in reversed(parts):
         by_offset = re.search(r"(?:parse requirement|included file) in `(.+?)` at position (\d+)", words)
-        by_line = re.search(r"^(?:Unexpected|Expected) .*: (\S.*?):(\d+):\d+$", words)
+        by_line = re.search(r"^(?:Unexpected|Expected) .*(?::| at) (\S.*?):(\d+):\d+$", words)
         found = by_offset or by_line
         if found:
             text = _read(os.path.join(directory, found[1]))
