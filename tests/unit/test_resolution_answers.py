@@ -25,7 +25,7 @@ from lugnut.settings import Resolving
 
 ASKED = Said(hashes=(AskedHash("a", "sha256", "0" * 64, "r8h:1"),))
 INPUTS = Inputs("/tmp/own", ("/r.txt",), ("/c.txt",), ASKED)
-QUESTION = Question(python="/py", directory="/work", environ={})
+QUESTION = Question(python="/py", directory="/here", environ={})
 NOON = 1_767_268_800.0
 
 # --- arguments --------------------------------------------------------------------------------------------------------
@@ -46,8 +46,8 @@ def test_uv_is_passed_all_there_is() -> None:
         "--python", "/py", "--no-header", "--no-annotate", "--cache-dir", "/cache", "--no-cache", "--no-deps",
         "--upgrade", "--no-build-isolation", "--prerelease=explicit", "--resolution=lowest",
         "--index-strategy=unsafe-best-match", "--python-version=3.9", "--python-platform=windows",
-        "--exclude-newer=2026-01-01T00:00:00Z", "--constraints=/c.txt", "--overrides=/work/o.txt",
-        "--build-constraints=/work/b.txt", "--group=g", "--group=p:h", "--extra=e", "--no-binary=x", "--no-binary=y",
+        "--exclude-newer=2026-01-01T00:00:00Z", "--constraints=/c.txt", "--overrides=/here/o.txt",
+        "--build-constraints=/here/b.txt", "--group=g", "--group=p:h", "--extra=e", "--no-binary=x", "--no-binary=y",
         "--only-binary=:all:", "--config-setting=k=v", "--upgrade-package=u",
     ]  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_pip_is_passed_all_it_knows() -> None:
     question = QUESTION._replace(resolving=SHARED, cache_dir="/cache", no_cache=True, require_hashes=True)
     assert pip.make_arguments(question, INPUTS, Backend("pip", (), (26, 3)), NOON) == [
         "--cache-dir=/cache", "--no-cache-dir", "--no-deps", "--no-build-isolation", "--require-hashes",
-        "--constraint=/c.txt", "--build-constraint=/work/b.txt", "--group=g", "--group=p:h", "--no-binary=x",
+        "--constraint=/c.txt", "--build-constraint=/here/b.txt", "--group=g", "--group=p:h", "--no-binary=x",
         "--no-binary=y", "--only-binary=:all:", "--config-settings=k=v", "--uploaded-prior-to=2026-01-01T00:00:00Z",
     ]  # fmt: skip
 
@@ -224,7 +224,7 @@ def read_sayings() -> list[Saying]:
 @pytest.mark.parametrize("saying", read_sayings(), ids=lambda saying: f"{saying.who} {saying.sentence[:30]}")
 def test_failures_in_one_sentence(saying: Saying) -> None:
     if saying.who == "uv":
-        error = uv_errors.explain(saying.said, INPUTS, "/work")
+        error = uv_errors.explain(saying.said, INPUTS, "/here")
     else:
         error = pip_errors.explain(saying.said, saying.log, INPUTS, offline=saying.who == "pip --offline")
     assert type(error).__name__ == saying.kind

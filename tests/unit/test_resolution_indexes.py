@@ -21,7 +21,7 @@ def ask(
     given: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
-    directory: str = "/work/project/below",
+    directory: str = "/here/project/below",
 ) -> tuple[Indexes, Route]:
     return gather(given or {}, {**HOME, **(environ or {})}, directory, "/venv", (files or {}).get)
 
@@ -42,14 +42,14 @@ DEFAULT = [
     ({"default_index": A}, {}, {}),
     ({}, {"UV_INDEX_URL": A}, {}),
     ({}, {"UV_DEFAULT_INDEX": A, "UV_INDEX_URL": B}, {}),
-    ({}, {}, {"/work/project/uv.toml": f'index-url = "{A}"'}),
-    ({}, {}, {"/work/project/below/pyproject.toml": f'[tool.uv]\nindex-url = "{A}"'}),
-    ({}, {}, {"/work/uv.toml": f'[[index]]\nurl = "{A}"\ndefault = true'}),
-    ({}, {}, {"/work/uv.toml": f'index-url = "{B}"\n[pip]\nindex-url = "{A}"'}),
+    ({}, {}, {"/here/project/uv.toml": f'index-url = "{A}"'}),
+    ({}, {}, {"/here/project/below/pyproject.toml": f'[tool.uv]\nindex-url = "{A}"'}),
+    ({}, {}, {"/here/uv.toml": f'[[index]]\nurl = "{A}"\ndefault = true'}),
+    ({}, {}, {"/here/uv.toml": f'index-url = "{B}"\n[pip]\nindex-url = "{A}"'}),
     ({}, {}, {USER_UV: f'index-url = "{A}"'}),
     ({}, {}, {"/etc/uv/uv.toml": f'index-url = "{A}"'}),
     ({}, {"XDG_CONFIG_HOME": "/x"}, {"/x/uv/uv.toml": f'index-url = "{A}"', USER_UV: f'index-url = "{B}"'}),
-    ({}, {"UV_CONFIG_FILE": "my.toml"}, {"/work/project/below/my.toml": f'index-url = "{A}"', USER_UV: "= no TOML"}),
+    ({}, {"UV_CONFIG_FILE": "my.toml"}, {"/here/project/below/my.toml": f'index-url = "{A}"', USER_UV: "= no TOML"}),
     ({}, {"PIP_INDEX_URL": A}, {}),
     ({}, {}, {USER_PIP: f"[global]\nindex-url = {A}"}),
     ({}, {}, {USER_PIP: f"[global]\nindex_url = {B}\n[install]\nINDEX_URL = {A}"}),
@@ -71,12 +71,12 @@ def test_every_place_can_name_the_default(
 @pytest.mark.parametrize(
     ("environ", "files"),
     [
-        ({"UV_NO_CONFIG": "1"}, {USER_UV: f'index-url = "{A}"', "/work/uv.toml": f'index-url = "{A}"'}),
+        ({"UV_NO_CONFIG": "1"}, {USER_UV: f'index-url = "{A}"', "/here/uv.toml": f'index-url = "{A}"'}),
         ({"PIP_CONFIG_FILE": os.devnull}, {USER_PIP: f"[global]\nindex-url = {A}"}),
         ({"PIP_CONFIG_FILE": "/p"}, {USER_PIP: f"[global]\nindex-url = {A}"}),
-        ({}, {"/work/uv.toml": "", "/work/pyproject.toml": f'[tool.uv]\nindex-url = "{A}"'}),
-        ({}, {"/work/pyproject.toml": "[tool.other]", USER_PIP: f"[download]\nindex-url = {A}"}),
-        ({}, {"/work/uv.toml": f'[[index]]\nname = "x"\nurl = "{A}"\nexplicit = true'}),
+        ({}, {"/here/uv.toml": "", "/here/pyproject.toml": f'[tool.uv]\nindex-url = "{A}"'}),
+        ({}, {"/here/pyproject.toml": "[tool.other]", USER_PIP: f"[download]\nindex-url = {A}"}),
+        ({}, {"/here/uv.toml": f'[[index]]\nname = "x"\nurl = "{A}"\nexplicit = true'}),
         ({"UV_INDEX_URL": "", "PIP_INDEX_URL": ""}, {}),
     ],
 )
@@ -95,9 +95,9 @@ def test_lists_in_their_families_words() -> None:
         ({}, {"UV_INDEX": many[0], "UV_EXTRA_INDEX_URL": many[1]}, {}),
         ({}, {"PIP_EXTRA_INDEX_URL": "\n".join(many)}, {}),
         ({}, {}, {USER_PIP: conf}),
-        ({}, {}, {"/work/uv.toml": toml}),
-        ({}, {"UV_INDEX": many[0]}, {"/work/uv.toml": f'extra-index-url = ["{many[1]}", "{many[0]}"]'}),
-        ({}, {}, {"/work/uv.toml": f'extra-index-url = ["{many[0]}"]', USER_UV: f'extra-index-url = ["{many[1]}"]'}),
+        ({}, {}, {"/here/uv.toml": toml}),
+        ({}, {"UV_INDEX": many[0]}, {"/here/uv.toml": f'extra-index-url = ["{many[1]}", "{many[0]}"]'}),
+        ({}, {}, {"/here/uv.toml": f'extra-index-url = ["{many[0]}"]', USER_UV: f'extra-index-url = ["{many[1]}"]'}),
     ):
         assert urls(ask(given, environ, files)[0]) == list(many), (given, environ, files)
     assert ask(files={USER_PIP: conf})[1].trusted_hosts == ("a", "b")
@@ -105,19 +105,19 @@ def test_lists_in_their_families_words() -> None:
 
 def test_find_links_become_absolute_where_they_stand() -> None:
     for given, environ, files, found in (
-        ({"find_links": ["a b", "~/x", A]}, {}, {}, ("/work/project/below/a b", os.path.expanduser("~/x"), A)),
-        ({}, {"UV_FIND_LINKS": "one,../two"}, {}, ("/work/project/below/one", "/work/project/two")),
-        ({}, {}, {"/work/uv.toml": 'find-links = ["one"]'}, ("/work/one",)),
-        ({}, {}, {"/work/uv.toml": '[[index]]\nurl = "https://f.test"\nformat = "flat"'}, ("https://f.test",)),
-        ({}, {"PIP_FIND_LINKS": "one /two"}, {}, ("/work/project/below/one", "/two")),
-        ({}, {}, {"/venv/pip.conf": "[install]\nfind-links =\n  one\n  /two\n"}, ("/work/project/below/one", "/two")),
+        ({"find_links": ["a b", "~/x", A]}, {}, {}, ("/here/project/below/a b", os.path.expanduser("~/x"), A)),
+        ({}, {"UV_FIND_LINKS": "one,../two"}, {}, ("/here/project/below/one", "/here/project/two")),
+        ({}, {}, {"/here/uv.toml": 'find-links = ["one"]'}, ("/here/one",)),
+        ({}, {}, {"/here/uv.toml": '[[index]]\nurl = "https://f.test"\nformat = "flat"'}, ("https://f.test",)),
+        ({}, {"PIP_FIND_LINKS": "one /two"}, {}, ("/here/project/below/one", "/two")),
+        ({}, {}, {"/venv/pip.conf": "[install]\nfind-links =\n  one\n  /two\n"}, ("/here/project/below/one", "/two")),
     ):
         assert ask(given, environ, files)[0].find_links == found
 
 
 def test_an_index_may_be_a_directory() -> None:
-    assert urls(ask({"index_url": "mirror/my simple"})[0]) == ["file:///work/project/below/mirror/my%20simple"]
-    assert urls(ask(files={"/work/uv.toml": '[[index]]\nurl = "../mirror"'})[0]) == ["file:///mirror"]
+    assert urls(ask({"index_url": "mirror/my simple"})[0]) == ["file:///here/project/below/mirror/my%20simple"]
+    assert urls(ask(files={"/here/uv.toml": '[[index]]\nurl = "../mirror"'})[0]) == ["file:///mirror"]
 
 
 def test_names_and_the_passwords_that_variables_give_them() -> None:
@@ -132,7 +132,7 @@ def test_names_and_the_passwords_that_variables_give_them() -> None:
 
 def test_the_route() -> None:
     full = Route(
-        offline=True, timeout=7.5, retries=2, proxy="p:1", certificates="/work/project/below/c.pem",
+        offline=True, timeout=7.5, retries=2, proxy="p:1", certificates="/here/project/below/c.pem",
         client_certificate="/d.pem", trusted_hosts=("h:1",), keyring="subprocess", downloads=3,
     )  # fmt: skip
     given = {
@@ -147,7 +147,7 @@ def test_the_route() -> None:
     }  # fmt: skip
     assert ask({}, environ)[1] == full._replace(proxy=None)
     toml = 'offline = true\nallow-insecure-host = ["h:1"]\nkeyring-provider = "subprocess"\nconcurrent-downloads = 3\n'
-    found = ask({}, {}, {"/work/uv.toml": toml + 'https-proxy = "p:1"'})[1]
+    found = ask({}, {}, {"/here/uv.toml": toml + 'https-proxy = "p:1"'})[1]
     assert found == Route(True, proxy="p:1", trusted_hosts=("h:1",), keyring="subprocess", downloads=3)
     environ = {
         "PIP_TIMEOUT": "7.5", "PIP_RETRIES": "2", "PIP_PROXY": "p:1", "PIP_CERT": "c.pem", "PIP_CLIENT_CERT": "/d.pem",
@@ -164,7 +164,7 @@ FAMILIES = ("given", "uv variable", "uv project", "uv user", "uv system", "pip v
 
 
 def say(family: str, url: str) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
-    paths = {"uv project": "/work/uv.toml", "uv user": USER_UV, "uv system": "/etc/xdg/uv/uv.toml"}
+    paths = {"uv project": "/here/uv.toml", "uv user": USER_UV, "uv system": "/etc/xdg/uv/uv.toml"}
     return {
         "given": ({"default_index": url}, {}, {}),
         "uv variable": ({}, {"UV_INDEX_URL": url}, {}),
@@ -196,7 +196,7 @@ def test_no_index_silences_indexes_and_leaves_links() -> None:
     assert ask({"no_index": True}, environ)[0] == Indexes(find_links=("/p",), no_index=True)
     assert ask({"no_index": False}, {**environ, "PIP_NO_INDEX": "1"})[0].default == Index(A)
     assert ask({}, {**environ, "PIP_NO_INDEX": "1"})[0].no_index
-    assert ask({}, environ, {"/work/uv.toml": "no-index = true"})[0].no_index
+    assert ask({}, environ, {"/here/uv.toml": "no-index = true"})[0].no_index
 
 
 # --- bad values -------------------------------------------------------------------------------------------------------
@@ -213,9 +213,9 @@ def test_no_index_silences_indexes_and_leaves_links() -> None:
         ({}, {}, {USER_PIP: "[global]\nretries = x"}, f"retries in {USER_PIP} must be a number, not 'x'"),
         ({}, {}, {USER_PIP: "index-url = x"}, f"{USER_PIP}:1: pip's configuration cannot be read"),
         ({}, {}, {USER_PIP: "[global]\nfoo"}, f"{USER_PIP}:2: pip's configuration cannot be read"),
-        ({}, {}, {"/work/uv.toml": "a = "}, "/work/uv.toml is not TOML: invalid value"),
-        ({}, {}, {"/work/uv.toml": "[[index]]\nname = 'x'"}, "/work/uv.toml says of indexes what uv does not know"),
-        ({}, {}, {"/work/uv.toml": "index = 3"}, "/work/uv.toml says of indexes what uv does not know"),
+        ({}, {}, {"/here/uv.toml": "a = "}, "/here/uv.toml is not TOML: invalid value"),
+        ({}, {}, {"/here/uv.toml": "[[index]]\nname = 'x'"}, "/here/uv.toml says of indexes what uv does not know"),
+        ({}, {}, {"/here/uv.toml": "index = 3"}, "/here/uv.toml says of indexes what uv does not know"),
         ({}, {"UV_CONFIG_FILE": "/none.toml"}, {}, "UV_CONFIG_FILE names /none.toml, which does not exist"),
         ({"keyring_provider": "magic"}, {}, {}, "--keyring-provider must be subprocess or disabled, not 'magic'"),
     ],

@@ -210,7 +210,7 @@ def test_a_hash_of_a_kind_the_lock_lacks_is_written_down_for_who_fetches() -> No
 def test_a_hash_on_a_line_without_a_name_is_for_the_place(place: str) -> None:
     asked = read_line(f"{place} --hash=sha256:{ONE}", "r:7")
     assert (asked.hashes[0].name, "u:p" in asked.hashes[0].place) == ("", False)
-    where = {"url": "https://h.test/archive/main.zip"} if "://" in place else {"path": "/work/x/main.zip"}
+    where = {"url": "https://h.test/archive/main.zip"} if "://" in place else {"path": "/here/x/main.zip"}
     for digest in (ONE, TWO):
         package = {"name": "whatever", "archive": {**where, "hashes": {"sha256": digest}}}
         if digest == ONE:
