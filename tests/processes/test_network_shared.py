@@ -172,9 +172,11 @@ def test_workers_each_have_connections_of_their_own(afar, method, tmp_path, monk
     wheels = [make_wheel(afar.wheels, name, files={f"{name}.py": "#" * 100_000}, compress=False) for name in names]
     links = [tuple(afar.index.link(os.path.basename(wheel))) for wheel in wheels]
     (tmp_path / "pooled.py").write_text(POOL)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with child("import pooled; pooled.main()", method, afar.path / "cache", repr(links)) as one:
         code, said, complaint = one.finish()
     assert (code, complaint) == (0, "")
     assert said.split() == names
+    ports = [asked.client for asked in afar.index.asked]
+    assert ports.count(ports[0]) == 1  # the parent's, on which no worker speaks
     assert [afar.index.count(os.path.basename(wheel)) for wheel in wheels] == [1] * 12

@@ -51,6 +51,7 @@ def test_a_wheel_in_the_store_whose_other_name_does_not_fit_is_fetched_and_refus
     afar.fetch()
     with pytest.raises(BadWheel, match=r"y-1\.0-py3-none-any\.whl is not a valid wheel"):
         afar.fetch(afar.link(filename="y-1.0-py3-none-any.whl"))
+    assert afar.index.count(afar.name) == 2
     assert afar.downloads() == []
 
 

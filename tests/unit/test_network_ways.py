@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +16,10 @@ from fetches import SECRET, Fetches, afar, alone, make_certificates
 from indexserver import Fault, IndexServer, basic
 from lugnut.errors import DownloadFailed, UsageError
 from lugnut.links import Route
+from lugnut.network import connections
 from lugnut.network.addresses import parse_url
 from lugnut.network.connections import find_proxy
+from lugnut.network.pages import fetch_page
 
 __all__ = ["afar", "alone"]
 
@@ -187,6 +192,26 @@ def test_a_redirect_from_https_to_http_takes_trust(secure: Fetches, papers: Path
             secure.fetch(certificates=str(papers / "ca.pem"))
         assert plain.asked == []
         secure.fetch(certificates=str(papers / "ca.pem"), trusted_hosts=(plain.host,))
+
+
+def test_what_tls_has_read_already_is_not_waited_for(papers: Path) -> None:
+    body = b"x" * 12_000  # with its header one TLS record, larger than what http.client reads at once
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with make_tls(papers).wrap_socket(server.accept()[0], server_side=True) as connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                connection.recv(1)  # until the client has gone
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        route = Route(retries=0, timeout=5.0, certificates=str(papers / "ca.pem"))
+        page = fetch_page(f"https://127.0.0.1:{server.getsockname()[1]}/", route)
+        connections._connect.cache_clear()
+        gc.collect()
+        thread.join()
+    assert page.data == body
 
 
 def test_a_body_over_tls_is_taken_up_again_too(secure: Fetches, papers: Path) -> None:

@@ -60,7 +60,7 @@ def send(address: Address, headers: Mapping[str, str], route: Route, look: Calla
                 warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
             return _connect(way).request(
                 "GET", address.url, headers=dict(headers), timeout=timeout, retries=False, redirect=False,
-                preload_content=False, decode_content=False,
+                preload_content=False,
             )  # fmt: skip
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise judge_error(shown, error) from None
