@@ -24,9 +24,10 @@ class Room:
         self.wheels.mkdir()
 
     def environ(self, **more: str) -> dict[str, str]:
-        foreign = ("LUGNUT_", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR")
+        foreign = ("LUGNUT_", "UV_", "PIP_", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        return {**clean, "LUGNUT_CACHE_DIR": str(self.path / "cache"), "NO_COLOR": "1", **more}
+        cache = str(self.path / "cache")
+        return {**clean, "LUGNUT_CACHE_DIR": cache, "LUGNUT_NO_INDEX": "1", "NO_COLOR": "1", **more}
 
     def command(self, typed: str) -> list[str]:
         """Give the command line; a command that names no place of its own acts on the room's."""

@@ -54,7 +54,8 @@ class Stage:
         short = [os.path.basename(word) if word.endswith(".whl") else word for word in words]
         shown = [*short[:3], f"... ({len(short)} wheels)"] if len(short) > 8 else short  # noqa: PLR2004 - one line
         print(f"\n  $ lugnut {' '.join(shown)}")
-        where = ["--python", self.python, *(["--cache-dir", self.cache] if words[0] == "install" else [])]
+        store = ["--cache-dir", self.cache, "--no-deps"] if words[0] == "install" else []
+        where = ["--python", self.python, *store]
         ran = run([find_program("lugnut"), words[0], *where, *words[1:]], self.environ)
         print(textwrap.indent((ran.out + ran.err).rstrip(), "    "), flush=True)
         self.seconds += ran.seconds

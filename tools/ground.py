@@ -41,7 +41,7 @@ class Ground:
 
     def command(self, act: str, *words: str) -> list[str]:
         """Give the command line of lugnut on this environment."""
-        store = ["--cache-dir", self.cache] if act == "install" else []
+        store = ["--cache-dir", self.cache, "--no-deps"] if act == "install" else []
         return [find_program("lugnut"), act, "--python", self.python, *store, *words]
 
     def lugnut(self, act: str, *words: str) -> Ran:

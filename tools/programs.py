@@ -44,10 +44,10 @@ def make_venv(prefix: str) -> str:
 
 
 def clean_environ(home: str) -> dict[str, str]:
-    """Give the surroundings of a run: nothing of the caller's settings, HOME in the scratch directory."""
+    """Give the surroundings of a run: nothing of the caller's settings, HOME in the scratch directory, no index."""
     foreign = ("LUGNUT_", "UV_", "PIP_", "VIRTUAL_ENV", "CONDA_", "PYTHON", "XDG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {**kept, "HOME": home, "NO_COLOR": "1"}
+    return {**kept, "HOME": home, "NO_COLOR": "1", "LUGNUT_NO_INDEX": "1"}
 
 
 def run(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Ran:

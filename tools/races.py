@@ -41,7 +41,7 @@ from trees import (
 )
 
 PEERS = {
-    "lugnut": "lugnut install --python {python} --cache-dir {cache} --link-mode {mode} --jobs 4 {wheels}",
+    "lugnut": "lugnut install --no-deps --python {python} --cache-dir {cache} --link-mode {mode} --jobs 4 {wheels}",
     "uv": "uv pip install -p {python} --cache-dir {cache} --link-mode {mode} --no-deps --no-index --offline {wheels}",
     "pip": "pip --isolated --python {python} install --no-deps --no-index --no-compile {wheels}",
 }

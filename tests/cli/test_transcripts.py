@@ -115,12 +115,19 @@ def test_removing_the_winner_brings_the_loser_back(room: Room, jwts: tuple[str, 
     assert room.tree()["jwt/__init__.py"] == b"whose = 'jwt'\n"
 
 
-def test_unmet_requirements_are_told_in_one_line_unless_no_deps(room: Room) -> None:
+def test_what_is_unmet_is_resolved_or_refused_unless_no_deps(room: Room) -> None:
     app = room.wheel("app", requires=("lib>=2", "other"))
     screen = room.screen(f"install {app}")
+    assert screen.startswith("error: no set of versions meets what is asked for: ")
+    assert screen.endswith("[1]\n")
+    assert room.tree() == {}
+    assert room.screen(f"install --no-deps {app}") == "Installed 1 distribution in TIME\n + app==1.0\n"
+
+
+def test_what_is_unmet_after_a_sync_is_told_in_one_line(room: Room) -> None:
+    room.write("r.txt", room.wheel("app", requires=("lib>=2", "other")))
+    screen = room.screen("sync r.txt")
     assert re.fullmatch(r"Installed .*\n \+ app==1\.0\n2 requirements not met: .*lib.*, .*other.*\n", screen)
-    room.run("uninstall app")
-    assert "not met" not in room.screen(f"install --no-deps {app}")
 
 
 def test_check_finds_what_was_changed(room: Room) -> None:

@@ -19,6 +19,7 @@ from lugnut.sources.requests import COMMAND_LINE, refuse
 from lugnut.system import files
 
 WORDS = "command-line.txt"
+_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s+|(?<=-f))(\S.*)"
 _TAIL = r"(.*?)((?:\[[^\[\]]*\])?)(\s*(?:;\s.*|\s;.*|\s--hash.*)?)"
 """A path, its extras, and a marker or hashes."""
 
@@ -65,9 +66,10 @@ def _take(path: str, question: Question, own: str, number: int) -> File:
 
 
 def _anchor(words: str, directory: str) -> str:
-    """Make the path of an include absolute."""
-    included = split_include(words)
-    if included is None or "://" in included[1]:
+    """Make the path of an include, or of a directory of links, absolute."""
+    links = re.fullmatch(_LINKS, words)
+    included = split_include(words) if links is None else (links[1], links[2])
+    if included is None or "://" in included[1] or included[1].startswith("file:"):
         return words
     return f"{included[0]} {os.path.join(directory, included[1])}"
 
