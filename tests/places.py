@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lugnut import engine
+from lugnut import run as running
 from lugnut.events import Event, Reporter, never
 from lugnut.system import files, locks
 from lugnut.transaction import journal
@@ -30,7 +30,7 @@ class Cut(BaseException):
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(engine, "find_environment", engine.find_environment)  # put back at the end
+    monkeypatch.setattr(running, "find_environment", running.find_environment)  # put back at the end
     return Place(str(tmp_path / "place"))
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import lugnut
 from environments import make_environment
 from lugnut import check, engine, library, wishes  # noqa: F401 - all that an act would import: forks start warm
+from lugnut import run as running
 from lugnut.errors import LugnutError
 from wheels import make_wheel
 
@@ -146,7 +147,7 @@ class Place:
         self.cache = os.path.join(self.root, "cache")
         os.makedirs(self.site)
         self.environment = make_environment(self.env)
-        engine.find_environment = lambda _: self.environment  # no interpreter is asked: forks stay cheap
+        running.find_environment = lambda _: self.environment  # no interpreter is asked: forks stay cheap
 
     def wheel(self, name: str, version: str, files: Mapping[str, str], *, build: str = "", **others: Any) -> str:
         return make_wheel(os.path.join(self.wheels, build), name, version, files, **others)

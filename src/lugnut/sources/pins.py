@@ -74,13 +74,18 @@ def never(_: Request) -> bool:
     return False
 
 
+def always() -> bool:
+    """Say that there is nothing but what lies at hand."""
+    return True
+
+
 def gather(
     environment: Environment,
     listed: Listed,
     satisfied: Callable[[Request], bool] = never,
     unfit: Mapping[str, str] = NOTHING_UNFIT,
     *,
-    closed: bool = True,
+    closed: Callable[[], bool] = always,
 ) -> list[Pick] | None:
     """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1).
 
@@ -92,7 +97,9 @@ def gather(
     constraints = _sort_out(listed.constraints, environment)
     merged = {name: _merge(requests, constraints.get(name, [])) for name, requests in sorted(by_name.items())}
     chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
-    if not closed and any(one.path is None and not _is_pinned(one.specifier) for one in chosen.values()):
+    named = [one for one in chosen.values() if one.path is None]
+    at_hand_only = not named or closed()
+    if not at_hand_only and not all(_is_pinned(one.specifier) for one in named):
         return None
     for one in chosen.values():
         if one.path is not None:
@@ -100,7 +107,7 @@ def gather(
     try:
         paths = _find_wheels(environment, list(chosen.values()), listed.find_links, unfit)
     except WheelNotFound:
-        if closed:
+        if at_hand_only:
             raise
         return None
     return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]

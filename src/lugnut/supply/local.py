@@ -27,7 +27,10 @@ def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
     already satisfies a request, needs something that neither was asked for nor is installed. What turns out to need
     another Python is chosen anew.
     """
-    closed = listed.no_index or look_around(run).indexes.no_index
+
+    def closed() -> bool:
+        return listed.no_index or look_around(run).indexes.no_index
+
     satisfied: set[Request] = set()
     keeps = _make_satisfied(run.environment, run.settings, satisfied)
     unfit: dict[str, str] = {}
