@@ -57,7 +57,8 @@ def test_the_example_runs(tmp_path: Path) -> None:
 
 def test_there_are_commands_to_try() -> None:
     assert {command.split()[0] for command in COMMANDS} == {
-        "install", "sync", "lock", "uninstall", "list", "freeze", "show", "tree", "check", "recover", "cache", "completion",
+        "install", "sync", "lock", "uninstall", "list", "freeze", "show", "tree", "check", "recover", "cache",
+        "completion",
     }  # fmt: skip
 
 

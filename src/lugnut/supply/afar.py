@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lugnut.building.recipe import Recipe
 from lugnut.distribution import Name
@@ -19,21 +19,13 @@ from lugnut.sources.direct_urls import Direct
 from lugnut.sources.locked import Chosen, Supply, make_direct, select
 from lugnut.sources.pins import Asked
 from lugnut.store.entries import Store
+from lugnut.supply.local import Found
 from lugnut.supply.obtaining import obtain_all
 from lugnut.supply.outlook import Outlook, look_around
 from lugnut.supply.standing import stands
 from lugnut.wishes import Wish
 
 _RELAX = "ask for another version, or name another --python"
-
-
-class Found(NamedTuple):
-    """What is to be had of a lock."""
-
-    names: frozenset[Name]
-    """Everything that the lock has for this environment."""
-    wishes: list[Wish]
-    """What does not stand yet, verified in the store."""
 
 
 def find_afar(run: Run, store: Store, asked: Asked, *, fresh: bool = False) -> Found:
@@ -54,6 +46,11 @@ def find_locked(run: Run, store: Store, spelled: str) -> Found:
         resolving.only_binary,
     )  # fmt: skip
     return _take(run, store, (lock, chosen, {}), look_around(run))
+
+
+def lock_afar(run: Run, asked: Asked, path: str) -> None:
+    """Resolve what is asked for, whatever is installed, and write a lock."""
+    lockfile.write(path, answer(ask(run, asked, look_around(run), fresh=True)).lock)
 
 
 def ask(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 
 from lugnut.errors import BadRequirement, UsageError
 from lugnut.events import Note
-from lugnut.resolution import lockfile
-from lugnut.resolution.resolving import answer
 from lugnut.run import Run
 from lugnut.sources.pins import Asked, find_names, read_asked
 from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
 from lugnut.store.entries import Store
-from lugnut.supply.afar import Found, ask, find_afar, find_locked
-from lugnut.supply.local import find_at_hand
-from lugnut.supply.outlook import look_around
+from lugnut.supply.local import Found, find_at_hand
 from lugnut.wishes import Wish
 
 
@@ -36,39 +33,48 @@ def read_at_hand(run: Run, asked: Asked) -> Listed | None:
 
 def find_wishes(run: Run, store: Store, asked: Asked, listed: Listed | None) -> list[Wish]:
     """Find and verify a wheel for all that is asked for, and for what that needs."""
-    locks = _find_locks(asked)
-    if locks:
-        return find_locked(run, store, _take_one(asked, locks)).wishes
     wishes = None if listed is None else find_at_hand(run, store, listed)
-    return find_afar(run, store, asked).wishes if wishes is None else wishes
+    if wishes is not None:
+        return wishes
+    from lugnut.supply.afar import find_afar, find_locked
+
+    locks = _find_locks(asked)
+    return (find_locked(run, store, _take_one(asked, locks)) if locks else find_afar(run, store, asked)).wishes
 
 
 def find_set(run: Run, store: Store, asked: Asked) -> Found:
     """Find all that a lock or requirements files name, and nothing that it needs besides (as `uv pip sync`)."""
-    locks = _find_locks(asked)
-    if locks:
-        return find_locked(run, store, _take_one(asked, locks))
     alone = run.with_settings(run.settings._replace(resolving=run.settings.resolving._replace(no_deps=True)))
     listed = read_at_hand(alone, asked)
     wishes = None if listed is None else find_at_hand(alone, store, listed)
-    if listed is None or wishes is None:
-        return find_afar(alone, store, asked)
-    return Found(find_names(run.environment, listed), wishes)
+    if listed is not None and wishes is not None:
+        return Found(find_names(run.environment, listed), wishes)
+    from lugnut.supply.afar import find_afar, find_locked
+
+    locks = _find_locks(asked)
+    return find_locked(run, store, _take_one(asked, locks)) if locks else find_afar(alone, store, asked)
 
 
 def write_lock(run: Run, asked: Asked) -> str:
     """Resolve what is asked for, whatever is installed, and write a lock; gives the path as its user spells it."""
+    from lugnut.supply.afar import lock_afar
+
     spelled = run.settings.output
     path = os.path.join(run.target.directory, spelled)
-    if not lockfile.is_lock(path):
+    if not _is_lock(path):
         raise UsageError(message=f"a lock is called pylock.toml or pylock.NAME.toml, not {spelled}", hint="use -o FILE")
-    said = answer(ask(run, asked, look_around(run), fresh=True))
-    lockfile.write(path, said.lock)
+    lock_afar(run, asked, path)
     return spelled
 
 
+def _is_lock(path: str) -> bool:
+    """Whether a path has the name of a lock (PEP 751)."""
+    name = os.path.basename(path)
+    return name.startswith("pylock.") and bool(re.fullmatch(r"pylock(\.[^.]+)?\.toml", name))
+
+
 def _find_locks(asked: Asked) -> list[str]:
-    return [path for path in asked.requirement_files if lockfile.is_lock(path)]
+    return [path for path in asked.requirement_files if _is_lock(path)]
 
 
 def _take_one(asked: Asked, locks: list[str]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from lugnut.check import foresee_unmet
+from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.installed import read_installed
 from lugnut.run import Run
@@ -16,8 +18,16 @@ from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
-from lugnut.supply.outlook import look_around
 from lugnut.wishes import Wish
+
+
+class Found(NamedTuple):
+    """What is to be had of a lock."""
+
+    names: frozenset[Name]
+    """Everything that the lock has for this environment."""
+    wishes: list[Wish]
+    """What does not stand yet, verified in the store."""
 
 
 def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
@@ -29,6 +39,8 @@ def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
     """
 
     def closed() -> bool:
+        from lugnut.supply.outlook import look_around
+
         return listed.no_index or look_around(run).indexes.no_index
 
     satisfied: set[Request] = set()
