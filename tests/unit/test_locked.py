@@ -40,7 +40,7 @@ def test_the_best_wheel_is_taken_with_its_hash_and_size(environment: Environment
     wheels = [wheel("x-1-py3-none-any.whl", B), wheel("x-1-cp311-cp311-linux_x86_64.whl", size=7)]
     (supply,) = take(environment, lock({"name": "x", "version": "1", "wheels": wheels}))
     name = "x-1-cp311-cp311-linux_x86_64.whl"
-    assert supply == Supply("x", "1", Link(f"https://host/{name}", name, (("sha256", A),), 7))
+    assert supply == Supply("x", "1", Link(f"https://host/{name}", name, (("sha256", A),), 7), wheels=frozenset((A, B)))
     assert supply.is_wheel
     assert make_direct(supply, A) is None
 
