@@ -6,7 +6,7 @@ answer is the same whoever asks, in whatever order (G1, G5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from lugnut.distribution import Name, RelativePath
@@ -41,22 +41,36 @@ def find_clashes(
     environment: Environment, mine: Iterable[Action | Claimant], others: Iterable[Claimant]
 ) -> tuple[Clash, ...]:
     """Find the paths of `mine` that more than one distribution ships with different content; sorted by path."""
-    claims: dict[str, list[tuple[int, Name, File]]] = {}
-    for action in mine:
-        for file in action.files:
-            claims.setdefault(key(environment, file.path), []).append((action.rank, action.name, file))
-    for other in others:
-        for file in other.files:
+    own = list(mine)
+    beside = list(others)
+    claims: dict[str, list[tuple[int, Name, File]]] = {path: [] for path in _find_common(environment, own, beside)}
+    if not claims:
+        return ()
+    for claimant in [*own, *beside]:
+        for file in claimant.files:
             entry = claims.get(key(environment, file.path))
             if entry is not None:
-                entry.append((other.rank, other.name, file))
+                entry.append((claimant.rank, claimant.name, file))
     found = []
     for entry in claims.values():
-        if len(entry) > 1 and differ([file for _, _, file in entry]):
+        if differ([file for _, _, file in entry]):
             ranked = sorted({(rank, name) for rank, name, _ in entry}, reverse=True)
             if len(ranked) > 1:
                 found.append(Clash(min(file.path for _, _, file in entry), tuple(ranked)))
     return tuple(sorted(found))
+
+
+def _find_common(environment: Environment, mine: Iterable[Action | Claimant], others: Iterable[Claimant]) -> set[str]:
+    """Find the paths of `mine` that two claimants name: most installs have none, and all else looks at these alone."""
+    named: set[str] = set()
+    common: set[str] = set()
+    for claimant in mine:
+        paths = {key(environment, file.path) for file in claimant.files}
+        common |= named & paths
+        named |= paths
+    for other in others:
+        common.update(named & {key(environment, file.path) for file in other.files})
+    return common
 
 
 def differ(files: list[File]) -> bool:
@@ -67,32 +81,38 @@ def differ(files: list[File]) -> bool:
     return len({file.digest for file in files}) > 1 or len(known) > 1
 
 
-def find_shapes(environment: Environment, mine: Iterable[Action], others: Iterable[Claimant]) -> tuple[Shape, ...]:
+def find_shapes(environment: Environment, mine: Sequence[Action], others: Iterable[Claimant]) -> tuple[Shape, ...]:
     """Find the paths that are a file of one distribution and a directory of another; sorted."""
-    everyone = [Claimant(action.name, action.rank, action.files) for action in mine]
-    own = {claimant.name for claimant in everyone}
-    files: dict[str, Name] = {}
-    folders: dict[str, Name] = {}
-    found = set()
-    for claimant in [*everyone, *others]:
-        above: set[str] = set()
+    everyone = [*(Claimant(action.name, action.rank, action.files) for action in mine), *others]
+    own = {action.name for action in mine}
+    files: set[str] = set()
+    folders: set[str] = set()
+    for claimant in everyone:
+        paths = {key(environment, file.path) for file in claimant.files}
+        files |= paths
+        for folder in {path.rpartition("/")[0] for path in paths}:
+            _add_with_parents(folder, folders)
+    met = sorted(files & folders)
+    found = [_name_owners(environment, path, everyone) for path in met]
+    return tuple(shape for shape in found if shape.file_owner in own or shape.directory_owner in own)
+
+
+def _add_with_parents(path: str, folders: set[str]) -> None:
+    while path and path not in folders and not path.endswith(".."):
+        folders.add(path)
+        path = path.rpartition("/")[0]
+
+
+def _name_owners(environment: Environment, path: str, everyone: Iterable[Claimant]) -> Shape:
+    """Name the first who has a file there, and the first who has a directory there."""
+    file_owner = directory_owner = None
+    for claimant in everyone:
         for file in claimant.files:
-            path = key(environment, file.path)
-            files.setdefault(path, claimant.name)
-            _add_parents(path, above)
-        for folder in above:
-            folders.setdefault(folder, claimant.name)
-    for path in files.keys() & folders.keys():
-        if files[path] in own or folders[path] in own:
-            found.add(Shape(path, files[path], folders[path]))
-    return tuple(sorted(found))
-
-
-def _add_parents(path: str, above: set[str]) -> None:
-    cut = path.rfind("/")
-    while cut > 0:
-        path = path[:cut]
-        if path in above or path.endswith(".."):
-            return
-        above.add(path)
-        cut = path.rfind("/")
+            spelled = key(environment, file.path)
+            if spelled == path:
+                file_owner = file_owner or claimant.name
+            elif spelled.startswith(path + "/"):
+                directory_owner = directory_owner or claimant.name
+    assert file_owner is not None  # noqa: S101 - both are among them
+    assert directory_owner is not None  # noqa: S101
+    return Shape(path, file_owner, directory_owner)

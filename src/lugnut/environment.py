@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os.path
 import posixpath
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -68,12 +69,16 @@ def place(environment: Environment, scheme: str, path: str, spelled: str) -> Rel
     return canonical(environment, environment.places[scheme] + below)
 
 
+_IRREGULAR = re.compile(r"^[./]|^.:|//|/\.|/$").search
+"""Finds what a path has to have before normalising can change it."""
+
+
 def canonical(environment: Environment, path: str) -> RelativePath:
     """Give the one spelling of a RECORD path: normalised, aliases such as `lib64` resolved, beneath purelib if it is.
 
     Absolute paths become relative ones. A path outside every scheme directory keeps its leading `..`.
     """
-    if path[:1] not in {".", "/"} and path[1:2] != ":" and path[-1:] != "/" and "//" not in path and "/." not in path:
+    if not _IRREGULAR(path):
         for alias, _ in environment.aliases:
             if path.startswith(alias):
                 return _resolve(environment, path)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Digest, Manifest, Name, RelativePath, Row, State, WheelHash, format_record, format_state
-from lugnut.environment import Environment, canonical, place, spell_row
+from lugnut.environment import Environment, place, spell_row
 from lugnut.errors import BadWheel
 
 FRESH = "fresh"
@@ -102,7 +102,7 @@ class Rendered(NamedTuple):
     origins: tuple[Origin, ...]
     """Files outside the dist-info, sorted by path."""
     info: tuple[Origin, ...]
-    """Files of the dist-info, RECORD the last; their paths are relative to the dist-info."""
+    """Files of the dist-info but RECORD (`make_record`), sorted by path; their paths are relative to the dist-info."""
 
 
 def digest_of(data: bytes) -> Digest:
@@ -139,7 +139,7 @@ def render(
             file = File(RelativePath(member.path[len(prefix) :]), member.digest, member.size, member.executable)
             info.append(Origin(file, member.archive, member.mtime, None))
             continue
-        path = canonical(environment, place(environment, member.scheme, member.path, manifest.spelled))
+        path = place(environment, member.scheme, member.path, manifest.spelled)
         _check_place(manifest, path, origins)
         if member.rewritten:
             origins[path] = make_origin(path, scripts[member.archive], executable=True)
@@ -154,7 +154,7 @@ def render(
         FRESH, manifest.name, manifest.version, rank, manifest.root_scheme, manifest.dist_info,
         tuple(origin.file for origin in ordered), (), (), reranked=False,
     )  # fmt: skip
-    return Rendered(wanted, action, ordered, _render_info(environment, wanted, action, info))
+    return Rendered(wanted, action, ordered, _render_info(wanted, action, info))
 
 
 def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> None:
@@ -169,7 +169,7 @@ def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> 
     raise BadWheel(wheel=manifest.filename, summary=problem, problems=[problem])
 
 
-def _render_info(environment: Environment, wanted: Wanted, action: Action, members: list[Origin]) -> tuple[Origin, ...]:
+def _render_info(wanted: Wanted, action: Action, members: list[Origin]) -> tuple[Origin, ...]:
     executables = tuple(file.path for file in action.files if file.executable)
     made = {
         "INSTALLER": b"lugnut\n",
@@ -180,14 +180,19 @@ def _render_info(environment: Environment, wanted: Wanted, action: Action, membe
     if wanted.direct_url is not None:
         made["direct_url.json"] = wanted.direct_url.encode()
     kept = [origin for origin in members if origin.file.path not in made]
-    info = sorted(
-        [*kept, *(make_origin(name, data) for name, data in made.items())], key=lambda origin: origin.file.path
+    return tuple(
+        sorted([*kept, *(make_origin(name, data) for name, data in made.items())], key=lambda origin: origin.file.path)
     )
+
+
+def make_record(environment: Environment, rendered: Rendered) -> Origin:
+    """Write RECORD: a line for every file, its own the last."""
+    action = rendered.action
     below = f"{action.dist_info}/"
     rows = [Row(spell_row(environment, action.scheme, file.path), file.digest, file.size) for file in action.files]
-    rows += [Row(below + origin.file.path, origin.file.digest, origin.file.size) for origin in info]
+    rows += [Row(below + origin.file.path, origin.file.digest, origin.file.size) for origin in rendered.info]
     rows.append(Row(below + "RECORD", None, None))
-    return (*info, make_origin("RECORD", format_record(rows).encode()))
+    return make_origin("RECORD", format_record(rows).encode())
 
 
 def replace_installed(rendered: Rendered, olds: tuple[Old, ...], *, old_rank: int) -> Rendered:

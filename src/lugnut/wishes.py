@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lugnut.distribution import STATE_FILE, Manifest, Name, Row, State, WheelHash, format_record, format_state
-from lugnut.environment import Environment, spell_row
+from lugnut.distribution import STATE_FILE, Manifest, Name, State, WheelHash, format_state
+from lugnut.environment import Environment
 from lugnut.errors import NoRecord
 from lugnut.events import Changed
 from lugnut.installed import Installed, read_installed
@@ -186,10 +186,6 @@ def _rerank(environment: Environment, found: Sequence[Installed], rank: int) -> 
     claimed = claimed_files(one)
     state = one.state._replace(overlay=rank) if one.state is not None else State(WheelHash(""), rank, None)
     info = _read_info(environment, one, format_state(state).encode())
-    rows = [Row(spell_row(environment, one.scheme, file.path), file.digest, file.size) for file in claimed]
-    rows += [Row(f"{one.dist_info}/{origin.file.path}", origin.file.digest, origin.file.size) for origin in info]
-    rows.append(Row(f"{one.dist_info}/RECORD", None, None))
-    info.append(make_origin("RECORD", format_record(rows).encode()))
     action = Action(
         CHANGE, one.name, one.version, rank, one.scheme, one.dist_info, claimed, _make_olds(found, force=False), (),
         reranked=True,

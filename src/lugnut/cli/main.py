@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,12 +15,15 @@ from lugnut.cli.talk import Talk
 from lugnut.cli.words import HELP, VERSION, Words, format_help, parse_words
 from lugnut.errors import LugnutError, UsageError
 
+COLLECTED_EVERY = 100_000
+"""After how many more objects the cyclic collector looks: a run is short, makes few cycles and many tuples."""
 SOFT = frozenset(("install", "sync", "lock", "uninstall", "check", "recover"))
 """The commands that a signal has undone; the others die of it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code. The console script and `python -m lugnut` both end here."""
+    gc.set_threshold(COLLECTED_EVERY)
     arguments = list(sys.argv[1:] if argv is None else argv)
     talk = Talk(_guess_presentation(arguments, os.environ), os.environ)
     try:

@@ -13,7 +13,7 @@ from lugnut.distribution import Digest, WheelFile
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, FileInTheWay, StoreDamaged
 from lugnut.events import Reporter, WheelPlaced
-from lugnut.plan import FRESH, Origin, Rendered, kept_name
+from lugnut.plan import FRESH, Origin, Rendered, kept_name, make_record
 from lugnut.store.entries import Store, intact, open_tree, set_aside
 from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
@@ -268,7 +268,7 @@ class _Hand:
     def _stage_info(self) -> None:
         place = f"{self._base}/staged/{self._action.dist_info}"
         grouped: dict[str, list[Origin]] = {}
-        for origin in self._job.rendered.info:
+        for origin in (*self._job.rendered.info, make_record(self._job.environment, self._job.rendered)):
             grouped.setdefault(split(origin.file.path)[0], []).append(origin)
         for directory, origins in grouped.items():
             with files.enter_path(self._home, f"{place}/{directory}".rstrip("/"), create=True) as staged:
