@@ -47,8 +47,21 @@ def cache_directory(settings: Settings) -> str:
 def _begin(target: Target, settings: Settings, watch: Watch) -> Run:
     """Find the environment meant, and give the dead their due."""
     run = Run(target, settings, watch)
+    _check_elsewhere(run)
     run.recover_dead()
     return run
+
+
+def _check_elsewhere(run: Run) -> None:
+    """Refuse to fill an environment with what another Python or platform takes, unless it is one to be shipped."""
+    chosen = run.settings.resolving
+    if not (chosen.python_version or chosen.platform):
+        return
+    flag = "--python-version" if chosen.python_version else "--python-platform"
+    if run.environment.kind != "target":
+        raise UsageError(message=f"{flag} is for what is to run elsewhere", hint="use it with --target DIR")
+    if run.settings.compile_bytecode:
+        raise UsageError(message=f"nothing can be compiled for elsewhere ({flag})", hint="leave --compile-bytecode out")
 
 
 def install(

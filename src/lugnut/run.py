@@ -12,6 +12,7 @@ from lugnut.errors import LockTimeout, StoreDamaged
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
+from lugnut.interpreter.elsewhere import look_elsewhere
 from lugnut.settings import Report, Settings, Watch
 from lugnut.store.entries import Store, hold_entry, open_store
 from lugnut.store.place import find_cache
@@ -29,6 +30,9 @@ class Run:
         self._started = time.monotonic()
         self.target = target
         self.environment = find_environment(target)
+        chosen = settings.resolving
+        if chosen.python_version or chosen.platform:
+            self.environment = look_elsewhere(self.environment, chosen.python_version, chosen.platform, target.environ)
         self.settings = settings
         self.cancelled = watch.cancelled
         self.jobs = settings.jobs or workers.default_count()

@@ -43,7 +43,7 @@ class Resolving(NamedTuple):
     python_version: str = ""
     """Another version than the environment's Python has; for --target."""
     platform: str = ""
-    """Another platform, as uv's --python-platform names it; for --target."""
+    """Another platform, as uv's --python-platform or a wheel's tag names it; for --target."""
 
 
 class Settings(NamedTuple):

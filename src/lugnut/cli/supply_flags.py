@@ -36,8 +36,11 @@ SUPPLY_FLAGS: tuple[Flag, ...] = (
         ("--index-strategy",), "index_strategy", VALUE, "Resolver", SUPPLIED,
         "first-index, unsafe-first-match or unsafe-best-match", "WORD",
     ),
-    Flag(("--python-version",), "python_version", VALUE, "Resolver", SUPPLIED, "resolve for this version", "VERSION"),
-    Flag(("--python-platform", "--platform"), "platform", VALUE, "Resolver", SUPPLIED, "resolve for it", "PLATFORM"),
+    Flag(("--python-version",), "python_version", VALUE, "Resolver", SUPPLIED, "choose for this Python", "VERSION"),
+    Flag(
+        ("--python-platform", "--platform"), "platform", VALUE, "Resolver", SUPPLIED,
+        "choose for this platform", "PLATFORM",
+    ),
     Flag(("--no-binary",), "no_binary", LIST, "Builds", SUPPLIED, "build NAME, or :all:, from source", "NAME"),
     Flag(("--only-binary",), "only_binary", LIST, "Builds", SUPPLIED, "build nothing of NAME, or :all:", "NAME"),
     Flag(("--no-build",), "no_build", SWITCH, "Builds", SUPPLIED, "build nothing"),

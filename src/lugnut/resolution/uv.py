@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lugnut.errors import ResolverFailed
+from lugnut.interpreter.elsewhere import parse_platform, spell_version
 from lugnut.resolution.choice import Backend
 from lugnut.resolution.inputs import Inputs, write
 from lugnut.resolution.moments import parse_moment
@@ -35,7 +36,8 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
         write(inputs.directory, LOCK, format_preferences(question.preferred))
     command = [*backend.command, "pip", "compile", "--quiet", *told.arguments]
     command += [*make_arguments(question, inputs), "--output-file", path, *inputs.requirement_files]
-    conditions = programs.Conditions(environ=told.environ, directory=question.directory, cancelled=question.cancelled)
+    environ = {**told.environ, **_tell_deployment(question)}
+    conditions = programs.Conditions(environ=environ, directory=question.directory, cancelled=question.cancelled)
     try:
         ran = programs.run([*command, *_join(question, question.sources)], b"", conditions)
     except OSError as error:
@@ -45,6 +47,13 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
     if ran.code != 0:
         raise explain(ran.err.decode("utf-8", "replace"), inputs, question.directory)
     return read_answer(path, backend.version)
+
+
+def _tell_deployment(question: Question) -> dict[str, str]:
+    """Give the variable by which uv learns how old a macOS may be."""
+    chosen = question.resolving.platform
+    oldest = parse_platform(chosen, question.environ).deployment_target if chosen else ""
+    return {"MACOSX_DEPLOYMENT_TARGET": oldest} if oldest else {}
 
 
 def make_arguments(question: Question, inputs: Inputs, now: float | None = None) -> list[str]:
@@ -62,8 +71,8 @@ def make_arguments(question: Question, inputs: Inputs, now: float | None = None)
         "--prerelease": prerelease,
         "--resolution": chosen.resolution,
         "--index-strategy": chosen.index_strategy,
-        "--python-version": chosen.python_version,
-        "--python-platform": chosen.platform,
+        "--python-version": spell_version(chosen.python_version) if chosen.python_version else "",
+        "--python-platform": parse_platform(chosen.platform, question.environ).name if chosen.platform else "",
         "--exclude-newer": parse_moment(chosen.exclude_newer, now or time.time()) if chosen.exclude_newer else "",
     }
     arguments += [f"{flag}={value}" for flag, value in single.items() if value]
