@@ -7,7 +7,7 @@ import pytest
 
 from environments import make_target, write
 from lugnut.errors import EnvironmentNotFound
-from lugnut.interpreter.discovery import find_python, read_configuration, venv_of
+from lugnut.interpreter.discovery import find_candidates, find_python, read_configuration, venv_of
 
 
 def make_python(root, path="bin/python3"):
@@ -33,11 +33,14 @@ def test_the_named_python_is_not_resolved_through_its_symlink(tmp_path):
     assert find_python(make_target(tmp_path, python="env/bin/python")) == str(tmp_path / "env/bin/python")
 
 
-@pytest.mark.parametrize("spelled", ["3.99", "python3.99"])
+def first(directory, python, environ):
+    return next(find_candidates(make_target(directory, python=python, environ=environ)))
+
+
+@pytest.mark.parametrize("spelled", ["3.99", "python3.99", "cp399", "cpython3.99", "cpython@3.99"])
 def test_a_version_or_a_name_is_looked_for_on_path(tmp_path, spelled):
     program = make_python(tmp_path / "somewhere", "python3.99")
-    environ = {"PATH": f"{tmp_path}/nowhere:{tmp_path}/somewhere"}
-    assert find_python(make_target(tmp_path, python=spelled, environ=environ)) == program
+    assert first(tmp_path, spelled, {"PATH": f"{tmp_path}/nowhere:{tmp_path}/somewhere"}) == program
 
 
 def test_a_version_means_the_environment_that_has_it_before_path(tmp_path):
@@ -46,19 +49,34 @@ def test_a_version_means_the_environment_that_has_it_before_path(tmp_path):
     write(tmp_path / ".venv", "pyvenv.cfg", "version = 3.99.1\n")
     write(tmp_path / "active", "pyvenv.cfg", "version_info = 3.9.9\n")
     environ = {"PATH": f"{tmp_path}/somewhere"}
-    for spelled in ("3.99", "3", "3.99.1"):
-        assert find_python(make_target(tmp_path, python=spelled, environ=environ)) == here
+    for spelled in ("3.99", "3", "3.99.1", ">=3.99", ">3.9,<4"):
+        assert first(tmp_path, spelled, environ) == here
     environ["VIRTUAL_ENV"] = str(tmp_path / "active")
-    assert find_python(make_target(tmp_path, python="3.99", environ=environ)) == on_path
-    assert find_python(make_target(tmp_path, python="3.9", environ=environ)) == active
+    assert first(tmp_path, "3.99", environ) == here  # as for uv: the active one has another
+    assert first(tmp_path, "3.9", environ) == active
     environ["VIRTUAL_ENV"] = str(tmp_path / "gone")
-    assert find_python(make_target(tmp_path, python="3.99", environ=environ)) == on_path
+    write(tmp_path / ".venv", "pyvenv.cfg", "version = 3.9.1\n")
+    assert first(tmp_path, "3.99", environ) == on_path
 
 
-@pytest.mark.parametrize("spelled", ["./missing", "3.98", "python9"])
+def test_every_python_on_path_may_have_the_version_asked_for(tmp_path):
+    names = ("python3.99", "python3", "python")
+    programs = [make_python(tmp_path / "somewhere", name) for name in names]
+    environ = {"PATH": str(tmp_path / "somewhere")}
+    assert list(find_candidates(make_target(tmp_path, python="3.99", environ=environ))) == programs
+    assert list(find_candidates(make_target(tmp_path, python=">=3.99", environ=environ))) == programs[1:]
+
+
+@pytest.mark.parametrize("spelled", [">=three", "3.98", ">=3.8"])
+def test_a_version_that_nobody_has_is_named(tmp_path, spelled):
+    with pytest.raises(EnvironmentNotFound, match=r"three|3\.98|3\.8"):
+        first(tmp_path, spelled, {"PATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize("spelled", ["./missing", "python9"])
 def test_a_python_that_is_not_there_is_not_replaced_by_another(tmp_path, spelled):
     make_fake_venv(tmp_path / ".venv")
-    with pytest.raises(EnvironmentNotFound, match=r"missing|3\.98|python9"):
+    with pytest.raises(EnvironmentNotFound, match=r"missing|python9"):
         find_python(make_target(tmp_path, python=spelled))
 
 

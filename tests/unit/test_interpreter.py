@@ -10,8 +10,9 @@ import pytest
 
 from environments import count_starts, make_environment, make_interpreter, make_target, make_venv, write
 from lugnut.environment import Environment
-from lugnut.errors import ExternallyManaged, InterpreterBroken
+from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
 from lugnut.interpreter import asking as interpreter
+from lugnut.interpreter import probe
 from lugnut.interpreter.asking import find_environment, read_facts
 from lugnut.interpreter.facts import Facts, make_facts
 
@@ -104,6 +105,28 @@ def test_another_interpreter_tells_its_own_version_and_tags(python, tmp_path):
     ).stdout.split()
     assert [environment.cache_tag, environment.purelib] == said
     assert environment.tags[0].startswith("cp3")
+
+
+def ask_for(directory, version):
+    """Look for a version on a PATH of a broken shim, a Python 3.98 and a Python 3.99."""
+    shim = write(directory, "shims/python3", "#!/bin/sh\nexit 127\n")
+    os.chmod(shim, 0o755)
+    for minor in (98, 99):
+        versions = {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.1"}
+        make_interpreter(directory / f"{minor}", markers={**probe.describe()["markers"], **versions})
+    path = os.pathsep.join(str(directory / place) for place in ("shims", "98/bin", "99/bin"))
+    target = make_target(directory, python=version, environ={"PATH": path}, break_system_packages=True)
+    return find_environment(target).markers["python_full_version"]
+
+
+@pytest.mark.parametrize(("version", "found"), [("3.99", "3.99.1"), (">=3.5", "3.98.1"), ("cp399", "3.99.1")])
+def test_a_version_is_had_by_the_first_that_answers_and_has_it(tmp_path, version, found):
+    assert ask_for(tmp_path, version) == found
+
+
+def test_the_versions_that_are_there_are_named_where_another_is_asked_for(tmp_path):
+    with pytest.raises(EnvironmentNotFound, match=r"no Python 3\.97 is here or on PATH; there are 3\.98\.1, 3\.99\.1"):
+        ask_for(tmp_path, "3.97")
 
 
 # --- remembering ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 from lugnut.environment import Environment, spell_places
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
 from lugnut.interpreter import probe
-from lugnut.interpreter.discovery import Target, find_python, read_configuration, venv_of
+from lugnut.interpreter.discovery import Target, find_candidates, parse_version, read_configuration, venv_of
 from lugnut.interpreter.facts import Facts, remember
 from lugnut.system import programs
 
@@ -30,7 +30,7 @@ def find_environment(target: Target) -> Environment:
     for spelled in (target.target, target.prefix):
         if spelled:
             _check_directory(os.path.join(target.directory, spelled))
-    facts = read_facts(find_python(target), target.cache_dir)
+    facts = _choose(target)
     if target.target:
         return _make_environment("target", facts, os.path.join(target.directory, target.target))
     if target.prefix:
@@ -40,6 +40,24 @@ def find_environment(target: Target) -> Environment:
     if not target.break_system_packages and not target.reading:
         _refuse_managed(facts)
     return _make_environment("system", facts, facts.prefix)
+
+
+def _choose(target: Target) -> Facts:
+    """Give the first of the candidates that answers and has the version asked for; one alone has to answer."""
+    version = parse_version(target)
+    if version is None:
+        return read_facts(next(find_candidates(target)), target.cache_dir)
+    found = []
+    for executable in find_candidates(target):
+        try:
+            facts = read_facts(executable, target.cache_dir)
+        except InterpreterBroken:  # such as a shim whose version is not installed
+            continue
+        if version.allows(facts.markers["python_full_version"]):
+            return facts
+        found.append(facts.markers["python_full_version"])
+    others = f"; there are {', '.join(dict.fromkeys(found))}" if found else ""
+    raise EnvironmentNotFound(where=f"no Python {version.text} is here or on PATH{others}")
 
 
 def _check_directory(place: str) -> None:

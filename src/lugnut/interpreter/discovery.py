@@ -1,4 +1,4 @@
-"""Which Python is meant: flags, variables and directories to one executable, in uv's order. Starts nothing.
+"""Which Python is meant: flags, variables and directories to an executable, in uv's order. Starts nothing.
 
 `--python`, `--system`, VIRTUAL_ENV, CONDA_PREFIX (not the base environment), then the working directory and those
 above it: itself a virtual environment, or one in `.venv`. `--target` and `--prefix` need only some Python, so for
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from typing import NamedTuple
 from lugnut.errors import EnvironmentNotFound
 
 CONFIGURATION = "pyvenv.cfg"
+_NEWEST = 30
+"""The last minor version of Python 3 that is looked for."""
 IN_PREFIX = (("bin", "python3"), ("bin", "python"), ("Scripts", "python.exe"), ("bin", "python.exe"), ("python.exe",))
 """Where an environment keeps its interpreter, the surest first (`bin/python` of a system may be Python 2)."""
 
@@ -24,7 +27,7 @@ class Target(NamedTuple):
     """What the user said about where to install, with the variables and the working directory it was said in."""
 
     python: str | None
-    """An executable, an environment's directory, a version (`3.12`) or a name to look for on PATH."""
+    """An executable, an environment's directory, a version (`3.12`, `cp312`, `>=3.11`) or a name to find on PATH."""
     target: str | None
     prefix: str | None
     system: bool
@@ -38,8 +41,20 @@ class Target(NamedTuple):
     """Nothing will be changed, so it does not matter whether the system manages its Python (PEP 668)."""
 
 
+def find_candidates(target: Target) -> Iterator[str]:
+    """Find what may be meant, the likeliest first: of a version, all that may have it; otherwise `find_python` alone.
+
+    Each is an absolute path, its last symlink not resolved. There is at least one, or EnvironmentNotFound is raised.
+    """
+    version = parse_version(target)
+    if version is None:
+        yield find_python(target)
+    else:
+        yield from _find_version(target, version)
+
+
 def find_python(target: Target) -> str:
-    """Find the interpreter meant: an absolute path, its last symlink not resolved; EnvironmentNotFound if none."""
+    """Find the interpreter meant where no version is; EnvironmentNotFound if there is none."""
     if target.python:
         return _find_named(target, target.python)
     if target.system:
@@ -73,45 +88,85 @@ def venv_of(executable: str) -> str | None:
     return None
 
 
+def _spell_path(target: Target, text: str) -> str:
+    return os.path.normpath(os.path.join(target.directory, os.path.expanduser(text)))
+
+
 def _find_named(target: Target, text: str) -> str:
-    path = os.path.normpath(os.path.join(target.directory, os.path.expanduser(text)))
+    path = _spell_path(target, text)
     if os.path.isdir(path):
         return _executable_in(path, f"{path} has no interpreter in it")
     if os.path.exists(path):
         return path
     if os.path.basename(text) != text:
         raise EnvironmentNotFound(where=f"{path} does not exist")
-    if text[:1].isdigit():
-        return _find_version(target, text)
     found = next(_search_path(target, (text,)), None)
     if found is None:
         raise EnvironmentNotFound(where=f"there is no {text} here and none on PATH")
     return found
 
 
-def _find_version(target: Target, text: str) -> str:
-    """Find a version: the active environment or one here if it has it, as for uv, else that Python on PATH."""
-    active = _find_whole(target)
-    if active is not None and _has_version(active, text):
-        return active
-    name = f"python{text}"
-    found = next(_search_path(target, (name,)), None)
-    if found is None:
-        raise EnvironmentNotFound(where=f"there is no environment of Python {text} here and no {name} on PATH")
-    return found
+class Version(NamedTuple):
+    """A version that is asked for in place of an interpreter."""
+
+    text: str
+    """As the user wrote it."""
+    specifier: str
+    """As PEP 440 writes it."""
+    minor: str
+    """`3.12`, where it is one such; empty for a range."""
+
+    def allows(self, version: str) -> bool:
+        """Say whether a version of Python will do, a pre-release too; what is no version will not."""
+        from packaging.specifiers import SpecifierSet
+        from packaging.version import InvalidVersion
+
+        try:
+            return SpecifierSet(self.specifier).contains(version, prereleases=True)
+        except InvalidVersion:
+            return False
 
 
-def _find_whole(target: Target) -> str | None:
-    """Find what would be meant without a version; one that is broken is passed over, since another was asked for."""
-    with contextlib.suppress(EnvironmentNotFound):
-        return _find_active(target) or _find_beneath(target.directory)
-    return None
+def parse_version(target: Target) -> Version | None:
+    """Read `--python` where it is a version and no path; None where it is not. Raises EnvironmentNotFound."""
+    text = target.python or ""
+    compact = re.fullmatch(r"cp(\d)(\d+)", text)
+    plain = re.fullmatch(r"(?:cpython@?|python@)?(\d+(?:\.\d+){0,2})", text)
+    if not (compact or plain or text[:1] in "<>=!~") or not text or os.path.exists(_spell_path(target, text)):
+        return None
+    if compact or plain:
+        numbers = (".".join(compact.groups()) if compact else plain[1] if plain else "").split(".")
+        return Version(text, f"=={'.'.join(numbers)}.*", ".".join(numbers[:2]) if len(numbers) > 1 else "")
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return Version(text, str(SpecifierSet(text)), "")
+    except InvalidSpecifier:
+        raise EnvironmentNotFound(where=f"{text!r} is no version specifier") from None
 
 
-def _has_version(executable: str, text: str) -> bool:
+def _find_version(target: Target, version: Version) -> Iterator[str]:
+    """Find a version: an environment that has it, as for uv, then every Python on PATH that may."""
+    known: set[str] = set()
+    for beneath in (False, True):
+        with contextlib.suppress(EnvironmentNotFound):  # one that is broken is passed over: another was asked for
+            found = _find_beneath(target.directory) if beneath else _find_active(target)
+            if found is not None and found not in known and version.allows(_version_of(found)):
+                known.add(found)
+                yield found
+    names = [f"python{version.minor}"] if version.minor else [f"python3.{minor}" for minor in range(_NEWEST, 0, -1)]
+    for path in _search_path(target, (*names, "python3", "python")):
+        if path not in known:
+            known.add(path)
+            yield path
+    if not known:
+        raise EnvironmentNotFound(where=f"there is no environment of Python {version.text} here and none on PATH")
+
+
+def _version_of(executable: str) -> str:
     configuration = read_configuration(venv_of(executable) or "") or {}
     version = configuration.get("version") or configuration.get("version_info", "")
-    return f"{version}.".startswith(f"{text}.")
+    return ".".join(version.split(".")[:3])
 
 
 def _find_system(target: Target) -> str:
