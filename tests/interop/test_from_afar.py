@@ -115,6 +115,36 @@ def test_eight_that_sync_one_lock_from_cold_fetch_each_wheel_once(
     assert room.findings() == []
 
 
+@by_both
+@pytest.mark.parametrize("act", ["install", "lock"])
+def test_what_was_yanked_is_taken_for_who_pins_it_and_it_is_said(
+    room: Room, index: IndexServer, resolver: str, act: str, tmp_path: Path
+) -> None:
+    index.options = index.options._replace(yanked={"lib-1.0-py3-none-any.whl": "a slip"})
+    out = ("-o", str(tmp_path / "pylock.toml")) if act == "lock" else ()
+    said = room.do(act, "--resolver", resolver, "lib==1.0", *out).err
+    assert "warning: lib 1.0 was yanked from its index: a slip" in said
+    report = str(tmp_path / "report.json")
+    if act == "install":
+        room.do(act, "--resolver", resolver, "--reinstall", "lib==1.0", "--report", report)
+        assert [one["is_yanked"] for one in json.loads(Path(report).read_text())["install"]] == [True]
+    assert "was yanked from" not in room.do(act, "--resolver", resolver, "lib", "--upgrade", *out).err
+
+
+@by_both
+def test_an_extra_that_there_is_not_is_said_and_no_error(room: Room, resolver: str) -> None:
+    assert "warning: lib 2.0 has no extra fancy" in room.do("install", "--resolver", resolver, "lib[fancy]").err
+    assert standing(room) == ["lib==2.0"]
+
+
+@by_both
+def test_without_a_cache_nothing_is_kept_of_a_run(room: Room, resolver: str) -> None:
+    room.do("install", "--resolver", resolver, "--no-cache", "app", "tiny")
+    assert standing(room) == ["app==1.0", "lib==2.0", "tiny==1.0"]
+    assert not room.cache.exists()
+    assert not (room.path / "uv-cache").exists()
+
+
 def test_a_project_is_installed_in_place(room: Room, tmp_path: Path) -> None:
     tree = make_tree(tmp_path / "sources", "mine", "3.0")
     room.do("install", "-e", str(tree))

@@ -45,7 +45,7 @@ def test_uv_is_passed_all_there_is() -> None:
     assert uv.make_arguments(question, INPUTS, NOON) == [
         "--python", "/py", "--no-header", "--no-annotate", "--cache-dir", "/cache", "--no-cache", "--no-deps",
         "--upgrade", "--no-build-isolation", "--prerelease=explicit", "--resolution=lowest",
-        "--index-strategy=unsafe-best-match", "--python-version=3.9", "--python-platform=windows",
+        "--index-strategy=unsafe-best-match", "--python-version=3.9", "--python-platform=x86_64-pc-windows-msvc",
         "--exclude-newer=2026-01-01T00:00:00Z", "--constraints=/c.txt", "--overrides=/here/o.txt",
         "--build-constraints=/here/b.txt", "--group=g", "--group=p:h", "--extra=e", "--no-binary=x", "--no-binary=y",
         "--only-binary=:all:", "--config-setting=k=v", "--upgrade-package=u",

@@ -29,7 +29,7 @@ def make_environment(directory: str, recipe: Recipe, telling: Telling) -> str:
     if recipe.uv is not None:
         command = [
             recipe.uv, "venv", "--quiet", "--no-project", "--no-config", "--no-python-downloads",
-            "--python", recipe.python, directory,
+            *(["--no-cache"] if "--no-cache" in recipe.uv_arguments else []), "--python", recipe.python, directory,
         ]  # fmt: skip
     else:
         command = [recipe.python, "-I", "-m", "venv", "--without-pip", directory]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from lugnut.errors import LugnutError, ResolverFailed, Unresolvable, Unsupported
 from lugnut.resolution.choice import Backend
@@ -18,6 +17,7 @@ from lugnut.resolution.moments import parse_moment
 from lugnut.resolution.pip_errors import explain, name_in_the_way
 from lugnut.resolution.projects import read_needs
 from lugnut.resolution.question import Question
+from lugnut.resolution.remarks import Resolved, read_pip
 from lugnut.resolution.report import make_lock
 from lugnut.resolution.told import pip_arguments
 from lugnut.system import programs
@@ -30,8 +30,8 @@ _WITH_MOMENTS = (26, 0)
 _USUAL = frozenset(("", "if-necessary-or-explicit"))
 
 
-def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
-    """Give a `packaging.pylock.Pylock` with absolute paths; raises Unresolvable, ResolverFailed, Offline, BuildFailed.
+def resolve(question: Question, inputs: Inputs, backend: Backend) -> Resolved:
+    """Give a lock, and what pip remarks on; raises Unresolvable, ResolverFailed, Offline, BuildFailed.
 
     Hashes of requirements are looked at by pip where it fetches a file, else not: see `hashes`.
     """
@@ -62,7 +62,7 @@ def _constrain(preferred: Mapping[str, str], inputs: Inputs, number: int) -> lis
     return [f"--constraint={write(inputs.directory, f'installed{number}.txt', chr(10).join(lines) + chr(10))}"]
 
 
-def _run(question: Question, inputs: Inputs, backend: Backend, arguments: list[str]) -> Any:
+def _run(question: Question, inputs: Inputs, backend: Backend, arguments: list[str]) -> Resolved:
     route = question.route._replace(trusted_hosts=(*question.route.trusted_hosts, *inputs.said.trusted_hosts))
     told = pip_arguments(question.indexes, route, question.environ)
     report, log = (os.path.join(inputs.directory, name) for name in ("report.json", "log.txt"))
@@ -81,7 +81,8 @@ def _run(question: Question, inputs: Inputs, backend: Backend, arguments: list[s
 
     try:
         with open(report, encoding="utf-8") as file:
-            return make_lock(json.load(file))
+            document = json.load(file)
+        return Resolved(make_lock(document), read_pip(_read_words(ran), document))
     except (OSError, ValueError):
         reason = "it wrote no report that can be read"
         raise ResolverFailed(resolver="pip", reason=reason, hint="use --resolver uv", detail="") from None
@@ -94,8 +95,11 @@ def _explain(ran: programs.Ran, log: str, question: Question, inputs: Inputs) ->
             logged = file.read()
     except OSError:
         logged = ""
-    said = ran.out.decode("utf-8", "replace") + ran.err.decode("utf-8", "replace")
-    return explain(said, logged, inputs, offline=question.route.offline)
+    return explain(_read_words(ran), logged, inputs, offline=question.route.offline)
+
+
+def _read_words(ran: programs.Ran) -> str:
+    return ran.out.decode("utf-8", "replace") + ran.err.decode("utf-8", "replace")
 
 
 def make_arguments(question: Question, inputs: Inputs, backend: Backend, now: float | None = None) -> list[str]:

@@ -45,6 +45,14 @@ def explain(said: str, log: str, inputs: Inputs, *, offline: bool) -> LugnutErro
     unfit = _explain_unfit(detail)
     if unfit:
         return Unresolvable(reason=unfit, resolver="pip", detail=detail)
+    return _explain_other(detail, offline=offline)
+
+
+def _explain_other(detail: str, *, offline: bool) -> LugnutError:
+    """Tell what a URL names and --offline forbids to fetch from all that is in nobody's list."""
+    fetching = re.search(r"^[×x] .+ while fetching (\S+)$", detail, re.MULTILINE)
+    if fetching and offline:
+        return Offline(url=fetching[1])
     return ResolverFailed(resolver="pip", reason=_shorten(_find_error(detail)), hint=_UV, detail=detail)
 
 
@@ -164,7 +172,7 @@ def _cut_reason(why: str) -> str:
 
 
 def _find_error(detail: str) -> str:
-    lines = re.findall(r"^ERROR: (.+)", detail, re.MULTILINE)
+    lines = re.findall(r"^(?:ERROR:|[×x]) (.+)", detail, re.MULTILINE)
     return lines[-1] if lines else (detail.splitlines() or ["it did not say why"])[-1]
 
 

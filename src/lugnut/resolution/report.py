@@ -88,9 +88,3 @@ def _make_source(info: Mapping[str, Any], *, direct: bool) -> tuple[str, Any]:
 
 def _find_path(url: str) -> str:
     return parse_file_url(url, "pip", url)
-
-
-def list_yanked(report: Mapping[str, Any]) -> list[str]:
-    """Name what was withdrawn by its author and taken because nothing else fits (PEP 592)."""
-    yanked = [item["metadata"] for item in report["install"] if item.get("is_yanked")]
-    return sorted(f"{one['name']}=={one['version']}" for one in yanked)

@@ -19,6 +19,7 @@ from lugnut.resolution.credentials import restore
 from lugnut.resolution.hashes import hold_to
 from lugnut.resolution.inputs import Inputs, prepare
 from lugnut.resolution.question import Question
+from lugnut.resolution.remarks import Remarks, Resolved
 from lugnut.resolution.requested import find_requested
 from lugnut.resolution.requirement_lines import Said
 from lugnut.system import files
@@ -31,6 +32,7 @@ class Answer(NamedTuple):
     """A `packaging.pylock.Pylock`; its paths are absolute."""
     requested: Mapping[Name, tuple[str, ...]]
     """What was asked for by name, with its extras; all else is needed by that, or was asked for by place."""
+    remarks: Remarks = Remarks()
 
 
 def resolve(question: Question) -> Any:
@@ -55,13 +57,13 @@ def answer(question: Question) -> Answer:
         raise UsageError(message="--extra is for a project", hint="name its pyproject.toml, or write NAME[EXTRA]")
     with files.lend_directory() as directory:
         inputs = prepare(question, directory)
-        lock = _ask(question, inputs, find_backend(question, inputs.said))
+        lock, remarks = _ask(question, inputs, find_backend(question, inputs.said))
         require = question.require_hashes or inputs.said.require_hashes
         requested = find_requested((*question.requirements, *question.editables), inputs.requirement_files)
-        return Answer(restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested)
+        return Answer(restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested, remarks)
 
 
-def _ask(question: Question, inputs: Inputs, backend: Backend) -> Any:
+def _ask(question: Question, inputs: Inputs, backend: Backend) -> Resolved:
     """Ask uv or pip; where the choice is ours, pip too, for lines of its syntax that uv cannot read."""
     if backend.name == "pip":
         return pip.resolve(question, inputs, backend)

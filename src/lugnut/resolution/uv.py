@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from lugnut.errors import ResolverFailed
 from lugnut.interpreter.elsewhere import parse_platform, spell_version
@@ -16,6 +15,7 @@ from lugnut.resolution.choice import Backend
 from lugnut.resolution.inputs import Inputs, write
 from lugnut.resolution.moments import parse_moment
 from lugnut.resolution.question import Question
+from lugnut.resolution.remarks import Resolved, read_uv
 from lugnut.resolution.told import uv_arguments
 from lugnut.resolution.uv_answer import read_answer
 from lugnut.resolution.uv_errors import explain
@@ -24,8 +24,8 @@ from lugnut.system import programs
 LOCK = "pylock.toml"
 
 
-def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
-    """Give a `packaging.pylock.Pylock` with absolute paths; raises Unresolvable, ResolverFailed, Offline, BuildFailed.
+def resolve(question: Question, inputs: Inputs, backend: Backend) -> Resolved:
+    """Give a lock, and what uv remarks on; raises Unresolvable, ResolverFailed, Offline, BuildFailed.
 
     Hashes of requirements are not yet looked at: see `hashes`.
     """
@@ -34,7 +34,7 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
     path = os.path.join(inputs.directory, LOCK)
     if question.preferred:
         write(inputs.directory, LOCK, format_preferences(question.preferred))
-    command = [*backend.command, "pip", "compile", "--quiet", *told.arguments]
+    command = [*backend.command, "pip", "compile", *told.arguments]
     command += [*make_arguments(question, inputs), "--output-file", path, *inputs.requirement_files]
     environ = {**told.environ, **_tell_deployment(question)}
     conditions = programs.Conditions(environ=environ, directory=question.directory, cancelled=question.cancelled)
@@ -44,9 +44,10 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Any:
         reason = f"{backend.command[0]} cannot be started ({error.strerror})"
         hint = "mend it, or use --resolver pip"
         raise ResolverFailed(resolver="uv", reason=reason, hint=hint, detail="") from None
+    said = ran.err.decode("utf-8", "replace")
     if ran.code != 0:
-        raise explain(ran.err.decode("utf-8", "replace"), inputs, question.directory)
-    return read_answer(path, backend.version)
+        raise explain(said, inputs, question.directory)
+    return Resolved(read_answer(path, backend.version), read_uv(said))
 
 
 def _tell_deployment(question: Question) -> dict[str, str]:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lugnut.building.recipe import Recipe
-from lugnut.distribution import Name
+from lugnut.distribution import Name, normalise_name
+from lugnut.events import Note
 from lugnut.installed import find_installed, read_installed
 from lugnut.resolution import lockfile
 from lugnut.resolution.credentials import restore
 from lugnut.resolution.question import Question
-from lugnut.resolution.resolving import answer, find_uv
+from lugnut.resolution.resolving import Answer, answer, find_uv
 from lugnut.resolution.told import pip_arguments, uv_arguments
 from lugnut.run import Run
 from lugnut.sources.direct_urls import Direct
@@ -32,8 +33,11 @@ def find_afar(run: Run, store: Store, asked: Asked, *, fresh: bool = False) -> F
     """Resolve, fetch, build and verify; `fresh` leaves what is installed out of account."""
     outlook = look_around(run)
     said = answer(ask(run, asked, outlook, fresh=fresh))
+    _pass_on(run, said)
     chosen = Chosen("the resolver's answer", run.target.directory, hint=_RELAX)
-    return _take(run, store, (said.lock, chosen, said.requested), outlook)
+    found = _take(run, store, (said.lock, chosen, said.requested), outlook)
+    wishes = [wish._replace(yanked=wish.manifest.name in said.remarks.yanked) for wish in found.wishes]
+    return found._replace(wishes=wishes)
 
 
 def find_locked(run: Run, store: Store, spelled: str) -> Found:
@@ -50,7 +54,17 @@ def find_locked(run: Run, store: Store, spelled: str) -> Found:
 
 def lock_afar(run: Run, asked: Asked, path: str) -> None:
     """Resolve what is asked for, whatever is installed, and write a lock."""
-    lockfile.write(path, answer(ask(run, asked, look_around(run), fresh=True)).lock)
+    said = answer(ask(run, asked, look_around(run), fresh=True))
+    _pass_on(run, said)
+    lockfile.write(path, said.lock)
+
+
+def _pass_on(run: Run, said: Answer) -> None:
+    """Warn of what the resolver remarks on."""
+    versions = {normalise_name(package.name): str(package.version or "") for package in said.lock.packages}
+    withdrawn = [said.remarks.tell(name, versions[name]) for name in sorted(said.remarks.yanked) if name in versions]
+    for text in (*withdrawn, *said.remarks.extras):
+        run.report(Note("warning", text))
 
 
 def ask(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:
@@ -72,6 +86,7 @@ def ask(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:
         route=outlook.route,
         upgrade=settings.upgrade,
         installed=installed,
+        no_cache=settings.no_cache,
         cancelled=run.cancelled,
     )
 
@@ -111,8 +126,8 @@ def _make_recipe(run: Run, outlook: Outlook) -> Recipe:
     for_pip = pip_arguments(outlook.indexes, outlook.route, target.environ)
     return Recipe(
         python=run.environment.python,
-        uv_arguments=for_uv.arguments,
-        pip_arguments=for_pip.arguments,
+        uv_arguments=(*for_uv.arguments, *(["--no-cache"] if run.settings.no_cache else [])),
+        pip_arguments=(*for_pip.arguments, *(["--no-cache-dir"] if run.settings.no_cache else [])),
         config_settings=_read_config_settings(resolving.config_settings),
         isolated=not resolving.no_build_isolation,
         build_constraints=tuple(os.path.join(target.directory, path) for path in resolving.build_constraints),

@@ -6,6 +6,7 @@ unpacks; runs that want the same file or the same build share it by the locks of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from lugnut.network.fetching import fetch_file, fetch_wheel
 from lugnut.run import Run
 from lugnut.sources.locked import Supply, find_file
 from lugnut.store.entries import Store, admit
-from lugnut.store.place import find_cache, usual_patience
+from lugnut.store.place import usual_patience
 from lugnut.system import files, locks, workers
 
 
@@ -44,7 +45,7 @@ class Obtained(NamedTuple):
 
 def obtain_all(run: Run, store: Store, supplies: Sequence[Supply], route: Route, recipe: Recipe) -> list[Obtained]:
     """Obtain every supply, in the order given; raises the first error."""
-    cache_dir = find_cache(run.settings.cache_dir)
+    cache_dir = os.path.dirname(store.root)
     orders = [Order(store, one, route, recipe, cache_dir) for one in supplies]
     afar = sum(one.link is not None and find_file(one.link) is None for one in supplies)
     size = max(run.jobs, min(route.downloads, afar))
