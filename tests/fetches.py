@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from indexserver import IndexServer
+from indexes import IndexServer
 from lugnut.distribution import Manifest
 from lugnut.events import Downloading, Event, Note
 from lugnut.links import Link, Route

@@ -167,6 +167,7 @@ def the_command_line_is_a_customer(modules: list[Module]) -> Iterator[str]:
 
 
 LATE = {
+    ("lugnut.__main__", "lugnut.cli.main"): "SIGINT while it is loaded ends the process without a traceback",
     ("lugnut.supply.finding", "lugnut.supply.afar"): "resolvers, downloads and builds cost 20 ms that most runs save",
     ("lugnut.supply.local", "lugnut.supply.outlook"): "so do uv's and pip's settings",
 }

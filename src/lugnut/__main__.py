@@ -1,4 +1,8 @@
-"""`python -m lugnut`, and the console script's entry."""
+"""`python -m lugnut`, and the console script's entry.
+
+The rest is imported only when it runs, so that importing this file changes nothing of its process but a path that is
+not to be imported from, and so that whoever interrupts the import has the process die of it as any program does.
+"""
 
 import os
 import sys
@@ -28,9 +32,39 @@ def _working_directory() -> str:
 if sys.path and _starts_foreign(__name__, sys.path[0], sys.argv[0]):
     del sys.path[0]
 
-from lugnut.cli.main import main  # noqa: E402 - only now is the path our own
+import signal  # noqa: E402 - only now is the path our own
+from collections.abc import Sequence  # noqa: E402
 
-__all__ = ["main"]
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code."""
+    quiet = _die_of_interrupts()
+    try:
+        try:
+            from lugnut.cli.main import main as run
+        finally:
+            if quiet:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+        return run(argv)
+    except KeyboardInterrupt:  # before or after what the command line answers itself
+        return _INTERRUPTED
+
+
+def _die_of_interrupts() -> bool:
+    """Leave SIGINT to the system, and give whether that is a change: where Python answers it, in the main thread.
+
+    One that is ignored (nohup, a shell's background job) stays so, and another handler is somebody else's.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return False
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except ValueError:  # not the main thread: signals are not ours
+        return False
+    return True
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -142,14 +142,17 @@ def _find_requirements(environment: Environment, installed: dict[Name, list[Inst
             yield Finding("requirement", name, "", f"{name} needs {text}")
 
 
-def find_unmet(environment: Environment, wheels: Sequence[tuple[Manifest, Sequence[str]]]) -> tuple[str, ...]:
+def find_unmet(
+    environment: Environment, wheels: Sequence[tuple[Manifest, Sequence[str]]], *, planned: bool = False
+) -> tuple[str, ...]:
     """Give the requirements of some wheels and their extras that nothing installed meets, as `name needs requirement`.
 
-    Sorted; an extra that a distribution does not have is among them.
+    Sorted; an extra that a distribution does not have is among them. `planned`: the wheels are yet to be installed.
     """
     if not any(manifest.requires or extras for manifest, extras in wheels):
         return ()
     versions = {found.name: found.version for found in find_installed(environment)}
+    versions |= {manifest.name: manifest.version for manifest, _ in wheels} if planned else {}
     found = set()
     for manifest, extras in wheels:
         known = {normalise_name(extra) for extra in manifest.extras}
@@ -180,22 +183,29 @@ def foresee_unmet(
 
 
 def find_needed(environment: Environment, names: Collection[Name]) -> set[Name]:
-    """Give some installed names and all that they need, directly or not, among what is installed."""
-    found: set[Name] = set()
+    """Give some installed names and all that they need, directly or not, among what is installed.
+
+    What is needed with extras is looked at again with each that another asks for.
+    """
+    there = {one.name for one in find_installed(environment)}
+    found: dict[Name, set[str]] = {name: set() for name in names}
     left = set(names)
     while left:
-        found |= left
         standing = read_installed(environment, sorted(left))
-        needs = {
-            name
-            for ones in standing.values()
-            for name in _name_requirements(environment, read_requires(environment, ones[0]).requires)
-        }
-        left = {one.name for one in find_installed(environment) if one.name in needs} - found
-    return found
+        left = set()
+        for name, ones in standing.items():
+            requires = read_requires(environment, ones[0]).requires
+            for needed, extras in _name_requirements(environment, requires, sorted(found[name])):
+                if needed in there and (needed not in found or not extras <= found[needed]):
+                    found.setdefault(needed, set()).update(extras)
+                    left.add(needed)
+    return set(found)
 
 
-def _name_requirements(environment: Environment, requires: Iterable[str]) -> Iterable[Name]:
+def _name_requirements(
+    environment: Environment, requires: Iterable[str], extras: Sequence[str]
+) -> Iterable[tuple[Name, set[str]]]:
+    """Give what a distribution with these extras needs, each with the extras it is needed with."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     for text in requires:
@@ -203,8 +213,8 @@ def _name_requirements(environment: Environment, requires: Iterable[str]) -> Ite
             requirement = Requirement(text)
         except InvalidRequirement:
             continue
-        if _applies(requirement.marker, environment.markers, ()):
-            yield normalise_name(requirement.name)
+        if _applies(requirement.marker, environment.markers, extras):
+            yield normalise_name(requirement.name), set(requirement.extras)
 
 
 def _unmet(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from lugnut import check as checking
 from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, StoreDamaged, UsageError
+from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
 from lugnut.events import Note
 from lugnut.installed import find_installed
 from lugnut.interpreter.asking import find_environment
@@ -34,9 +35,22 @@ from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_loc
 from lugnut.supply.origins import tell_origins
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
-from lugnut.wishes import Wish, Workshop, decide_removal, decide_set, find_open
+from lugnut.wishes import Moved, Wish, Workshop, check_standing, decide_removal, decide_set, find_open, note_standing
 
+MOST_LOOKS = 100
+"""How often a sync looks anew because others changed what it had looked at."""
 PROJECT_FILES = frozenset(("pyproject.toml", "setup.cfg", "setup.py"))
+
+
+class _Aim(NamedTuple):
+    """What a command is after, found without a lock."""
+
+    wishes: list[Wish]
+    unwanted: list[Name] = []  # noqa: RUF012 - a default that nobody changes
+    standing: frozenset[Name] = frozenset()
+    """Of a sync: what the set has and stands already."""
+    look: Callable[[], list[Name]] | None = None
+    """Of a sync, called under the locks: what is unwanted now. Raises Moved where what stood does not any more."""
 
 
 def cache_directory(settings: Settings) -> str:
@@ -73,7 +87,7 @@ def install(
     asked = _make_asked(requests, requirement_files, target, settings)
     with remembering(), keep_store(settings) as store:
         listed = read_at_hand(run, asked)
-        wishes, outcome = _carry_out(run, store, lambda: (find_wishes(run, store, asked, listed), []))
+        wishes, outcome = _carry_out(run, store, lambda: _Aim(find_wishes(run, store, asked, listed)))
         return _close(run, store, wishes, outcome)
 
 
@@ -94,9 +108,19 @@ def sync(
     asked = _make_asked((), requirement_files, target, settings)
     with remembering(), keep_store(settings) as store:
 
-        def find() -> tuple[list[Wish], list[Name]]:
+        def find() -> _Aim:
+            before = note_standing(run.environment)
             found = find_set(run, store, asked)
-            return found.wishes, find_unwanted(run.environment, found.names, exact=settings.exact)
+            if not found.names and not settings.allow_empty:
+                message = f"{', '.join(requirement_files)} asks for nothing, so that everything would be removed"
+                raise UsageError(message=message, hint="look for a slip in it, or use --allow-empty-requirements")
+            standing = found.names - {wish.manifest.name for wish in found.wishes}
+
+            def look() -> list[Name]:
+                check_standing(run.environment, standing, before)
+                return find_unwanted(run.environment, found.names, exact=settings.exact)
+
+            return _Aim(found.wishes, look(), standing, look)
 
         wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)
@@ -114,13 +138,22 @@ def lock(
     return run.close(NOTHING)._replace(locked=written)
 
 
-def _carry_out(run: Run, store: Store, find: Callable[[], tuple[list[Wish], list[Name]]]) -> tuple[list[Wish], Outcome]:
-    """Carry it out; what met a damaged entry of the store was undone and is done again, the wheel unpacked anew."""
+def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[Wish], Outcome]:
+    """Carry it out; what met a damaged entry of the store was undone and is done again, the wheel unpacked anew.
+
+    So it is where others changed meanwhile what was looked at without a lock (DESIGN 5: a sync reads again).
+    """
     damaged: set[str] = set()
+    looks = 0
     while True:
         try:
-            wishes, unwanted = find()
-            return wishes, _change(run, store, wishes, unwanted)
+            aim = find()
+            return aim.wishes, _change(run, store, aim)
+        except Moved:
+            run.cancelled()
+            looks += 1
+            if looks == MOST_LOOKS:
+                raise InternalError(message=f"{looks} times what stood was not what had been looked at") from None
         except StoreDamaged as error:
             if error.data["wheel"] in damaged:
                 raise
@@ -132,19 +165,23 @@ def _carry_out(run: Run, store: Store, find: Callable[[], tuple[list[Wish], list
 def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Report:
     """Report, with where what changed came from, and what is unmet."""
     origins = tell_origins(store, wishes, outcome.changes) if run.settings.describe else ()
-    unmet = checking.find_unmet(run.environment, [(wish.manifest, wish.extras) for wish in wishes])
+    wheels = [(wish.manifest, wish.extras) for wish in wishes]
+    unmet = checking.find_unmet(run.environment, wheels, planned=run.settings.dry_run)
     return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
 
 
-def _change(run: Run, store: Store, wishes: list[Wish], unwanted: list[Name]) -> Outcome:
+def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
-    settings = run.settings
-    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | set(unwanted))
-    if run.idle(names) and not unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
+    settings, wishes = run.settings, aim.wishes
+    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | {*aim.unwanted, *aim.standing})
+    if run.idle(names) and not aim.unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING
     workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
+        unwanted = aim.look() if aim.look is not None else []
+        if not set(unwanted) <= set(names):  # its lock is not held
+            raise Moved
         return decide_set(run.environment, workshop, wishes, unwanted, settings)
 
     def compile_all(plan: Plan) -> None:

@@ -109,6 +109,7 @@ class Choices(Place, Network, Resolver, total=False):
     editables: Sequence[str | os.PathLike[str]]
     output: str | os.PathLike[str]
     exact: bool
+    allow_empty: bool
     report: Reporter
     """Hears every event as it happens; what it raises ends the run."""
     cancelled: Callable[[], None]

@@ -86,6 +86,8 @@ class Settings(NamedTuple):
     """Where `lock` writes."""
     exact: bool = False
     """A sync spares nothing."""
+    allow_empty: bool = False
+    """A sync of nothing removes everything."""
     resolving: Resolving = Resolving()
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lugnut.distribution import STATE_FILE, Manifest, Name, State, WheelHash, format_state
 from lugnut.environment import Environment
 from lugnut.errors import NoRecord
 from lugnut.events import Changed
-from lugnut.installed import Installed, read_installed
+from lugnut.installed import Found, Installed, find_installed, read_installed
 from lugnut.plan import (
     CHANGE,
     Action,
@@ -54,17 +54,44 @@ class Open(NamedTuple):
     rank: int
 
 
+class Moved(Exception):
+    """What was looked at without a lock is not so any more: whoever decided by it looks again."""
+
+
+Standing = Mapping[Name, Sequence[tuple[Found, int, int]]]
+"""What is installed, by name: each entry with the inode and the time of change of its directory, which tell it from
+another of the same name and version."""
+
+
+def note_standing(environment: Environment) -> Standing:
+    """Note what is installed; read are the listing and one status an entry."""
+    noted: dict[Name, list[tuple[Found, int, int]]] = {}
+    for found in find_installed(environment):
+        with files.open_root(environment.schemes[found.scheme]) as root:
+            status = files.look(root, found.directory)
+        if status is not None:
+            noted.setdefault(found.name, []).append((found, status.st_ino, status.st_ctime_ns))
+    return noted
+
+
+def check_standing(environment: Environment, names: Iterable[Name], before: Standing) -> None:
+    """See that some names stand as they did; raises Moved."""
+    now = note_standing(environment)
+    if any(now.get(name) != before.get(name) for name in names):
+        raise Moved
+
+
 class Workshop:
     """Renders wheels for one environment, each once: a rendering is a function of wheel, flags and rank."""
 
     def __init__(self, environment: Environment, store: Store) -> None:
         self._environment = environment
         self._store = store
-        self._known: dict[tuple[Name, int], Rendered] = {}
+        self._known: dict[tuple[Name, int, bool], Rendered] = {}
 
     def render(self, wish: Wish, rank: int) -> Rendered:
         """Lay a wheel out."""
-        key = (wish.manifest.name, rank)
+        key = (wish.manifest.name, rank, wish.requested)
         if key not in self._known:
             self._known[key] = _render(self._environment, self._store, wish, rank)
         return self._known[key]
@@ -80,7 +107,8 @@ def decide_install(
         if wish is None:
             one = _rerank(environment, found, rank)
         else:
-            one = workshop.render(wish, rank)
+            kept = wish._replace(requested=wish.requested or any(one.requested for one in found))
+            one = workshop.render(kept, rank)
             if found:
                 one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=_rank(found))
         rendered.append(one)
@@ -129,7 +157,13 @@ def _holds(wish: Wish, found: Sequence[Installed], rank: int) -> bool:
         and state.wheel == wish.manifest.wheel
         and state.overlay == rank
         and (one.requested or not wish.requested)
+        and (wish.direct is None or bool(wish.direct.sha256) or _came_from(one, wish.direct))
     )
+
+
+def _came_from(one: Installed, direct: Direct) -> bool:
+    """Say whether direct_url.json tells of the same tree or commit: equal wheels can be built of two of them."""
+    return one.direct_url is not None and one.direct_url == format_direct_url(direct)
 
 
 def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Rendered:

@@ -64,7 +64,7 @@ def test_a_version_means_the_environment_here_that_has_it(room: Room, venv: str,
 def test_a_version_that_nothing_has_is_told(room: Room, venv: str) -> None:
     assert venv
     assert room.screen("list -p 3.98").startswith(
-        "error: no environment found: there is no environment of Python 3.98 here and no python3.98 on PATH\n"
+        "error: no environment found: no Python 3.98 is here or on PATH; there "
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexserver import IndexServer, serve
+from indexes import IndexServer, serve
 from programs import Ran, find_program, run
 from rooms import Room, one_sentence
 from wheels import make_wheel

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexserver import Fault, IndexServer, serve
+from indexes import Fault, IndexServer, serve
 from programs import find_program, make_venv, run
 from projects import make_tree, pack
 from rooms import Room, one_sentence

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from indexserver import Fault, IndexServer, serve
+from indexes import Fault, IndexServer, serve
 from lugnut.errors import LugnutError, Offline, ResolverFailed, Unresolvable
 from lugnut.links import Indexes, Route
 from lugnut.resolution import locations, lockfile

@@ -11,7 +11,7 @@ import pytest
 
 from children import Child, child
 from fetches import Fetches, afar, alone
-from indexserver import Fault
+from indexes import Fault
 from lugnut.links import Link
 from lugnut.store.keeping import prune
 from wheels import make_wheel

@@ -370,3 +370,11 @@ def test_progress_draws_nothing_before_its_time_or_when_not_wanted() -> None:
         stream = io.StringIO()
         Progress(stream, enabled=enabled, color=False, delay=delay).hear(WheelPlaced("x", "1", 3))
         assert stream.getvalue() == ""
+
+
+def test_what_a_resolver_said_is_shown_whole_to_who_asks_for_everything():
+    error = errors.Unresolvable(reason="a needs b", resolver="uv", detail="because a\n\n  and b\x1b[31m")
+    assert format_error(error)[:1] == format_error(error, everything=True)[:1]
+    assert not any("because a" in line for line in format_error(error))
+    assert "  because a" in format_error(error, everything=True)
+    assert "\x1b" not in "".join(format_error(error, everything=True))

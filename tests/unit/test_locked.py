@@ -11,7 +11,7 @@ from packaging.pylock import Pylock
 
 from environments import make_environment
 from lugnut.environment import Environment
-from lugnut.errors import BadLock, WheelNotFound
+from lugnut.errors import BadLock, UsageError, WheelNotFound
 from lugnut.links import Link
 from lugnut.sources.direct_urls import format_direct_url
 from lugnut.sources.locked import Chosen, Supply, find_file, make_direct, select
@@ -68,6 +68,38 @@ def test_extras_and_groups_are_asked_for(environment: Environment) -> None:
     assert [one.name for one in take(environment, given, groups=("more",))] == ["c"]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"extras": ("nosuch",)}, "pylock.toml has no extra nosuch; it has a-b and x"),
+        ({"extras": ("A.B", "y", "x", "z")}, "pylock.toml has no extra y and z; it has a-b and x"),
+        ({"groups": ("nosuch",)}, "pylock.toml has no dependency group nosuch; it has dev and more"),
+    ],
+)
+def test_an_extra_or_a_group_that_the_lock_lacks_is_refused(
+    environment: Environment, chosen: dict[str, Any], said: str
+) -> None:
+    given = lock(extras=["x", "a-b"], **{"dependency-groups": ["dev"], "default-groups": ["more"]})
+    with pytest.raises(UsageError) as caught:
+        take(environment, given, **chosen)
+    assert str(caught.value) == said
+    assert caught.value.hint
+
+
+def test_a_lock_without_extras_and_groups_says_that_it_has_none(environment: Environment) -> None:
+    for chosen, what in (({"extras": ("x",)}, "extra"), ({"groups": ("x",)}, "dependency group")):
+        with pytest.raises(UsageError, match=rf"^pylock\.toml has no {what} x; it has none$"):
+            take(environment, lock(), **chosen)
+
+
+def test_extras_and_groups_are_the_same_however_they_are_spelled(environment: Environment) -> None:
+    package = {"name": "x", "version": "1", "marker": "'a-b' in extras and 'c-d' in dependency_groups"}
+    given = lock(
+        {**package, "wheels": [wheel("x-1-py3-none-any.whl")]}, extras=["a-b"], **{"dependency-groups": ["C_d"]}
+    )
+    assert [one.name for one in take(environment, given, extras=("A_b",), groups=("c.D",))] == ["x"]
+
+
 def test_where_no_wheel_fits_there_is_the_source_or_the_closest_tags(environment: Environment) -> None:
     foreign = wheel("x-1-cp39-cp39-win32.whl")
     sdist = {"name": "x-1.tar.gz", "url": "https://host/x-1.tar.gz", "hashes": {"sha256": B}}
@@ -111,8 +143,8 @@ def test_paths_begin_at_the_lock(environment: Environment) -> None:
             },
         ),
         (
-            {"vcs": {"type": "git", "url": "ssh://git@host/x", "commit-id": "c0", "requested-revision": "main"}},
-            {"url": "ssh://git@host/x", "vcs_info": {"vcs": "git", "commit_id": "c0", "requested_revision": "main"}},
+            {"vcs": {"type": "git", "url": "ssh://git@host/x", "commit-id": A[:40], "requested-revision": "main"}},
+            {"url": "ssh://git@host/x", "vcs_info": {"vcs": "git", "commit_id": A[:40], "requested_revision": "main"}},
         ),
         ({"directory": {"path": "/a b"}}, {"url": "file:///a%20b", "dir_info": {}}),
         ({"directory": {"path": "t", "editable": True}}, {"url": "file:///locks/t", "dir_info": {"editable": True}}),
@@ -125,6 +157,35 @@ def test_what_was_named_directly_says_where_it_came_from(
     direct = make_direct(supply, "" if supply.tree else B)
     assert direct is not None
     assert json.loads(format_direct_url(direct)) == expected
+
+
+@pytest.mark.parametrize("commit", [A[:40], A, "ABCD" * 10])
+def test_a_commit_is_taken_by_its_whole_id(environment: Environment, commit: str) -> None:
+    vcs = {"type": "git", "url": "https://host/x", "commit-id": commit}
+    assert take(environment, lock({"name": "x", "vcs": vcs}))[0].repository == (
+        "git", "https://host/x", commit.lower(), "",
+    )  # fmt: skip
+
+
+MOVING = "is not the whole id of a commit"
+FOREIGN = "and lugnut knows git"
+
+
+@pytest.mark.parametrize(
+    ("kind", "commit", "said"),
+    [
+        *(("git", commit, MOVING) for commit in ("main", A[:7], A[:41], A[:39] + "g", "-" * 40, A[:40] + "\n", "")),
+        *((kind, A[:40], FOREIGN) for kind in ("hg", "svn", "bzr", "Git")),
+    ],
+)
+def test_a_revision_that_may_move_and_another_system_than_git_are_refused(
+    environment: Environment, kind: str, commit: str, said: str
+) -> None:
+    vcs = {"type": kind, "url": "https://host/x", "commit-id": commit}
+    with pytest.raises(BadLock, match=said) as caught:
+        take(environment, lock({"name": "x", "vcs": vcs}))
+    assert str(caught.value).startswith("pylock.toml cannot be used as a lock file: ")
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from fetches import Fetches, Off, afar, alone
-from indexserver import Fault
+from indexes import Fault
 from lugnut.errors import BadWheel, DownloadFailed, HashMismatch, LockTimeout, Offline
 from lugnut.events import WheelAdmitted
 from lugnut.links import Link, Route

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fetches import SECRET, Fetches, afar, alone, script
-from indexserver import Fault, basic
+from indexes import Fault, basic
 from lugnut.errors import DownloadFailed
 from lugnut.links import Link
 from lugnut.network import credentials

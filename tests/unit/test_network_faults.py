@@ -10,7 +10,7 @@ import pytest
 
 from children import run
 from fetches import Fetches, Off, afar, alone, small_disk
-from indexserver import Fault
+from indexes import Fault
 from lugnut.errors import BadWheel, DownloadFailed, HashMismatch, LugnutError
 from lugnut.network import asking, refusals, tally
 from lugnut.network.fetching import fetch_wheel

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fetches import SECRET, Fetches, afar, alone
-from indexserver import Fault
+from indexes import Fault
 from lugnut.errors import DownloadFailed, Offline
 from lugnut.links import Link, Route
 from lugnut.network import addresses, pages

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fetches import SECRET, Fetches, afar, alone, make_certificates
-from indexserver import Fault, IndexServer, basic
+from indexes import Fault, IndexServer, basic
 from lugnut.errors import DownloadFailed, UsageError
 from lugnut.links import Route
 from lugnut.network import connections

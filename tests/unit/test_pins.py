@@ -19,7 +19,7 @@ from lugnut.errors import (
 )
 from lugnut.sources import pins
 from lugnut.sources.direct_urls import Direct, format_direct_url
-from lugnut.sources.pins import Asked, check_hash, find_unfit, read_asked
+from lugnut.sources.pins import Asked, Reach, check_hash, find_unfit, read_asked
 
 SHA, OTHER, THIRD = "ab" * 32, "cd" * 32, "ef" * 32
 
@@ -170,6 +170,50 @@ def test_the_error_names_the_line_that_asks(environment, tmp_path):
     write(tmp_path, "r.txt", "\na==9\n")
     with pytest.raises(WheelNotFound, match=r"no wheel for a==9 \(r.txt:2\): "):
         gather(environment, ask(tmp_path, files=("r.txt",)))
+
+
+# --- how far is looked ------------------------------------------------------------------------------------------------
+
+
+def reaching(tmp_path, names, **more):
+    """Look in `there`, and note which names were looked for."""
+
+    def look(wanted):
+        names.append(sorted(wanted))
+        return Reach((str(tmp_path / "there"),), **more)
+
+    return look
+
+
+def test_names_alone_are_looked_for_and_where_the_reach_says(environment, tmp_path):
+    write(tmp_path, "there/a-1-py3-none-any.whl")
+    b = write(tmp_path, "b-1-py3-none-any.whl")
+    names = []
+    look = reaching(tmp_path, names)
+    picks = gather(environment, ask(tmp_path, "a", "c", b), satisfied=lambda request: request.name == "c", look=look)
+    assert [os.path.relpath(pick.path, tmp_path) for pick in picks] == [
+        "there/a-1-py3-none-any.whl",
+        "b-1-py3-none-any.whl",
+    ]
+    assert names == [["a"]]
+    assert len(gather(environment, ask(tmp_path, b), look=look)) == len(names) == 1
+
+
+@pytest.mark.parametrize(("text", "found"), [("a==1", True), ("a", False), ("a==2", False)])
+def test_where_there_is_more_only_an_exact_version_at_hand_is_taken(environment, tmp_path, text, found):
+    write(tmp_path, "there/a-1-py3-none-any.whl")
+    picks = gather(environment, ask(tmp_path, text), look=reaching(tmp_path, [], closed=False))
+    assert (picks is not None) is found
+
+
+def test_what_somebody_else_chooses_or_has_to_build_is_left_to_the_resolver(environment, tmp_path):
+    write(tmp_path, "there/a-1-py3-none-any.whl")
+    write(tmp_path, "there/b-1.tar.gz")
+    assert gather(environment, ask(tmp_path, "a"), look=lambda _: None) is None
+    builds = reaching(tmp_path, [], builds=lambda name: name == "b")
+    assert gather(environment, ask(tmp_path, "a", "b"), look=builds) is None
+    with pytest.raises(WheelNotFound, match="none of that name"):
+        gather(environment, ask(tmp_path, "a", "b"), look=reaching(tmp_path, []))
 
 
 # --- Requires-Python --------------------------------------------------------------------------------------------------

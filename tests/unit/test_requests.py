@@ -6,7 +6,7 @@ import pytest
 
 from environments import write
 from lugnut.errors import BadRequirement
-from lugnut.sources.requests import applies, parse_request
+from lugnut.sources.requests import applies, is_passed_on, parse_request
 
 SHA = "ab" * 32
 MARKERS = {"python_version": "3.11", "python_full_version": "3.11.7", "sys_platform": "linux"}
@@ -92,7 +92,10 @@ def test_a_tilde_is_the_home(tmp_path, monkeypatch):
         ("file://other.host/x-1-py3-none-any.whl", "not a file:// URL of this machine"),
         ("file:x-1-py3-none-any.whl", "not a file:// URL"),
         ("file:///x-1-py3-none-any.whl?a=1", "not a file:// URL"),
-        ("file:///x-1-py3-none-any.whl#md5=abc", "#md5=abc"),
+        ("file:///x-1-py3-none-any.whl#md5=abc", "verifies sha256, not md5"),
+        ("file:///x-1-py3-none-any.whl#nonsense=abc", "#nonsense=abc in a URL means nothing"),
+        ("file:///x-1-py3-none-any.whl#subdirectory=abc", "#subdirectory=abc in a URL means nothing"),
+        ("file:///nothing#subdirectory=abc", "not a wheel"),
         ("file:///x-1-py3-none-any.whl#sha256=abc", "not a sha256"),
         ("y @ file:///x-1-py3-none-any.whl", "asks for y and names a wheel of x"),
     ],
@@ -108,6 +111,28 @@ def test_a_directory_is_refused_and_says_what_it_could_be(tmp_path):
     with pytest.raises(BadRequirement, match="is a directory") as caught:
         parse("./here", (tmp_path / "here").mkdir() or tmp_path)
     assert "--find-links" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "passed_on"),
+    [
+        ("x @ file:///mono.zip#subdirectory=pkg", True),
+        ("file:///x-1.tar.gz#subdirectory=pkg&egg=x", True),
+        (f"x @ file:///x-1.tar.gz#sha256={SHA}", True),
+        (f"file:///x-1.tar.gz#md5={SHA[:32]}", True),
+        ("x @ file:///{place}#subdirectory=pkg", True),
+        ("git+file:///{place}#subdirectory=pkg", True),
+        *((f"x @ file:///x-1-py3-none-any.whl#{kind}=abc", True) for kind in ("md5", "sha1", "sha384", "sha512")),
+        (f"file:///x-1-py3-none-any.whl#sha256={SHA}&sha512=abc", True),
+        ("file:///x-1-py3-none-any.whl#subdirectory=pkg", False),
+        ("file:///x-1-py3-none-any.whl#sha256=abc", False),
+        ("file:///nothing#subdirectory=pkg", False),
+    ],
+)
+def test_what_a_fragment_says_of_a_source_or_by_another_hash_is_for_the_resolver(text, passed_on, tmp_path):
+    with pytest.raises(BadRequirement) as caught:
+        parse(text.replace("{place}", str(tmp_path).lstrip("/")))
+    assert is_passed_on(caught.value) is passed_on
 
 
 def test_hashes_are_sha256_and_sorted():

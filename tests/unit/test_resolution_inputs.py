@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,53 @@ def read(directory: Path, *names: str, **environ: str) -> Said:
         ("My_Wheel-1.0-py3-none-any.whl[x] --hash=sha256:{}", "my-wheel"),
         ("https://h.test/p/some-sdist-1.0.tar.gz#sha256={}", "some-sdist"),
         ("-e ./tree-1.0.zip --hash=sha256:{}", "tree"),
+        ("A.b --hash=sha256:{}", "a-b"),
+        ("a[x] --hash sha256:{}", "a"),
+        ("a --config-settings=b=c --hash=sha256:{}", "a"),
+        ("a @ https://h.test/x.zip#subdirectory=p&sha256={} ; os_name != 'x'", "a"),
     ],
 )
 def test_a_hash_is_known_by_the_name_of_its_line(line: str, name: str) -> None:
     assert read_line(line.format(ONE.upper() if "A" in line else ONE), "r:1").hashes == (
         AskedHash(name, "sha256", ONE, "r:1"),
     )
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
+def test_a_fragment_has_hashes_of_every_kind_that_pip_knows(kind: str) -> None:
+    for url in (f"file:///x.zip#egg=a&{kind}=AB", f"https://h.test/x.whl#{kind}=ab; os_name == 'x'"):
+        assert [(one.algorithm, one.digest) for one in read_line(url).hashes] == [(kind, "ab")]
+    both = read_line("a @ file:///x.zip#sha256=aa&md5=bb").hashes
+    assert [(one.algorithm, one.digest) for one in both] == [("sha256", "aa"), ("md5", "bb")]
+
+
+@pytest.mark.parametrize("words", ["a --hash=sha256:xyz", "a @ file:///x.zip#md5=", "a==1 --hash 'sha256'"])
+def test_a_hash_that_is_none_is_refused_and_not_passed_over(words: str) -> None:
+    with pytest.raises(BadRequirement, match=r"^r:1: .* is no hash") as caught:
+        read_line(words, "r:1")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("a==1 ; os_name == 'posix'", True),
+        ("a==1;os_name=='nt'", False),
+        ("a ; os_name == 'nt'", False),
+        ("a[x] ; extra == 'x'", False),
+        ("a @ https://h.test/a;b.zip ; os_name == 'nt'", False),
+        ("a @ https://h.test/a;os_name=='nt'", True),
+        ("https://h.test/a.zip ; os_name == 'nt'", False),
+        ("./a-1.zip; os_name == 'nt'", False),
+        ("./a;b-1.zip", True),
+        ("-e ./a-1.zip ; os_name == 'nt'", False),
+        ("a==1 ; os_name ~= 'x'", True),
+    ],
+)
+def test_a_line_for_another_environment_says_no_hash(line: str, counts: bool) -> None:
+    words = f"{line} --hash=sha256:{ONE}"
+    assert bool(read_line(words, "r:1", {"os_name": "posix"}).hashes) is counts
+    assert read_line(words, "r:1").hashes  # nothing is known of the environment: every line counts
 
 
 def test_what_a_backend_passes_over_is_read_through_all_files(tmp_path: Path) -> None:
@@ -65,6 +107,23 @@ def test_what_a_backend_passes_over_is_read_through_all_files(tmp_path: Path) ->
         urls=("https://u:p@h.test/s",),
         remote=("https://h.test/r.txt", "https://h.test/q.txt"),
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "below"),
+    [
+        ("a @ file:///x.zip#subdirectory=p", ("file:///x.zip#subdirectory=p",)),
+        ("a@file:///x.zip#egg=a&subdirectory=p ; os_name == 'posix'", ("file:///x.zip#egg=a&subdirectory=p",)),
+        ("file:///x.zip#subdirectory=p&sha256=00", ("file:///x.zip#subdirectory=p",)),
+        ("a @ file:///x.zip#subdirectory=p ; os_name == 'nt'", ()),
+        ("-e file:///x#subdirectory=p", ("file:///x#subdirectory=p",)),
+        ("a @ https://h.test/x.zip#subdirectory=p", ()),
+        ("a @ git+file:///x#subdirectory=p", ()),
+        ("a @ file:///x.zip#egg=p", ()),
+    ],
+)
+def test_the_subdirectory_of_what_is_at_hand_is_told(line: str, below: tuple[str, ...]) -> None:
+    assert read_line(line, "r:1", {"os_name": "posix"}).below == below
 
 
 def test_a_file_may_be_included_twice_but_not_by_itself(tmp_path: Path) -> None:
@@ -140,6 +199,19 @@ def test_a_word_that_would_be_another_line_is_refused(tmp_path: Path, word: str)
         prepare(ask(tmp_path, requirements=(word,)), str(tmp_path))
 
 
+def test_the_hashes_of_files_and_words_are_those_for_the_target(tmp_path: Path) -> None:
+    write(tmp_path, r=f"-r s\na ; os_name == 'nt' --hash=sha256:{ONE}\nb --hash=sha256:{ONE}")
+    write(tmp_path, s=f"c ; os_name == 'nt' --hash=sha256:{ONE}", c=f"d ; os_name == 'nt' --hash=sha256:{ONE}")
+    words = (f"e @ https://h.test/e.zip#sha256={ONE} ; os_name == 'nt'",)
+    question = ask(tmp_path, requirements=words, requirement_files=("r",), constraint_files=("c",))
+    assert [one.name for one in prepare(question, str(tmp_path)).said.hashes] == ["c", "a", "b", "d", "e"]
+    (tmp_path / "command-line.txt").unlink()
+    for name, left in (("posix", ["b"]), ("nt", ["c", "a", "b", "d", "e"])):
+        found = prepare(question._replace(markers={"os_name": name}), str(tmp_path)).said.hashes
+        assert [one.name for one in found] == left
+        (tmp_path / "command-line.txt").unlink()
+
+
 def test_preferences_are_what_is_installed_and_not_to_be_upgraded() -> None:
     installed = {"b": "2", "a-b": "1"}
     assert list(ask(Path("/"), installed=installed).preferred) == ["a-b", "b"]
@@ -204,6 +276,30 @@ def test_a_hash_of_a_kind_the_lock_lacks_is_written_down_for_who_fetches() -> No
     assert held.archive.hashes == {"sha256": ONE, "sha512": "5" * 128}
     with pytest.raises(Unsupported, match="several sha512"):
         hold_to(lock(ARCHIVE), said("5" * 128, "6" * 128, kind="sha512"), require=True)
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha1", "sha224", "sha384", "sha512"])
+@pytest.mark.parametrize("spelled", ["path", "url"])
+def test_a_file_at_hand_is_compared_by_whatever_kind_is_asked_for(tmp_path: Path, kind: str, spelled: str) -> None:
+    place = tmp_path / "a-1-py3-none-any.whl"
+    place.write_bytes(b"bytes")
+    digests = {name: hashlib.new(name, b"bytes").hexdigest() for name in ("sha256", kind)}
+    where = {spelled: str(place) if spelled == "path" else f"file://{place}"}
+    package = {"name": "a", "archive": {**where, "hashes": {"sha256": digests["sha256"]}}}
+    held = hold_to(lock(package), said("1" * 32, digests[kind], kind=kind), require=True)
+    assert held.packages[0].archive.hashes == digests
+    with pytest.raises(HashMismatch) as caught:
+        hold_to(lock(package), said("1" * 32, kind=kind), require=False)
+    assert caught.value.data["expected"] == f"{kind} {'1' * 32}"
+    package["archive"]["hashes"] = {"sha256": ONE}
+    with pytest.raises(HashMismatch):
+        hold_to(lock(package), said(digests[kind], kind=kind), require=False)
+
+
+def test_a_file_that_cannot_be_read_is_compared_by_who_fetches_it(tmp_path: Path) -> None:
+    package = {"name": "a", "archive": {"path": str(tmp_path / "none.whl"), "hashes": {"sha256": ONE}}}
+    held = hold_to(lock(package), said("1" * 32, kind="md5"), require=False)
+    assert held.packages[0].archive.hashes == {"sha256": ONE, "md5": "1" * 32}
 
 
 @pytest.mark.parametrize("place", ["https://u:p@h.test/archive/main.zip", "./x/main.zip"])

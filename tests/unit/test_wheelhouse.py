@@ -14,10 +14,11 @@ def environment(tmp_path):
     return make_environment(tmp_path)
 
 
-def chosen(environment, tmp_path, names, specifier="", name="x"):
+def chosen(environment, tmp_path, names, specifier="", name="x", **more):
     for wheel in names:
         write(tmp_path / "wheels", wheel)
-    return os.path.basename(choose(environment, name, specifier, read_wheelhouse([str(tmp_path / "wheels")])))
+    path = choose(environment, name, specifier, read_wheelhouse([str(tmp_path / "wheels")], **more))
+    return None if path is None else os.path.basename(path)
 
 
 def any_wheels(*versions):
@@ -91,6 +92,44 @@ def test_what_is_no_wheel_is_passed_over(environment, tmp_path):
     os.mkfifo(tmp_path / "wheels/x-8-py3-none-any.whl")
     wheels = ["x-1-py3-none-any.whl", "x-7.whl", "x-nonsense-py3-none-any.whl", "x-9.tar.gz"]
     assert chosen(environment, tmp_path, wheels) == wheels[0]
+
+
+@pytest.mark.parametrize(
+    ("versions", "archives", "specifier", "expected"),
+    [
+        ((), ["x-1.0.tar.gz"], "", None),
+        ((), ["x-1.0.zip"], "==1", None),
+        ((), ["x-1.0b1.tgz"], "", None),
+        (("1.0",), ["x-1.1.tar.gz"], "", None),
+        (("1.0",), ["X-1.1.tar.gz"], ">1", None),
+        (("2.0b1",), ["x-1.0.tar.gz"], "", None),
+        (("1.0",), ["x-1.1b1.tar.gz"], ">=1.1b1", None),
+        (("1.0",), ["x-1.1b1.tar.gz"], "", "1.0"),
+        (("1.0",), ["x-1.1.tar.gz"], "<1.1", "1.0"),
+        (("1.0",), ["x-1.tar.gz", "x-0.9.tar.gz"], "", "1.0"),
+        (("1.0",), ["x-y-2.tar.gz", "x-new.tar.gz", "x.tar.gz", "x-2.rpm", "y-2.zip"], "", "1.0"),
+    ],
+)
+def test_of_a_newer_source_than_the_wheels_nothing_can_be_chosen(
+    environment, tmp_path, versions, archives, specifier, expected
+):
+    files = [*any_wheels(*versions), *archives]
+    found = chosen(environment, tmp_path, files, specifier, builds=lambda name: name == "x")
+    assert found == (expected and f"x-{expected}-py3-none-any.whl")
+
+
+def test_a_source_counts_where_no_wheel_fits_and_for_no_name_that_nothing_is_built_of(environment, tmp_path):
+    files = ["x-1.0-cp39-cp39-win32.whl", "x-1.0.tar.gz", "My_Dist.X-2.tar.gz"]
+    assert chosen(environment, tmp_path, files, builds=lambda _: True) is None
+    assert chosen(environment, tmp_path, files, name="my-dist-x", builds=lambda _: True) is None
+    with pytest.raises(WheelNotFound, match="does not fit"):
+        chosen(environment, tmp_path, files, builds=lambda name: name != "x")
+
+
+def test_a_wheel_that_was_found_unfit_hides_no_source(environment, tmp_path):
+    write(tmp_path, "x-1.0.tar.gz")
+    unfit = {write(tmp_path, "x-2.0-py3-none-any.whl"): "needs another Python"}
+    assert choose(environment, "x", "", read_wheelhouse([str(tmp_path)], lambda _: True), unfit) is None
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,8 @@ def format_error(error: LugnutError, paint: Paint = PLAIN, *, everything: bool =
         lines += [f"  {printable(item)}" for item in shown]
         if len(shown) < len(unsaid):
             lines.append(f"  and {len(unsaid) - len(shown)} more (-v lists all)")
+    if everything:  # what a resolver or a build said, whole
+        lines += [f"  {printable(line)}" for line in str(error.data.get("detail", "")).splitlines() if line.strip()]
     if error.hint:
         lines.append(f"{paint('hint', BOLD, CYAN)}: {printable(error.hint)}")
     return lines

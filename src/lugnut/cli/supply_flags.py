@@ -14,6 +14,7 @@ SUPPLY_FLAGS: tuple[Flag, ...] = (
     Flag(("--group",), "groups", LIST, "What", SUPPLIED, "take a dependency group, [PATH:]NAME", "NAME"),
     Flag(("--extra",), "extras", LIST, "What", SUPPLIED, "take an extra of the project that -r names", "NAME"),
     Flag(("-o", "--output-file"), "output", VALUE, "What", ("lock",), "write here (default pylock.toml)", "FILE"),
+    Flag(("--allow-empty-requirements",), "allow_empty", SWITCH, "What", ("sync",), "remove all if nothing is named"),
     Flag(("--exact",), "exact", SWITCH, "What", ("sync",), "remove pip, setuptools and lugnut too"),
     Flag(("--no-deps",), "no_deps", SWITCH, "Resolver", SUPPLIED, "only what is named, not what it needs"),
     Flag(("--resolver",), "resolver", VALUE, "Resolver", SUPPLIED, "auto (uv where it is at hand), uv or pip", "NAME"),

@@ -53,8 +53,12 @@ def fetch_wheel(store: Store, link: Link, route: Route, emit: Reporter, patience
             return manifest
     path = _find_here(link)
     if path is not None:
-        _check_here(path, link, patience)
-        return admit(store, path, emit, patience=patience)
+        checked = _check_here(path, link, patience)
+        manifest = admit(store, path, emit, patience=patience)
+        if manifest.wheel != checked:
+            reason, hint = "it changed while it was read", "see who writes to it, and run it again"
+            raise DownloadFailed(url=hide_credentials(link.url), reason=reason, hint=hint)
+        return manifest
     with _working(store, link, route, patience) as work:
         manifest = find_entry(store, work.sha256, link.filename, emit) if work.sha256 else None
         if manifest is not None:

@@ -1,18 +1,25 @@
 """Holds a lock to the hashes that requirements ask for: of each distribution only files with an allowed one remain.
 
 uv locks without looking at them, and pip trusts what an index says where it needs no file; so nobody's answer is used
-before it went through here. The digests in the lock are checked against the bytes when they are fetched.
+before it went through here. The digests in the lock are checked against the bytes when they are fetched; of a file at
+hand those that the lock lacks are taken here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Collection
 from typing import Any
 
 from lugnut.errors import HashMismatch, HashMissing, Unsupported
 from lugnut.resolution.alteration import alter
 from lugnut.resolution.credentials import strip
 from lugnut.resolution.requirement_lines import AskedHash, Said
+from lugnut.sources.requests import parse_file_url
+
+_TAKEN_HERE = frozenset(("md5", "sha1", "sha224", "sha256", "sha384", "sha512"))
+_PIECE = 1 << 20
 
 
 def hold_to(lock: Any, said: Said, *, require: bool) -> Any:
@@ -62,20 +69,59 @@ def _hold(package: Any, asked: list[AskedHash], *, require: bool) -> Any:
     return alter(package, wheels=wheels or None, sdist=next((one for one in kept if one not in wheels), None))
 
 
-def _check(package: Any, found: list[Any], asked: list[AskedHash]) -> list[Any]:
+def _check(package: Any, listed: list[Any], asked: list[AskedHash]) -> list[Any]:
     allowed = {(one.algorithm, one.digest) for one in asked}
+    found = [_complete(package, one, {algorithm for algorithm, _ in allowed}) for one in listed]
     kept = [one for one in found if allowed & set(one.hashes.items())]
     if kept:
         return kept
     known = {algorithm for one in found for algorithm in one.hashes}
     if not known & {algorithm for algorithm, _ in allowed}:
         return [_pledge(one, asked) for one in found]
+    first = asked[0]
     raise HashMismatch(
         wheel=_spell(package),
         actual=next((one.hashes["sha256"] for one in found if "sha256" in one.hashes), "another"),
-        expected=asked[0].digest,
-        origin=asked[0].origin,
+        expected=first.digest if first.algorithm == "sha256" else f"{first.algorithm} {first.digest}",
+        origin=first.origin,
     )
+
+
+def _complete(package: Any, source: Any, kinds: Collection[str]) -> Any:
+    """Add the digests of these kinds that the lock lacks of a file at hand.
+
+    Raises HashMismatch where the file is no longer the one in the lock.
+    """
+    lacking = sorted(_TAKEN_HERE & set(kinds) - set(source.hashes))
+    path = _find_path(source)
+    if not lacking or path is None:
+        return source
+    try:
+        digests = _hash(path, ("sha256", *lacking))
+    except OSError:
+        return source  # whoever fetches it says what is wrong
+    expected = source.hashes.get("sha256", digests["sha256"])
+    if digests["sha256"] != expected:
+        raise HashMismatch(
+            wheel=_spell(package), actual=digests["sha256"], expected=expected, origin="the resolver's answer"
+        )
+    return alter(source, hashes={**source.hashes, **digests})
+
+
+def _find_path(source: Any) -> str | None:
+    if source.url and source.url.startswith("file:"):
+        return parse_file_url(source.url, "the resolver's answer", source.url)
+    return source.path or None
+
+
+def _hash(path: str, kinds: Collection[str]) -> dict[str, str]:
+    """Take digests of several kinds of the very same bytes."""
+    hashers = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            for hasher in hashers.values():
+                hasher.update(piece)
+    return {kind: hasher.hexdigest() for kind, hasher in hashers.items()}
 
 
 def _pledge(source: Any, asked: list[AskedHash]) -> Any:

@@ -11,10 +11,12 @@ import re
 from typing import NamedTuple
 
 from lugnut.errors import BadRequirement
+from lugnut.links import Indexes
 from lugnut.resolution.layers import to_url
+from lugnut.resolution.offers import write_offers
 from lugnut.resolution.question import Question
 from lugnut.resolution.requirement_lines import File, Said, join, read_files, read_line, split_include
-from lugnut.sources.lines import STANDARD_INPUT, read_lines
+from lugnut.sources.lines import STANDARD_INPUT, read_lines, reads_once
 from lugnut.sources.requests import COMMAND_LINE, refuse
 from lugnut.system import files
 
@@ -32,6 +34,12 @@ class Inputs(NamedTuple):
     requirement_files: tuple[str, ...]
     constraint_files: tuple[str, ...]
     said: Said
+    offers: str = ""
+    """A directory of links with what is installed; empty where nothing is offered."""
+
+    def add_offers(self, indexes: Indexes) -> Indexes:
+        """Let the backend look among the offers too."""
+        return indexes._replace(find_links=(*indexes.find_links, self.offers)) if self.offers else indexes
 
 
 def prepare(question: Question, directory: str) -> Inputs:
@@ -39,14 +47,16 @@ def prepare(question: Question, directory: str) -> Inputs:
     own = os.path.realpath(directory)
     listed = [_take(path, question, own, number) for number, path in enumerate(question.requirement_files)]
     constraints = [_take(path, question, own, -number) for number, path in enumerate(question.constraint_files, 1)]
-    said = read_files([*listed, *constraints], question.directory, question.environ)
+    said = read_files([*listed, *constraints], question.directory, question.environ, question.markers)
     lines = [_spell(text, question.directory) for text in question.requirements]
-    said = join(said, *(read_line(line) for line in lines))
+    said = join(said, *(read_line(line, markers=question.markers) for line in lines))
     lines += [f"-e {_spell(text, question.directory)}" for text in question.editables]
     paths = [file.path for file in listed]
     if lines:
         paths.append(write(own, WORDS, "\n".join(lines) + "\n"))
-    return Inputs(own, tuple(paths), tuple(file.path for file in constraints), said)
+    hashed = bool(question.require_hashes or said.require_hashes or said.hashes)  # nobody knows those of an offer
+    offers = write_offers(own, question.offered) if question.offered and not hashed else ""
+    return Inputs(own, tuple(paths), tuple(file.path for file in constraints), said, offers)
 
 
 def write(directory: str, name: str, text: str) -> str:
@@ -57,9 +67,12 @@ def write(directory: str, name: str, text: str) -> str:
 
 
 def _take(path: str, question: Question, own: str, number: int) -> File:
-    """Give a file as it is, and a copy of one that can be read once only."""
+    """Give a file as it is, and a copy of one that can be read once only.
+
+    `/dev/stdin` is such a one though it is a regular file that was redirected: the backend's stdin is another.
+    """
     full = os.path.join(question.directory, path)
-    if "://" in path or (path != STANDARD_INPUT and (os.path.isfile(full) or not os.path.exists(full))):
+    if "://" in path or not (reads_once(path) or (os.path.exists(full) and not os.path.isfile(full))):
         return File(path if "://" in path else full, path)
     lines = [_anchor(words, question.directory) for _, words in read_lines(path, COMMAND_LINE)]
     return File(write(own, f"piped{number}.txt", "\n".join(lines) + "\n"), "stdin" if path == STANDARD_INPUT else path)

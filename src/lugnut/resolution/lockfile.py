@@ -57,9 +57,13 @@ def parse(text: str, spelled: str) -> Any:
 def make_lock(document: dict[str, Any], spelled: str) -> Any:
     """Make a `packaging.pylock.Pylock` of a TOML document; raises BadLock with the place of what is wrong."""
     from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+    from packaging.version import Version
 
+    spelled_version = str(document.get("lock-version"))
+    newer = re.fullmatch(r"1\.[1-9]\d*", spelled_version)  # packaging would log it; who reads the lock tells it
     try:
-        return Pylock.from_dict(document)
+        lock = Pylock.from_dict({**document, "lock-version": "1.0"} if newer else document)
+        return alter(lock, lock_version=Version(spelled_version)) if newer else lock
     except PylockUnsupportedVersionError as error:
         found = re.search(r"version (\S+)", str(error))
         reason = f"its lock-version is {found[1] if found else 'unknown'}, and lugnut knows 1.0"

@@ -64,7 +64,7 @@ def _constrain(preferred: Mapping[str, str], inputs: Inputs, number: int) -> lis
 
 def _run(question: Question, inputs: Inputs, backend: Backend, arguments: list[str]) -> Resolved:
     route = question.route._replace(trusted_hosts=(*question.route.trusted_hosts, *inputs.said.trusted_hosts))
-    told = pip_arguments(question.indexes, route, question.environ)
+    told = pip_arguments(inputs.add_offers(question.indexes), route, question.environ)
     report, log = (os.path.join(inputs.directory, name) for name in ("report.json", "log.txt"))
     command = [*backend.command, "--python", question.python, f"--log={log}", "install", "--dry-run"]
     command += ["--ignore-installed", f"--report={report}", *arguments]
@@ -95,7 +95,7 @@ def _explain(ran: programs.Ran, log: str, question: Question, inputs: Inputs) ->
             logged = file.read()
     except OSError:
         logged = ""
-    return explain(_read_words(ran), logged, inputs, offline=question.route.offline)
+    return explain(_read_words(ran), logged, inputs, offline=question.route.offline, tags=question.tags)
 
 
 def _read_words(ran: programs.Ran) -> str:

@@ -7,7 +7,8 @@ apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lugnut.distribution import normalise_name
 from lugnut.errors import (
@@ -22,15 +23,20 @@ from lugnut.errors import (
 )
 from lugnut.links import hide_credentials
 from lugnut.resolution.inputs import WORDS, Inputs
+from lugnut.sources.wheelhouse import allows, find_closest, parse_candidate
 
 _UV = "see -v, or try --resolver uv"
 _LONGEST = 400
+_ALIEN = r"none of the wheel's tags \(.+?\) are compatible .*/([^/\s#]+\.whl)(?:[#\s]|$)"
 _SHOWN = 3
 """How many lines of a conflict fit a sentence."""
 
 
-def explain(said: str, log: str, inputs: Inputs, *, offline: bool) -> LugnutError:
-    """Make the error for what pip said; its log has the pages that it skipped, and what a build said."""
+def explain(said: str, log: str, inputs: Inputs, *, offline: bool, tags: Sequence[str] = ()) -> LugnutError:
+    """Make the error for what pip said; its log has what it skipped, and what a build said.
+
+    `tags` are the environment's, the best first.
+    """
     text = re.sub(rf"-r \S*{WORDS} \(line \d+\)", "the command line", said)
     detail = hide_credentials(text.replace(inputs.directory + "/", "")).strip()
     if "DO NOT MATCH THE HASHES" in detail:
@@ -41,7 +47,7 @@ def explain(said: str, log: str, inputs: Inputs, *, offline: bool) -> LugnutErro
         return _explain_build(detail, hide_credentials(log))
     missing = re.findall(r"No matching distribution found for (.+)", detail)
     if missing or "ResolutionImpossible" in detail:
-        return _explain_unresolved(missing, detail, log, offline=offline)
+        return _explain_unresolved(missing, detail, log, offline=offline, tags=tags)
     unfit = _explain_unfit(detail)
     if unfit:
         return Unresolvable(reason=unfit, resolver="pip", detail=detail)
@@ -50,7 +56,7 @@ def explain(said: str, log: str, inputs: Inputs, *, offline: bool) -> LugnutErro
 
 def _explain_other(detail: str, *, offline: bool) -> LugnutError:
     """Tell what a URL names and --offline forbids to fetch from all that is in nobody's list."""
-    fetching = re.search(r"^[×x] .+ while fetching (\S+)$", detail, re.MULTILINE)
+    fetching = re.search(r"^[\u00d7x] .+ while fetching (\S+)$", detail, re.MULTILINE)
     if fetching and offline:
         return Offline(url=fetching[1])
     return ResolverFailed(resolver="pip", reason=_shorten(_find_error(detail)), hint=_UV, detail=detail)
@@ -65,7 +71,9 @@ def _explain_unfit(detail: str) -> str:
     return alien[0] if alien else ""
 
 
-def _explain_unresolved(missing: list[str], detail: str, log: str, *, offline: bool) -> LugnutError:
+def _explain_unresolved(
+    missing: list[str], detail: str, log: str, *, offline: bool, tags: Sequence[str]
+) -> LugnutError:
     unreachable = re.findall(r"Could not fetch URL (\S+): (.+?) - skipping", log)
     broken = [(url, why) for url, why in unreachable if "404 Client Error" not in why]
     if offline:
@@ -78,8 +86,8 @@ def _explain_unresolved(missing: list[str], detail: str, log: str, *, offline: b
         hint = "see whether the index can be reached, and its credentials"
         reason = f"{hide_credentials(broken[0][0])}: {_shorten(_cut_reason(broken[0][1]))}"
         return ResolverFailed(resolver="pip", reason=reason, hint=hint, detail=detail)
-    reason = _explain_conflict(detail) or _explain_nothing(missing, detail)
-    return Unresolvable(reason=reason, resolver="pip", detail=detail)
+    reason = _explain_conflict(detail) or _explain_passed_over(missing, detail, log, tags)
+    return Unresolvable(reason=reason or _explain_nothing(missing, detail), resolver="pip", detail=detail)
 
 
 def name_in_the_way(detail: str, preferred: Mapping[str, str]) -> set[str]:
@@ -99,6 +107,32 @@ def _explain_conflict(detail: str) -> str:
     words = [re.sub(r"^The user requested ", "you ask for ", line) for line in words]
     shown = words if len(words) <= _SHOWN else [*words[: _SHOWN - 1], words[-1]]
     return _shorten(", ".join(shown[:-1]) + (" and " if shown[:-1] else "") + shown[-1])
+
+
+def _explain_passed_over(missing: list[str], detail: str, log: str, tags: Sequence[str]) -> str:
+    """Say that all there is of it was yanked, or is wheels for other platforms; empty where neither is so."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        asked = Requirement(re.sub(r"\s*\(from .*", "", missing[0]))
+    except (IndexError, InvalidRequirement):
+        return ""
+    found = re.search(r"Ignored the following yanked versions: (.+)", detail)
+    yanked = ", ".join(asked.specifier.filter(found[1].split(", "), prereleases=True)) if found else ""
+    if yanked:
+        return _shorten(f"all there is of {asked} was yanked ({yanked}), and == alone takes that")
+    there = sorted({tag for filename in re.findall(_ALIEN, log) for tag in _find_tags(filename, asked)})
+    if not there or not tags:
+        return ""
+    what = f"{asked} has wheels for {', '.join(there[:_SHOWN])} alone"
+    return _shorten(f"{what}; the closest tags of the environment are {', '.join(find_closest(tags, there))}")
+
+
+def _find_tags(filename: str, asked: Any) -> frozenset[str]:
+    """Give the tags of a wheel, if it is of what was asked for."""
+    wheel = parse_candidate(filename)
+    same = normalise_name(filename.partition("-")[0]) == normalise_name(asked.name)
+    return wheel.tags if wheel is not None and same and allows(str(asked.specifier), wheel) else frozenset()
 
 
 def _explain_nothing(missing: list[str], detail: str) -> str:
@@ -172,7 +206,8 @@ def _cut_reason(why: str) -> str:
 
 
 def _find_error(detail: str) -> str:
-    lines = re.findall(r"^(?:ERROR:|[×x]) (.+)", detail, re.MULTILINE)
+    found = re.findall(r"^(?:ERROR:|[\u00d7x]) (.+)(?:\n\u2570\u2500> (.+))?", detail, re.MULTILINE)
+    lines = [": ".join(filter(None, parts)) for parts in found]
     return lines[-1] if lines else (detail.splitlines() or ["it did not say why"])[-1]
 
 

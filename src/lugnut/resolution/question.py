@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lugnut.events import never
 from lugnut.links import Indexes, Route
+from lugnut.resolution.offers import Offer
 from lugnut.settings import Resolving
 
 
@@ -38,9 +39,15 @@ class Question(NamedTuple):
     """Prefer the newest of everything to what is installed."""
     installed: Mapping[str, str] = {}
     """Normalised name to version: preferred as far as the requirements allow."""
+    offers: tuple[Offer, ...] = ()
+    """What of the installed may be on no index, and is to be had nevertheless."""
     cache_dir: str | None = None
     """Where the backend may keep what it fetched; None: its own place, so that what uv or pip have is used."""
     no_cache: bool = False
+    markers: Mapping[str, str] = {}
+    """The target's: lines for another environment ask for no hash; empty: not known, every line counts."""
+    tags: tuple[str, ...] = ()
+    """The target's, the best first; for messages."""
     cancelled: Callable[[], None] = never
     """Called about ten times a second; raises to have the backend ended."""
 
@@ -51,3 +58,8 @@ class Question(NamedTuple):
             return {}
         freed = {name.lower().replace("_", "-").replace(".", "-") for name in self.resolving.upgrade_packages}
         return {name: version for name, version in sorted(self.installed.items()) if name not in freed}
+
+    @property
+    def offered(self) -> tuple[Offer, ...]:
+        """What is offered of what is to be kept."""
+        return tuple(offer for offer in self.offers if offer.name in self.preferred)

@@ -19,10 +19,12 @@ from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE, refuse
 
 _INCLUDE = r"(-r|--requirements?|-c|--constraints?)(?:\s*=\s*|\s+|(?<=-[rc]))(\S.*)"
-_HASH = r"(?:^|\s)--hash(?:\s*=\s*|\s+)['\"]?([a-z0-9_]+):([0-9A-Fa-f]+)"
-_FRAGMENT = r"#(?:\S*&)?(sha256|sha384|sha512|md5)=([0-9A-Fa-f]+)"
+_HASH = r"(?:^|\s)--hash(?:\s*=\s*|\s+)['\"]?([^\s'\"]*)"
+_FRAGMENT = r"#(\S*?);?(?:\s|$)"
+_BELOW = r"(?:^|[\s@=])(file:\S*#(?:\S*&)?subdirectory=[^\s&]+)"
+_FRAGMENT_HASH = r"(?:^|&)(md5|sha1|sha224|sha256|sha384|sha512)=([^&]*)"
 _OPTION = r"--?[A-Za-z][A-Za-z-]*"
-_NAME = r"([A-Za-z0-9][A-Za-z0-9._-]*?)\s*(?:\[[^\]]*\]\s*)?(?=[<>=!~;@(]|$)"
+_NAME = r"([A-Za-z0-9][A-Za-z0-9._-]*?)\s*(?:\[[^\]]*\]\s*)?(?=[<>=!~;@(]|\s--|$)"
 _FILE = (
     r"([A-Za-z0-9][A-Za-z0-9._-]*?)-\d[^/\s\[#;]*?(?:\.whl|\.tar\.gz|\.zip|\.tgz|\.tar\.bz2|\.tar\.xz)(?=$|[\s\[#;])"
 )
@@ -33,6 +35,8 @@ _KNOWN = frozenset((
     "--trusted-host", "--use-feature", "--global-option", "--config-setting", "--config-settings", "--hash",
     "--build-constraint", "--uploaded-prior-to", "--refresh-package",
 ))  # fmt: skip
+UNKNOWN: Mapping[str, str] = {}
+"""The markers of an environment that nobody told: every line counts."""
 
 
 class AskedHash(NamedTuple):
@@ -60,6 +64,8 @@ class Said(NamedTuple):
     """Those that hold credentials."""
     remote: tuple[str, ...] = ()
     """Requirements files that lie elsewhere, so that nobody has read them here."""
+    below: tuple[str, ...] = ()
+    """URLs of what is on this machine whose subdirectory is meant."""
 
 
 class File(NamedTuple):
@@ -69,17 +75,31 @@ class File(NamedTuple):
     spelled: str
 
 
-def read_files(files: Iterable[File], directory: str, environ: Mapping[str, str]) -> Said:
-    """Read requirements and constraints files, and those they include. Raises BadRequirement."""
-    return _join(list(_read_all(files, directory, environ)))
+class _Around(NamedTuple):
+    """Where files are read."""
+
+    directory: str
+    environ: Mapping[str, str]
+    markers: Mapping[str, str]
 
 
-def read_line(words: str, origin: str = COMMAND_LINE) -> Said:
+def read_files(
+    files: Iterable[File], directory: str, environ: Mapping[str, str], markers: Mapping[str, str] = UNKNOWN
+) -> Said:
+    """Read requirements and constraints files, and those they include. Raises BadRequirement.
+
+    Lines that are not for the environment of these markers say no hashes.
+    """
+    return _join(list(_read_all(files, _Around(directory, environ, markers))))
+
+
+def read_line(words: str, origin: str = COMMAND_LINE, markers: Mapping[str, str] = UNKNOWN) -> Said:
     """Read one requirement; raises BadRequirement where it cannot be one."""
     if words.startswith("-"):
-        return _read_option(words, origin)
+        return _read_option(words, origin, markers)
     _check(words, origin)
-    return Said(hashes=tuple(_read_hashes(words, origin)), urls=_find_urls(words))
+    below = _find_below(words, markers)
+    return Said(hashes=_read_hashes(words, origin, markers), urls=_find_urls(words), below=below)
 
 
 def split_include(words: str) -> tuple[str, str] | None:
@@ -88,32 +108,30 @@ def split_include(words: str) -> tuple[str, str] | None:
     return (found[1], found[2].strip("'\"")) if found else None
 
 
-def _read_all(files: Iterable[File], directory: str, environ: Mapping[str, str]) -> Iterator[Said]:
+def _read_all(files: Iterable[File], around: _Around) -> Iterator[Said]:
     for file in files:
         if "://" in file.path:
             yield Said(remote=(file.path,))
         else:
-            yield from _read_file(file, COMMAND_LINE, directory, environ, ())
+            yield from _read_file(file, COMMAND_LINE, around, ())
 
 
-def _read_file(
-    file: File, asked_by: str, directory: str, environ: Mapping[str, str], above: tuple[str, ...]
-) -> Iterator[Said]:
-    path = os.path.join(directory, file.path)
+def _read_file(file: File, asked_by: str, around: _Around, above: tuple[str, ...]) -> Iterator[Said]:
+    path = os.path.join(around.directory, file.path)
     here = (*above, os.path.realpath(path))
     for number, words in read_lines(path, asked_by):
         origin = f"{file.spelled}:{number}"
-        replaced = replace_variables(words, origin, environ)
+        replaced = replace_variables(words, origin, around.environ)
         included = split_include(replaced)
         if included is None:
-            yield read_line(replaced, origin)
+            yield read_line(replaced, origin, around.markers)
         elif "://" in included[1]:
             yield Said(remote=(included[1],) if included[0].lstrip("-").startswith("r") else ())
         else:
             beneath = os.path.normpath(os.path.join(os.path.dirname(path), included[1]))
             _refuse_cycle(beneath, origin, words, here)
             spelled = os.path.join(os.path.dirname(file.spelled), included[1])
-            yield from _read_file(File(beneath, os.path.normpath(spelled)), origin, directory, environ, here)
+            yield from _read_file(File(beneath, os.path.normpath(spelled)), origin, around, here)
 
 
 def _refuse_cycle(path: str, origin: str, words: str, above: tuple[str, ...]) -> None:
@@ -121,10 +139,10 @@ def _refuse_cycle(path: str, origin: str, words: str, above: tuple[str, ...]) ->
     real = os.path.realpath(path)
     if real in above:
         way = " > ".join(os.path.basename(one) for one in (*above[above.index(real) :], real))
-        raise refuse(origin, words, f"the file includes itself ({way})", "take one of the -r lines out")
+        raise refuse(origin, words, f"the file includes itself ({way})", "take one of these lines out")
 
 
-def _read_option(words: str, origin: str) -> Said:
+def _read_option(words: str, origin: str, markers: Mapping[str, str]) -> Said:
     found = re.match(_OPTION, words)
     name = found[0] if found else words
     short = name[:2] in _KNOWN and not name.startswith("--")
@@ -132,19 +150,53 @@ def _read_option(words: str, origin: str) -> Said:
         raise refuse(origin, words, f"{name}: no option of requirements files", "look for a slip in it")
     hosts = re.fullmatch(r"--trusted-host(?:\s*=\s*|\s+)(\S+)", words)
     return Said(
-        tuple(_read_hashes(words, origin)),
+        _read_hashes(words, origin, markers),
         require_hashes=name == "--require-hashes",
         prereleases=name == "--pre",
         trusted_hosts=(hosts[1],) if hosts else (),
         urls=_find_urls(words),
+        below=_find_below(words, markers),
     )
 
 
-def _read_hashes(words: str, origin: str) -> Iterator[AskedHash]:
+def _read_hashes(words: str, origin: str, markers: Mapping[str, str]) -> tuple[AskedHash, ...]:
+    """Give the hashes that a line asks for, by options and in its URL; none where it is for another environment."""
+    fragment = re.search(_FRAGMENT, words)
+    asked = [value.partition(":")[::2] for value in re.findall(_HASH, words)]
+    asked += re.findall(_FRAGMENT_HASH, fragment[1]) if fragment else []
+    for kind, digest in asked:
+        if not re.fullmatch("[0-9A-Fa-f]+", digest):
+            hint = "write sha256 and 64 hexadecimal digits; `pip hash FILE` gives them"
+            raise refuse(origin, words, f"{kind} {digest}".rstrip() + " is no hash", hint)
+    if not asked or not _applies(words, markers):
+        return ()
     named = _find_name(words) or ""
-    place = "" if named else strip(re.split(r"\s|#", re.sub(r"^(-e|--editable)[\s=]+", "", words))[0])
-    for kind, digest in [*re.findall(_HASH, words), *re.findall(_FRAGMENT, words)]:
-        yield AskedHash(named, kind.lower(), digest.lower(), origin, place)
+    place = "" if named else strip(re.split(r"\s|#", _cut_editable(words))[0])
+    return tuple(AskedHash(named, kind.lower(), digest.lower(), origin, place) for kind, digest in asked)
+
+
+def _find_below(words: str, markers: Mapping[str, str]) -> tuple[str, ...]:
+    found = tuple(re.findall(_BELOW, words))
+    return found if found and _applies(words, markers) else ()
+
+
+def _cut_editable(words: str) -> str:
+    return re.sub(r"^(-e|--editable)[\s=]+", "", words)
+
+
+def _applies(words: str, markers: Mapping[str, str]) -> bool:
+    """Whether a line is for an environment of these markers; one that cannot be judged is for the backend to judge."""
+    subject = _cut_editable(re.split(r"\s--[a-z]", words)[0])
+    is_place = _names_path(subject) or "://" in subject or "@" in subject.partition(";")[0]
+    marker = [*re.split(r"\s;|;\s" if is_place else ";", subject, maxsplit=1), ""][1].strip()
+    if not marker or not markers:
+        return True
+    from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+
+    try:
+        return Marker(marker).evaluate({**markers, "extra": ""})
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return True
 
 
 def _find_name(words: str) -> str | None:
@@ -191,6 +243,7 @@ def _join(parts: list[Said]) -> Said:
         tuple(dict.fromkeys(one for part in parts for one in part.trusted_hosts)),
         tuple(dict.fromkeys(one for part in parts for one in part.urls)),
         tuple(dict.fromkeys(one for part in parts for one in part.remote)),
+        tuple(dict.fromkeys(one for part in parts for one in part.below)),
     )
 
 

@@ -6,11 +6,12 @@ URLs get back the users and passwords that the user's own files spell out.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lugnut.distribution import Name
-from lugnut.errors import BadRequirement, Unsupported, UsageError
+from lugnut.errors import BadRequirement, LugnutError, Unsupported, UsageError
 from lugnut.links import Indexes
 from lugnut.resolution import pip, uv
 from lugnut.resolution.alteration import alter, change_sources, tidy
@@ -18,9 +19,10 @@ from lugnut.resolution.choice import Backend, choose, find_pip
 from lugnut.resolution.credentials import restore
 from lugnut.resolution.hashes import hold_to
 from lugnut.resolution.inputs import Inputs, prepare
+from lugnut.resolution.projects import read_needs
 from lugnut.resolution.question import Question
 from lugnut.resolution.remarks import Remarks, Resolved
-from lugnut.resolution.requested import find_requested
+from lugnut.resolution.requested import Requested, find_requested
 from lugnut.resolution.requirement_lines import Said
 from lugnut.system import files
 
@@ -30,9 +32,11 @@ class Answer(NamedTuple):
 
     lock: Any
     """A `packaging.pylock.Pylock`; its paths are absolute."""
-    requested: Mapping[Name, tuple[str, ...]]
-    """What was asked for by name, with its extras; all else is needed by that, or was asked for by place."""
+    requested: Requested = Requested()
+    """What of it was asked for; all else is needed by that."""
     remarks: Remarks = Remarks()
+    offers: str = ""
+    """Where what is installed was offered: a link there means that it stays."""
 
 
 def resolve(question: Question) -> Any:
@@ -59,8 +63,22 @@ def answer(question: Question) -> Answer:
         inputs = prepare(question, directory)
         lock, remarks = _ask(question, inputs, find_backend(question, inputs.said))
         require = question.require_hashes or inputs.said.require_hashes
-        requested = find_requested((*question.requirements, *question.editables), inputs.requirement_files)
-        return Answer(restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested, remarks)
+        requested = find_requested(
+            (*question.requirements, *question.editables, *_list_needs(question)), inputs.requirement_files,
+            question.directory,
+        )  # fmt: skip
+        return Answer(
+            restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested, remarks, inputs.offers
+        )
+
+
+def _list_needs(question: Question) -> list[str]:
+    """Name what projects need whose own files are asked for; one that leaves it to a build tells nothing here."""
+    needs: list[str] = []
+    for path in question.sources:
+        with contextlib.suppress(LugnutError):
+            needs += read_needs(os.path.join(question.directory, path), question.resolving.extras)
+    return needs
 
 
 def _ask(question: Question, inputs: Inputs, backend: Backend) -> Resolved:
@@ -76,12 +94,20 @@ def _ask(question: Question, inputs: Inputs, backend: Backend) -> Resolved:
 
 
 def find_backend(question: Question, said: Said) -> Backend:
-    """Choose a backend; uv is not asked where a requirements file lies elsewhere, for it would not check its hashes."""
+    """Choose a backend; uv is not asked about what it would pass over.
+
+    That is the hashes of a requirements file that lies elsewhere, and the subdirectory of an archive at hand.
+    """
     wanted = question.resolving.resolver
     if said.remote and wanted == "uv":
         reason = "uv's lock would leave its hashes unchecked"
         raise Unsupported(what=f"-r {said.remote[0]} with uv", reason=reason, hint="download it, or use --resolver pip")
-    return find_pip() if said.remote and wanted == "auto" else choose(wanted, question.environ, question.cancelled)
+    if said.below and wanted == "uv":
+        what, reason = f"{said.below[0]} with uv", "uv would pass over the subdirectory of what is on this machine"
+        raise Unsupported(what=what, reason=reason, hint="unpack it and name the directory, or use --resolver pip")
+    if (said.remote or said.below) and wanted == "auto":
+        return find_pip()
+    return choose(wanted, question.environ, question.cancelled)
 
 
 def restore_urls(lock: Any, inputs: Inputs) -> Any:

@@ -30,7 +30,9 @@ def resolve(question: Question, inputs: Inputs, backend: Backend) -> Resolved:
     Hashes of requirements are not yet looked at: see `hashes`.
     """
     hosts = (*question.route.trusted_hosts, *inputs.said.trusted_hosts)
-    told = uv_arguments(question.indexes, question.route._replace(trusted_hosts=hosts), question.environ)
+    told = uv_arguments(
+        inputs.add_offers(question.indexes), question.route._replace(trusted_hosts=hosts), question.environ
+    )
     path = os.path.join(inputs.directory, LOCK)
     if question.preferred:
         write(inputs.directory, LOCK, format_preferences(question.preferred))

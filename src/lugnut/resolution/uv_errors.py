@@ -103,12 +103,13 @@ def _explain_unsolved(causes: list[str], hints: list[str], detail: str) -> Lugnu
     if refused:
         hint = "look at the user and password of the index"
         return ResolverFailed(resolver="uv", reason=_shorten(refused), hint=hint, detail=detail)
-    return Unresolvable(reason=_find_premise(told), resolver="uv", detail=detail)
+    platforms = [hint for hint in hints if "wheels" in hint.lower()]
+    return Unresolvable(reason=_shorten("; ".join([_find_premise(told), *platforms])), resolver="uv", detail=detail)
 
 
 def _find_premise(told: str) -> str:
     """Take the first `Because A and B, we can conclude …`: what the rest is concluded from."""
-    found = re.search(r"Because (.+?)(?:, we can conclude|, it follows)", told)
+    found = re.search(r"Because (.+?),? (?:we can conclude|it follows)", told)
     return _shorten(found[1] if found else told)
 
 

@@ -42,6 +42,11 @@ def remembering() -> Iterator[None]:
         _MEMORY.reset(token)
 
 
+def reads_once(path: str) -> bool:
+    """Say whether a name is one of the shell's: what it leads to is this process's, and may be read up."""
+    return path == STANDARD_INPUT or path.startswith(_HARMLESS)
+
+
 def read_lines(path: str, asked_by: str) -> Iterator[tuple[int, str]]:
     """Give each logical line that says something, with the number of its first line. Raises BadRequirement."""
     for number, line in _join(_read_text(path, asked_by)):
@@ -67,9 +72,8 @@ def _read_text(path: str, origin: str) -> str:
         what = "is no regular file" if os.path.exists(path) else "does not exist"
         raise _refuse_file(path, origin, f"{path} {what}")
     memory = _MEMORY.get()
-    once = standard or path.startswith(_HARMLESS)
     try:
-        if memory is None or not once:
+        if memory is None or not reads_once(path):
             return _decode(_read(path), path, origin)
         if path not in memory:
             memory[path] = _read(path)

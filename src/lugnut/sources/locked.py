@@ -7,20 +7,24 @@ Selection is packaging's, by the environment's tags and markers, never this proc
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
-from lugnut.errors import BadLock, WheelNotFound
+from lugnut.errors import BadLock, UsageError, WheelNotFound
 from lugnut.links import Link
 from lugnut.sources.direct_urls import Direct, to_url
 from lugnut.sources.requests import parse_file_url
-from lugnut.sources.wheelhouse import find_closest
+from lugnut.sources.wheelhouse import check_fits, find_closest
 
 ALL = ":all:"
 _NAMED = 3
 """How many tags of a lock an error names."""
 _LOCK_AGAIN = "lock it again for this environment"
+_COMMIT = r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}"
+"""A whole id of git's, by SHA-1 or SHA-256: what is shorter, or a name, may mean another commit tomorrow."""
 
 
 class Chosen(NamedTuple):
@@ -67,10 +71,15 @@ class Supply(NamedTuple):
 def select(lock: Any, environment: Environment, chosen: Chosen) -> list[Supply]:
     """Select from a `packaging.pylock.Pylock` what an environment needs, sorted by name.
 
-    Raises BadLock where the lock does not cover the environment, WheelNotFound where nothing of a name fits it.
+    Raises BadLock where the lock does not cover the environment, or names what is no commit of git's; WheelNotFound
+    where nothing of a name fits it, IncompatibleWheel for an archive that does not; UsageError for an extra or a group
+    that the lock does not have.
     """
     from packaging.pylock import PylockSelectError
 
+    _check_known("extra", chosen.extras, lock.extras or (), chosen)
+    groups = [*(lock.dependency_groups or ()), *(lock.default_groups or ())]
+    _check_known("dependency group", chosen.groups or (), groups, chosen)
     picks = lock.select(
         environment=dict(environment.markers),
         tags=_make_tags(environment),
@@ -79,9 +88,26 @@ def select(lock: Any, environment: Environment, chosen: Chosen) -> list[Supply]:
         prefer_sdist_predicate=lambda name: ALL in chosen.no_binary or name in chosen.no_binary,
     )
     try:
-        return sorted(_make_supply(package, source, chosen) for package, source in picks)
+        supplies = sorted(_make_supply(package, source, chosen) for package, source in picks)
     except PylockSelectError as error:
         raise _explain(lock, environment, chosen, str(error)) from None
+    for supply in supplies:
+        if supply.direct and supply.link is not None and supply.is_wheel:  # an archive: nobody has looked at its tags
+            check_fits(environment, supply.link.filename)
+    return supplies
+
+
+def _check_known(what: str, asked: Iterable[str], known: Iterable[str], chosen: Chosen) -> None:
+    """Refuse extras or groups that the lock lacks, as PEP 751 has it: nobody would see that they bring nothing."""
+    there = sorted({normalise_name(name) for name in known})
+    lacking = [name for name in asked if normalise_name(name) not in there]
+    if lacking:
+        message = f"{chosen.path} has no {what} {_enumerate(lacking)}; it has {_enumerate(there) or 'none'}"
+        raise UsageError(message=message, hint="look for a slip in the name, or have it locked with it")
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _make_tags(environment: Environment) -> list[Any]:
@@ -95,8 +121,9 @@ def _make_supply(package: Any, source: Any, chosen: Chosen) -> Supply:
     kind = type(source).__name__
     subdirectory = getattr(source, "subdirectory", None) or ""
     if kind == "PackageVcs":
+        _check_commit(base.name, source, chosen)
         place = source.url or _find_path(source.path, chosen)
-        repository = (source.type, place, source.commit_id, source.requested_revision or "")
+        repository = (source.type, place, source.commit_id.lower(), source.requested_revision or "")
         supply = base._replace(repository=repository, subdirectory=subdirectory, direct=True)
     elif kind == "PackageDirectory":
         tree = os.path.join(_find_path(source.path, chosen), subdirectory.replace("/", os.sep))
@@ -111,6 +138,16 @@ def _make_supply(package: Any, source: Any, chosen: Chosen) -> Supply:
             hint=f"allow it: leave out --only-binary and --no-build for {supply.name}",
         )  # fmt: skip
     return supply
+
+
+def _check_commit(name: Name, source: Any, chosen: Chosen) -> None:
+    """See that a repository is git's, and that what is to be taken of it can never be anything else."""
+    if source.type != "git":
+        reason = f"{name} is from a repository of the kind {source.type}, and lugnut knows git"
+        raise BadLock(path=chosen.path, reason=reason, hint="have it from an archive, or build a wheel of it")
+    if not re.fullmatch(_COMMIT, source.commit_id):
+        reason = f"the commit-id of {name}, {source.commit_id!r}, is not the whole id of a commit"
+        raise BadLock(path=chosen.path, reason=reason, hint="write its 40 or 64 hexadecimal digits, or lock it again")
 
 
 def _make_link(source: Any, chosen: Chosen) -> Link:

@@ -31,6 +31,7 @@ from lugnut.sources.wheelhouse import (
     allows_python,
     check_fits,
     choose,
+    nothing,
     parse_candidate,
     read_wheelhouse,
 )
@@ -69,14 +70,20 @@ class Pick(NamedTuple):
     """The requirement as written, for messages."""
 
 
+class Reach(NamedTuple):
+    """How far what is asked for by name is looked for."""
+
+    links: tuple[str, ...]
+    """Directories, absolute."""
+    closed: bool = True
+    """There is nothing but what lies there."""
+    builds: Callable[[Name], bool] = nothing
+    """Whether a name's source archives there count."""
+
+
 def never(_: Request) -> bool:
     """Say of no request that what is installed satisfies it."""
     return False
-
-
-def always() -> bool:
-    """Say that there is nothing but what lies at hand."""
-    return True
 
 
 def gather(
@@ -85,30 +92,33 @@ def gather(
     satisfied: Callable[[Request], bool] = never,
     unfit: Mapping[str, str] = NOTHING_UNFIT,
     *,
-    closed: Callable[[], bool] = always,
+    look: Callable[[frozenset[Name]], Reach | None] | None = None,
 ) -> list[Pick] | None:
     """Find a wheel for everything asked for, sorted by name; a function of what is asked, not of its order (G1).
 
     A name that what is installed satisfies needs no wheel and gets none. `unfit` are wheels found unfit before, by
-    path, with the reason: another is chosen in their place. Where there is more than what lies at hand (not `closed`),
-    that answers for wheels by path and for exact versions only; None leaves all of it to the resolver.
+    path, with the reason: another is chosen in their place. `look` says how far to look for names; without it there is
+    nothing but the directories that are listed. Where there is more than what lies at hand, that answers for wheels by
+    path and for exact versions only. None leaves all of it to the resolver.
     """
     by_name = _sort_out(listed.requests, environment)
     constraints = _sort_out(listed.constraints, environment)
     merged = {name: _merge(requests, constraints.get(name, [])) for name, requests in sorted(by_name.items())}
     chosen = {name: one for name, one in merged.items() if one.path is not None or not satisfied(one)}
     named = [one for one in chosen.values() if one.path is None]
-    at_hand_only = not named or closed()
-    if not at_hand_only and not all(_is_pinned(one.specifier) for one in named):
+    reach = look(frozenset(one.name for one in named)) if named and look else Reach(listed.find_links)
+    if reach is None or not (reach.closed or all(_is_pinned(one.specifier) for one in named)):
         return None
     for one in chosen.values():
         if one.path is not None:
             _check_named(environment, one, one.path)
     try:
-        paths = _find_wheels(environment, list(chosen.values()), listed.find_links, unfit)
+        paths = _find_wheels(environment, list(chosen.values()), reach, unfit)
     except WheelNotFound:
-        if at_hand_only:
+        if reach.closed:
             raise
+        return None
+    if paths is None:
         return None
     return [_make_pick(chosen[name], paths[name], hash_required=listed.require_hashes) for name in chosen]
 
@@ -205,20 +215,23 @@ def _intersect(requests: Iterable[Request]) -> tuple[WheelHash, ...]:
 
 
 def _find_wheels(
-    environment: Environment, requests: list[Request], links: tuple[str, ...], unfit: Mapping[str, str]
-) -> dict[Name, str]:
-    """Find each request's wheel; packaging's heavier parts are imported for the first that needs them."""
+    environment: Environment, requests: list[Request], reach: Reach, unfit: Mapping[str, str]
+) -> dict[Name, str] | None:
+    """Find each request's wheel, None where one has to be built; packaging is imported for the first that needs it."""
     found = {request.name: request.path for request in requests if request.path is not None}
     open_requests = [request for request in requests if request.path is None]
     if not open_requests:
         return found
-    wheelhouse = read_wheelhouse(links)
+    wheelhouse = read_wheelhouse(reach.links, reach.builds)
     for request in open_requests:
-        found[request.name] = _choose(environment, request, wheelhouse, unfit)
+        path = _choose(environment, request, wheelhouse, unfit)
+        if path is None:
+            return None
+        found[request.name] = path
     return found
 
 
-def _choose(environment: Environment, request: Request, wheelhouse: Wheelhouse, unfit: Mapping[str, str]) -> str:
+def _choose(environment: Environment, request: Request, wheelhouse: Wheelhouse, unfit: Mapping[str, str]) -> str | None:
     try:
         return choose(environment, request.name, request.specifier, wheelhouse, unfit)
     except WheelNotFound as error:

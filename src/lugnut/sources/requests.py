@@ -16,8 +16,10 @@ from lugnut.errors import BadRequirement
 from lugnut.links import hide_credentials
 
 COMMAND_LINE = "command line"
-HINT = "lugnut takes names with a version, and wheels by path or file:// URL"
+HINT = "write NAME, NAME==VERSION, NAME @ URL, a path or a URL"
 _ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".egg", ".tar")
+_OTHER_HASHES = frozenset(("md5", "sha1", "sha224", "sha384", "sha512"))
+"""What a URL's fragment may hash by for pip, beside sha256."""
 _REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\])?\s*@(\s|[A-Za-z][A-Za-z0-9+.-]+:)"
 """The beginning of `name @ URL` (PEP 508). Patterns here are compiled where they are first needed: start-up counts."""
 _PATH_EXTRAS = r"(?i)(.+\.whl)\s*\[([^\[\]]*)\]$"
@@ -151,7 +153,9 @@ def _locate(words: str, origin: str, directories: tuple[str, ...]) -> tuple[str,
     """Find the file that a path or URL means, and the hashes its fragment allows."""
     if words.lower().startswith("file:"):
         url, _, fragment = words.partition("#")
-        return parse_file_url(url, origin, words), _parse_fragment(fragment, origin, words)
+        place = parse_file_url(url, origin, words)
+        # What is no wheel is for the resolver or for nobody, and its fragment with it: `_check_wheel` says which.
+        return place, _parse_fragment(fragment, origin, words) if place.lower().endswith(".whl") else ()
     if "://" in words or words.startswith(("git+", "hg+", "svn+", "bzr+")):
         raise pass_on(origin, words, "it is not on this machine", "download the wheel and name it by path")
     path = os.path.expanduser(words)
@@ -192,11 +196,14 @@ def parse_file_url(url: str, origin: str, line: str) -> str:
 
 
 def _parse_fragment(fragment: str, origin: str, line: str) -> tuple[WheelHash, ...]:
+    """Read what a URL says of a wheel; a hash of another kind than sha256 is compared where a resolver is asked."""
     hashes = []
     for part in filter(None, fragment.split("&")):
         key, _, value = part.partition("=")
         if key == "sha256":
             hashes.append(_parse_hash(f"sha256:{value}", origin, line))
+        elif key in _OTHER_HASHES:
+            raise pass_on(origin, line, f"lugnut itself verifies sha256, not {key}", "write #sha256=…")
         elif key != "egg":
             raise refuse(origin, line, f"#{part} in a URL means nothing to lugnut", "only #sha256=… is understood")
     return tuple(hashes)

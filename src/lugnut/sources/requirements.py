@@ -109,9 +109,9 @@ def _read_option(words: str, origin: str, directory: str, files: tuple[str, ...]
     if bool(value) == (name in SWITCHES):
         raise _refuse_option(name, origin, words)
     if name in INCLUDES:
-        return _include(value, origin, directory, files)
+        return _include(value, origin, directory, files, words)
     if name in CONSTRAINS:
-        return _constrain(_include(value, origin, directory, files))
+        return _constrain(_include(value, origin, directory, files, words))
     if name in LINKS:
         return Listed(find_links=(find_directory(value, origin, (os.path.dirname(files[-1]), directory)),))
     if name in SWITCHES or name in WITHOUT_EFFECT:
@@ -142,11 +142,11 @@ def _refuse_option(name: str, origin: str, words: str) -> BadRequirement:
     return refuse(origin, words, f"{name}: {reason}", hint)
 
 
-def _include(value: str, origin: str, directory: str, files: tuple[str, ...]) -> Listed:
+def _include(value: str, origin: str, directory: str, files: tuple[str, ...], words: str) -> Listed:
     if "://" in value:
-        raise pass_on(origin, f"-r {value}", "it is not on this machine", "download the file and name it by path")
+        raise pass_on(origin, words, "it is not on this machine", "download the file and name it by path")
     path = os.path.normpath(os.path.join(os.path.dirname(files[-1]), value))
     if os.path.realpath(path) in files:
         way = " > ".join(os.path.relpath(file, directory) for file in (*files, os.path.realpath(path)))
-        raise refuse(origin, f"-r {value}", f"the file includes itself ({way})", "take one of the -r lines out")
+        raise refuse(origin, words, f"the file includes itself ({way})", "take one of these lines out")
     return _read_file(path, origin, directory, files)

@@ -1,5 +1,7 @@
 """Directories full of wheels: which of them is the best for a name, a specifier and one environment.
 
+Sources lie there too, and count where something may be built of them: what they would answer better is for a resolver.
+
 Sources: packaging's rules for file names, versions and tags. Only wheels that fit the environment are considered;
 among them the specifier decides, pre-releases only where it asks for them or nothing else is left (TRAPS 34); then the
 highest version, the best tag, the highest build number, and at last the path, so that the order in which directories
@@ -11,7 +13,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
@@ -22,18 +24,23 @@ CLOSEST = 3
 """How many of the environment's tags an error names."""
 
 
+_ARCHIVES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar")
+"""What a source archive's name ends in, as far as one of the resolvers knows it."""
+
+
 class Candidate(NamedTuple):
-    """One wheel at hand, by what its file name says."""
+    """One wheel or source archive at hand, by what its file name says."""
 
     path: str
     version: Any
     """packaging's Version, whose import a wheel named by path can do without."""
     build: tuple[()] | tuple[int, str]
     tags: frozenset[str]
+    """None of a source archive, which is for any environment."""
 
 
 Wheelhouse = dict[Name, list[str]]
-"""Paths of wheels by the name in their file name, sorted."""
+"""Paths of wheels and source archives by the name in their file name, sorted."""
 
 NOTHING_UNFIT: Mapping[str, str] = {}
 """Wheels that were read and found unfit, by path, with the reason: none so far."""
@@ -42,19 +49,36 @@ _LEAST = r">=\s*(\d+(?:\.\d+)*)"
 """What nearly every Requires-Python is; packaging need not be imported to judge it."""
 
 
-def read_wheelhouse(directories: Iterable[str]) -> Wheelhouse:
-    """List the wheels in directories; regular files only (TRAPS 36), sorted (TRAPS 18). Raises UsageError."""
+def nothing(_: Name) -> bool:
+    """Say of no name that something may be built of it."""
+    return False
+
+
+def read_wheelhouse(directories: Iterable[str], builds: Callable[[Name], bool] = nothing) -> Wheelhouse:
+    """List the wheels in directories; regular files only (TRAPS 36), sorted (TRAPS 18). Raises UsageError.
+
+    The source archives too, of names that something may be built of.
+    """
+    endings = (".whl", *_ARCHIVES)
     found: Wheelhouse = {}
     for directory in directories:
         try:
             with os.scandir(directory) as entries:
-                names = sorted(entry.name for entry in entries if entry.name.endswith(".whl") and entry.is_file())
+                names = sorted(entry.name for entry in entries if entry.name.endswith(endings) and entry.is_file())
         except OSError as error:
             message = f"--find-links {directory} cannot be read: {error.strerror}"
             raise UsageError(message=message, hint="name a directory of wheels") from None
-        for name in names:
-            found.setdefault(normalise_name(name.partition("-")[0]), []).append(os.path.join(directory, name))
+        for filename in names:
+            archive = _cut_ending(filename)
+            name = normalise_name((archive.rpartition("-") if archive else filename.partition("-"))[0])
+            if not archive or builds(name):
+                found.setdefault(name, []).append(os.path.join(directory, filename))
     return found
+
+
+def _cut_ending(filename: str) -> str:
+    """Give name and version of a source archive; empty for a wheel."""
+    return next((filename.removesuffix(ending) for ending in _ARCHIVES if filename.endswith(ending)), "")
 
 
 def choose(
@@ -63,13 +87,21 @@ def choose(
     specifier: str,
     wheelhouse: Wheelhouse,
     unfit: Mapping[str, str] = NOTHING_UNFIT,
-) -> str:
-    """Choose the best wheel of a distribution for an environment; WheelNotFound says what there is instead."""
+) -> str | None:
+    """Choose the best wheel of a distribution for an environment; WheelNotFound says what there is instead.
+
+    None where a source archive is newer than the best wheel, or there is no wheel for it: that has to be built.
+    """
     from packaging.specifiers import SpecifierSet
 
-    candidates = [one for path in wheelhouse.get(name, ()) if (one := parse_candidate(path)) is not None]
+    paths = wheelhouse.get(name, ())
+    candidates = [one for path in paths if (one := parse_candidate(path)) is not None]
+    archives = [one for path in paths if (one := _parse_archive(path)) is not None]
     fitting = [one for one in candidates if one.path not in unfit and not one.tags.isdisjoint(environment.tags)]
-    wanted = list(SpecifierSet(specifier).filter(fitting, key=lambda one: one.version))
+    allowed = list(SpecifierSet(specifier).filter([*fitting, *archives], key=lambda one: one.version))
+    wanted = [one for one in allowed if one.tags]
+    if allowed and max(one.version for one in allowed) not in {one.version for one in wanted}:
+        return None
     if not wanted:
         right = [one for one in candidates if allows(specifier, one)]
         refused = [one for one in right if one.path in unfit]
@@ -111,6 +143,17 @@ def parse_candidate(path: str) -> Candidate | None:
     except InvalidWheelFilename:
         return None
     return Candidate(path, version, build, frozenset(map(str, tags)))
+
+
+def _parse_archive(path: str) -> Candidate | None:
+    """Read a source archive's file name; None where it is not one."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        version = Version(_cut_ending(os.path.basename(path)).rpartition("-")[2])
+    except InvalidVersion:
+        return None
+    return Candidate(path, version, (), frozenset())
 
 
 def find_closest(supported: Sequence[str], tags: Iterable[str]) -> list[str]:

@@ -10,15 +10,18 @@ from lugnut.errors import LockTimeout
 from lugnut.events import LockWaiting, Reporter
 from lugnut.run import Run
 from lugnut.store.entries import Store, admit
-from lugnut.store.place import usual_patience
 from lugnut.store.turns import find_missing, prepare, take_turns
-from lugnut.system import workers
+from lugnut.system import locks, workers
+
+Job = tuple[Store, str, float]
+"""A store, the path of a wheel, and the seconds to wait for whoever is at it."""
 
 
 def admit_all(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
     """Have the wheels at these paths verified in the store; raises the first error."""
     found = _admit_missing(store, sorted(set(paths), key=lambda path: (-_size(path), path)), run)
-    return {path: found.get(path) or admit_one((store, path), run.report) for path in sorted(set(paths))}
+    timeout = run.settings.lock_timeout
+    return {path: found.get(path) or admit_one((store, path, timeout), run.report) for path in sorted(set(paths))}
 
 
 def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Manifest | None]:
@@ -31,7 +34,7 @@ def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Ma
     if not find_missing(store, paths):
         return {}
     with take_turns(store, paths, run.patience()):
-        jobs = [(store, path) for path in find_missing(store, paths)]
+        jobs = [(store, path, run.settings.lock_timeout) for path in find_missing(store, paths)]
         if not jobs:
             return {}
         prepare()
@@ -39,7 +42,7 @@ def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Ma
         found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
         busy = [job for job, manifest in found.items() if manifest is None]
         found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
-        return {path: manifest for (_, path), manifest in found.items()}
+        return {path: manifest for (_, path, _), manifest in found.items()}
 
 
 def _size(path: str) -> int:
@@ -49,22 +52,23 @@ def _size(path: str) -> int:
         return 0
 
 
-def _label(job: tuple[Store, str]) -> str:
+def _label(job: Job) -> str:
     return os.path.basename(job[1])
 
 
-def admit_if_free(job: tuple[Store, str], emit: Reporter) -> Manifest | None:
+def admit_if_free(job: Job, emit: Reporter) -> Manifest | None:
     """Admit one wheel, in a worker; None where another run is at it."""
     try:
-        return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, timeout=0.0))
+        return admit(job[0], job[1], emit, patience=locks.Patience(0.0, cancelled=workers.stopped))
     except LockTimeout:
         return None
 
 
-def admit_one(job: tuple[Store, str], emit: Reporter) -> Manifest:
+def admit_one(job: Job, emit: Reporter) -> Manifest:
     """Admit one wheel, in a worker, waiting for whoever is at it."""
 
     def wait(path: str, holder: str, seconds: float) -> None:
         emit(LockWaiting(path, holder, seconds))
 
-    return admit(*job, emit, patience=usual_patience()._replace(cancelled=workers.stopped, on_wait=wait))
+    store, path, timeout = job
+    return admit(store, path, emit, patience=locks.Patience(timeout, wait, workers.stopped))

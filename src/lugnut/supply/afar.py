@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lugnut.building.recipe import Recipe
-from lugnut.distribution import Name, normalise_name
+from lugnut.errors import BadLock, Unsupported
 from lugnut.events import Note
-from lugnut.installed import find_installed, read_installed
+from lugnut.installed import read_installed
 from lugnut.resolution import lockfile
 from lugnut.resolution.credentials import restore
-from lugnut.resolution.question import Question
-from lugnut.resolution.resolving import Answer, answer, find_uv
+from lugnut.resolution.offers import is_offer
+from lugnut.resolution.resolving import Answer, find_uv
 from lugnut.resolution.told import pip_arguments, uv_arguments
 from lugnut.run import Run
 from lugnut.sources.direct_urls import Direct
@@ -23,19 +22,19 @@ from lugnut.store.entries import Store
 from lugnut.supply.local import Found
 from lugnut.supply.obtaining import obtain_all
 from lugnut.supply.outlook import Outlook, look_around
-from lugnut.supply.standing import stands
-from lugnut.wishes import Wish
+from lugnut.supply.questions import question
+from lugnut.supply.standing import same_version, stands, will_do
+from lugnut.wishes import Moved, Wish
 
 _RELAX = "ask for another version, or name another --python"
 
 
-def find_afar(run: Run, store: Store, asked: Asked, *, fresh: bool = False) -> Found:
-    """Resolve, fetch, build and verify; `fresh` leaves what is installed out of account."""
+def find_afar(run: Run, store: Store, asked: Asked) -> Found:
+    """Resolve, fetch, build and verify."""
     outlook = look_around(run)
-    said = answer(ask(run, asked, outlook, fresh=fresh))
-    _pass_on(run, said)
+    said = question(run, asked, outlook)
     chosen = Chosen("the resolver's answer", run.target.directory, hint=_RELAX)
-    found = _take(run, store, (said.lock, chosen, said.requested), outlook)
+    found = _take(run, store, (said, chosen), outlook)
     wishes = [wish._replace(yanked=wish.manifest.name in said.remarks.yanked) for wish in found.wishes]
     return found._replace(wishes=wishes)
 
@@ -44,71 +43,74 @@ def find_locked(run: Run, store: Store, spelled: str) -> Found:
     """Take what a lock at hand has for this environment; no resolver, and no network for what the store has."""
     path = os.path.join(run.target.directory, spelled)
     lock = lockfile.read(path, spelled)
+    if lock.lock_version.minor:
+        said = f"{spelled} has lock-version {lock.lock_version}, and lugnut knows 1.0: what is new in it is passed over"
+        run.report(Note("warning", said))
     resolving = run.settings.resolving
     chosen = Chosen(
         spelled, os.path.dirname(path), resolving.extras, resolving.groups or None, resolving.no_binary,
         resolving.only_binary,
     )  # fmt: skip
-    return _take(run, store, (lock, chosen, {}), look_around(run))
+    return _take(run, store, (Answer(lock), chosen), look_around(run), by_hash=True)
 
 
 def lock_afar(run: Run, asked: Asked, path: str) -> None:
     """Resolve what is asked for, whatever is installed, and write a lock."""
-    said = answer(ask(run, asked, look_around(run), fresh=True))
-    _pass_on(run, said)
-    lockfile.write(path, said.lock)
+    lockfile.write(path, question(run, asked, look_around(run), fresh=True).lock)
 
 
-def _pass_on(run: Run, said: Answer) -> None:
-    """Warn of what the resolver remarks on."""
-    versions = {normalise_name(package.name): str(package.version or "") for package in said.lock.packages}
-    withdrawn = [said.remarks.tell(name, versions[name]) for name in sorted(said.remarks.yanked) if name in versions]
-    for text in (*withdrawn, *said.remarks.extras):
-        run.report(Note("warning", text))
-
-
-def ask(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:
-    """Put what is asked for as a question to a resolver."""
-    settings, target = run.settings, run.target
-    installed: dict[str, str] = {} if fresh else {one.name: one.version for one in find_installed(run.environment)}
-    return Question(
-        python=run.environment.python,
-        directory=target.directory,
-        environ=target.environ,
-        requirements=asked.requests,
-        editables=settings.editables,
-        requirement_files=asked.requirement_files,
-        constraint_files=asked.constraint_files,
-        sources=asked.projects,
-        resolving=settings.resolving,
-        require_hashes=asked.require_hashes,
-        indexes=outlook.indexes,
-        route=outlook.route,
-        upgrade=settings.upgrade,
-        installed=installed,
-        no_cache=settings.no_cache,
-        cancelled=run.cancelled,
-    )
-
-
-def _take(run: Run, store: Store, given: tuple[Any, Chosen, Mapping[Name, Sequence[str]]], outlook: Outlook) -> Found:
-    lock, chosen, requested = given
-    supplies = [_renew(supply, outlook) for supply in select(lock, run.environment, chosen)]
+def _take(run: Run, store: Store, given: tuple[Answer, Chosen], outlook: Outlook, *, by_hash: bool = False) -> Found:
+    """Obtain what does not stand yet; `by_hash`: what was installed from another wheel of its version does not."""
+    said, chosen = given
+    requested = said.requested
+    supplies = [_renew(supply, outlook) for supply in select(said.lock, run.environment, chosen)]
+    if run.settings.require_hashes:
+        _require_hashes(supplies, chosen)
     names = frozenset(supply.name for supply in supplies)
     standing = {} if run.settings.reinstall else read_installed(run.environment, names)
-    missing = [supply for supply in supplies if not stands(supply, standing.get(supply.name, []))]
+    judge = stands if by_hash else will_do
+    missing = [supply for supply in supplies if not judge(supply, standing.get(supply.name, []))]
+    if any(one.link is not None and is_offer(one.link.url, said.offers) for one in missing):
+        raise Moved  # it was installed when the resolver was asked
     obtained = obtain_all(run, store, missing, outlook.route, _make_recipe(run, outlook)) if missing else []
     wishes = [
         Wish(
             one.manifest,
-            supply.name in requested or (supply.direct and bool(requested)),
+            requested.has(supply.name, _list_places(supply)),
             make_direct(supply, one.sha256),
-            tuple(requested.get(supply.name, ())),
+            tuple(requested.names.get(supply.name, ())),
             Direct(supply.link.url, one.sha256) if supply.link is not None else None,
         )
         for supply, one in zip(missing, obtained, strict=True)
     ]
+    for supply, wish in zip(missing, wishes, strict=True):
+        _compare(supply, wish, chosen)
     return Found(names, wishes)
+
+
+def _require_hashes(supplies: Sequence[Supply], chosen: Chosen) -> None:
+    """Refuse what has no hash to be compared with: a tree, and a commit, whose files it does not tell (as pip)."""
+    bare = next((one.name for one in supplies if one.link is None), None)
+    if bare is not None:
+        what, reason = "--require-hashes with a source tree or repository", f"{bare} of {chosen.path} is one"
+        raise Unsupported(what=what, reason=reason, hint="build a wheel of it, or leave --require-hashes out")
+
+
+def _list_places(supply: Supply) -> list[str]:
+    """Give the place that a distribution was named by, if it was."""
+    if not supply.direct:
+        return []
+    repository = f"git+{supply.repository[1]}" if supply.repository is not None else ""
+    return [supply.tree, supply.link.url if supply.link is not None else "", repository]
+
+
+def _compare(supply: Supply, wish: Wish, chosen: Chosen) -> None:
+    """See that a file is what the lock says it is; raises BadLock."""
+    manifest = wish.manifest
+    if manifest.name != supply.name or (supply.version and not same_version(manifest.version, supply.version)):
+        said = f"{supply.name} {supply.version}".rstrip()
+        reason = f"what it has for {said} is {manifest.name} {manifest.version}"
+        raise BadLock(path=chosen.path, reason=reason, hint=chosen.hint)
 
 
 def _renew(supply: Supply, outlook: Outlook) -> Supply:
@@ -131,7 +133,7 @@ def _make_recipe(run: Run, outlook: Outlook) -> Recipe:
         config_settings=_read_config_settings(resolving.config_settings),
         isolated=not resolving.no_build_isolation,
         build_constraints=tuple(os.path.join(target.directory, path) for path in resolving.build_constraints),
-        environ=target.environ,
+        environ=dict(target.environ),  # it crosses to workers
         installer_environ=for_pip.environ if uv is None else for_uv.environ,
         uv=uv,
         offline=outlook.route.offline,

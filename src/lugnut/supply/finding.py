@@ -39,7 +39,7 @@ def find_wishes(run: Run, store: Store, asked: Asked, listed: Listed | None) -> 
     from lugnut.supply.afar import find_afar, find_locked
 
     locks = _find_locks(asked)
-    return (find_locked(run, store, _take_one(asked, locks)) if locks else find_afar(run, store, asked)).wishes
+    return (find_locked(run, store, _take_one(run, asked, locks)) if locks else find_afar(run, store, asked)).wishes
 
 
 def find_set(run: Run, store: Store, asked: Asked) -> Found:
@@ -52,7 +52,7 @@ def find_set(run: Run, store: Store, asked: Asked) -> Found:
     from lugnut.supply.afar import find_afar, find_locked
 
     locks = _find_locks(asked)
-    return find_locked(run, store, _take_one(asked, locks)) if locks else find_afar(alone, store, asked)
+    return find_locked(run, store, _take_one(run, asked, locks)) if locks else find_afar(alone, store, asked)
 
 
 def write_lock(run: Run, asked: Asked) -> str:
@@ -77,7 +77,10 @@ def _find_locks(asked: Asked) -> list[str]:
     return [path for path in asked.requirement_files if _is_lock(path)]
 
 
-def _take_one(asked: Asked, locks: list[str]) -> str:
-    if len(locks) > 1 or len(asked.requirement_files) > 1 or asked.requests or asked.projects:
+def _take_one(run: Run, asked: Asked, locks: list[str]) -> str:
+    """Give the one lock that is named, alone: nothing can be added to it or asked of it besides."""
+    settings = run.settings
+    beside = [*asked.requests, *settings.editables, *asked.constraint_files, *settings.resolving.overrides]
+    if len(locks) > 1 or len(asked.requirement_files) > 1 or beside or asked.projects:
         raise UsageError(message=f"{locks[0]} is whole by itself", hint="name the lock alone")
     return locks[0]

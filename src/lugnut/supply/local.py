@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from lugnut.check import foresee_unmet
-from lugnut.distribution import Name
+from lugnut.check import find_needed, foresee_unmet
+from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
+from lugnut.errors import BadRequirement
 from lugnut.installed import read_installed
 from lugnut.run import Run
-from lugnut.settings import Settings
+from lugnut.settings import Resolving, Settings
 from lugnut.sources.direct_urls import Direct
-from lugnut.sources.pins import Pick, check_hash, find_unfit, gather
-from lugnut.sources.requests import Request
+from lugnut.sources.pins import Pick, Reach, check_hash, find_unfit, gather
+from lugnut.sources.requests import Request, find_directory
 from lugnut.sources.requirements import Listed
-from lugnut.sources.wheelhouse import satisfies
+from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
 from lugnut.wishes import Wish
+
+_ALL = ":all:"
+_USUAL_PRERELEASES = frozenset(("", "if-necessary-or-explicit"))
+_USUAL_RESOLUTIONS = frozenset(("", "highest"))
+"""What asks for the very choice that is made of wheels at hand."""
 
 
 class Found(NamedTuple):
@@ -33,21 +39,31 @@ class Found(NamedTuple):
 def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
     """Find and verify a wheel for all that is asked for; None where a resolver has to look farther.
 
-    That is so where a version is left open and there is more than what lies at hand, and where what was found, or what
-    already satisfies a request, needs something that neither was asked for nor is installed. What turns out to need
-    another Python is chosen anew.
+    That is so where a version is left open and there is more than what lies at hand, where something steers the choice
+    of one, where a source is the best there is, and where what was found, or what already satisfies a request, needs
+    something that neither was asked for nor is installed, or that an upgrade is to upgrade too.
     """
-
-    def closed() -> bool:
-        from lugnut.supply.outlook import look_around
-
-        return listed.no_index or look_around(run).indexes.no_index
-
     satisfied: set[Request] = set()
+    wishes = _find_fitting(run, store, listed, satisfied)
+    if wishes is None or run.settings.resolving.no_deps:
+        return wishes
+    wanted = [(wish.manifest, wish.extras) for wish in wishes]
+    kept = [(request.name, request.extras) for request in sorted(satisfied)]
+    if foresee_unmet(run.environment, wanted, kept):
+        return None
+    return None if run.settings.upgrade and _upgrades_others(run, listed, wishes) else wishes
+
+
+def _find_fitting(run: Run, store: Store, listed: Listed, satisfied: set[Request]) -> list[Wish] | None:
+    """Find and verify wheels; what turns out to need another Python is chosen anew. Fills `satisfied`."""
     keeps = _make_satisfied(run.environment, run.settings, satisfied)
     unfit: dict[str, str] = {}
+
+    def look(names: Collection[Name]) -> Reach | None:
+        return None if _steers(run.settings.resolving, names) else _look_around(run, listed)
+
     while True:
-        picks = gather(run.environment, listed, keeps, unfit, closed=closed)
+        picks = gather(run.environment, listed, keeps, unfit, look=look)
         if picks is None:
             return None
         wishes = _admit(run, store, sorted(picks))
@@ -57,20 +73,84 @@ def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
         }
         found = {path: reason for path, reason in reasons.items() if reason}
         if not found:
-            break
+            return wishes
         unfit.update(found)
-    if run.settings.resolving.no_deps:
-        return wishes
-    wanted = [(wish.manifest, wish.extras) for wish in wishes]
-    kept = [(request.name, request.extras) for request in sorted(satisfied)]
-    return None if foresee_unmet(run.environment, wanted, kept) else wishes
+
+
+def _look_around(run: Run, listed: Listed) -> Reach | None:
+    """Say how far to look for names; None where settings name what only a resolver can read.
+
+    The directories of settings count where there is no index: those of flags are listed, and stand in their place.
+    """
+    from lugnut.supply.outlook import look_around
+
+    indexes = look_around(run).indexes
+    if not (listed.no_index or indexes.no_index):
+        return Reach(listed.find_links, closed=False)
+    places = () if run.settings.find_links else indexes.find_links
+    try:
+        more = tuple(find_directory(place, "settings", ("",)) for place in places)
+    except BadRequirement:
+        return None  # a page, or nothing at all: a resolver reads the one, and says the other
+    links = tuple(dict.fromkeys((*listed.find_links, *more)))
+    return Reach(links, builds=lambda name: not _covers(run.settings.resolving.only_binary, (name,)))
+
+
+def _steers(resolving: Resolving, names: Collection[Name]) -> bool:
+    """Whether a caller's decisions may lead to another choice for these names than the best wheel at hand."""
+    return (
+        resolving.prerelease not in _USUAL_PRERELEASES
+        or resolving.resolution not in _USUAL_RESOLUTIONS
+        or bool(resolving.overrides or resolving.exclude_newer)
+        or _covers(resolving.no_binary, names)
+    )
+
+
+def _covers(words: Iterable[str], names: Collection[Name]) -> bool:
+    """Whether a list of names, or of `:all:`, has one of these."""
+    return any(word == _ALL or normalise_name(word) in names for word in words)
+
+
+def _upgrades_others(run: Run, listed: Listed, wishes: Sequence[Wish]) -> bool:
+    """Whether an upgrade goes on to what was not found here, and is needed by what was.
+
+    Not where some of that is installed and nowhere else: a resolver would find nothing.
+    """
+    names = {wish.manifest.name for wish in wishes}
+    needed = {name for wish in wishes for name in _name_needs(run.environment, wish)} - names
+    if not needed:
+        return False
+    reach = _look_around(run, listed)
+    if reach is None or not reach.closed:
+        return True
+    return read_wheelhouse(reach.links, reach.builds).keys() >= find_needed(run.environment, needed) - names
+
+
+def _name_needs(environment: Environment, wish: Wish) -> Iterator[Name]:
+    """Name what a wheel and the extras asked of it need in this environment."""
+    if not wish.manifest.requires:
+        return
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    contexts = [{**environment.markers, "extra": extra} for extra in ("", *wish.extras)]
+    for text in wish.manifest.requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or any(map(requirement.marker.evaluate, contexts)):
+            yield normalise_name(requirement.name)
 
 
 def _make_satisfied(environment: Environment, settings: Settings, kept: set[Request]) -> Callable[[Request], bool]:
-    """Say of a request by name whether what is installed will do (pip's and uv's rule, unless it is an upgrade)."""
+    """Say of a request by name whether what is installed will do (pip's and uv's rule, unless it is an upgrade).
+
+    Overrides may say another version than the request, so that nothing will do beside them.
+    """
+    anew = settings.upgrade or settings.reinstall or bool(settings.resolving.overrides)
 
     def satisfied(request: Request) -> bool:
-        if settings.upgrade or settings.reinstall or request.name in settings.resolving.upgrade_packages:
+        if anew or request.name in settings.resolving.upgrade_packages:
             return False
         found = read_installed(environment, [request.name]).get(request.name, [])
         if len(found) != 1 or found[0].rows is None:

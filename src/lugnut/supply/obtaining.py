@@ -13,15 +13,14 @@ from typing import NamedTuple
 from lugnut.building.caching import build_cached, take_turn
 from lugnut.building.recipe import Recipe, Source
 from lugnut.building.wheels import build_editable
-from lugnut.distribution import Manifest
-from lugnut.errors import HashMismatch
+from lugnut.distribution import Manifest, WheelHash
 from lugnut.events import LockWaiting, Reporter
-from lugnut.links import Link, Route
+from lugnut.links import Route
 from lugnut.network.fetching import fetch_file, fetch_wheel
 from lugnut.run import Run
 from lugnut.sources.locked import Supply, find_file
-from lugnut.store.entries import Store, admit
-from lugnut.store.place import usual_patience
+from lugnut.store.entries import Store, admit, find_entry
+from lugnut.store.turns import take_turns
 from lugnut.system import files, locks, workers
 
 
@@ -33,6 +32,7 @@ class Order(NamedTuple):
     route: Route
     recipe: Recipe
     cache_dir: str
+    lock_timeout: float
 
 
 class Obtained(NamedTuple):
@@ -45,14 +45,42 @@ class Obtained(NamedTuple):
 
 def obtain_all(run: Run, store: Store, supplies: Sequence[Supply], route: Route, recipe: Recipe) -> list[Obtained]:
     """Obtain every supply, in the order given; raises the first error."""
+    found = _find_there(run, store, supplies)
+    missing = [supply for supply in supplies if supply not in found]
+    if missing:  # runs that want the very same take turns: who waited finds it there, and starts no workers (G9)
+        with take_turns(store, sorted(map(_identify, missing)), run.patience()):
+            found |= _find_there(run, store, missing)
+            missing = [supply for supply in missing if supply not in found]
+            found |= _obtain_missing(run, store, missing, route, recipe) if missing else {}
+    return [found[supply] for supply in supplies]
+
+
+def _identify(supply: Supply) -> str:
+    """Name what is to be obtained, as an absolute path so that it is the same wherever a run stands."""
+    return f"/{supply.link.sha256 or supply.link.url}" if supply.link is not None else f"/{supply}"
+
+
+def _find_there(run: Run, store: Store, supplies: Sequence[Supply]) -> dict[Supply, Obtained]:
+    """Find the wheels that the store has by the hash their lock names."""
+    found = {}
+    for supply in supplies:
+        if supply.is_wheel and supply.link is not None and supply.link.sha256 is not None:
+            manifest = find_entry(store, WheelHash(supply.link.sha256), supply.link.filename, run.report)
+            if manifest is not None:
+                found[supply] = Obtained(manifest, manifest.wheel)
+    return found
+
+
+def _obtain_missing(
+    run: Run, store: Store, supplies: Sequence[Supply], route: Route, recipe: Recipe
+) -> dict[Supply, Obtained]:
     cache_dir = os.path.dirname(store.root)
-    orders = [Order(store, one, route, recipe, cache_dir) for one in supplies]
+    orders = [Order(store, one, route, recipe, cache_dir, run.settings.lock_timeout) for one in supplies]
     afar = sum(one.link is not None and find_file(one.link) is None for one in supplies)
     size = max(run.jobs, min(route.downloads, afar))
     ordered = sorted(orders, key=lambda order: -((order.supply.link and order.supply.link.size) or 0))
     pool = workers.Pool(size, _label, run.report, run.cancelled, run.start_method)
-    found = dict(zip((order.supply for order in ordered), workers.run(obtain, ordered, plan=pool), strict=True))
-    return [found[supply] for supply in supplies]
+    return dict(zip((order.supply for order in ordered), workers.run(obtain, ordered, plan=pool), strict=True))
 
 
 def _label(order: Order) -> str:
@@ -65,28 +93,18 @@ def obtain(order: Order, emit: Reporter) -> Obtained:
     def wait(path: str, holder: str, seconds: float) -> None:
         emit(LockWaiting(path, holder, seconds))
 
-    patience = usual_patience()._replace(cancelled=workers.stopped, on_wait=wait)
+    patience = locks.Patience(order.lock_timeout, wait, workers.stopped)
     supply = order.supply
     if supply.editable:
         return _make_editable(order, emit, patience)
     if supply.link is None:
         return Obtained(_build(order, _describe(supply), emit, patience), "")
     if supply.is_wheel:
-        manifest = _take_wheel(order, supply.link, emit, patience)
+        manifest = fetch_wheel(order.store, supply.link, order.route, emit, patience)
         return Obtained(manifest, manifest.wheel)
     with fetch_file(order.store, supply.link, order.route, emit, patience) as fetched:
         source = _describe(supply)._replace(path=fetched.path, digest=fetched.sha256)
         return Obtained(_build(order, source, emit, patience), fetched.sha256)
-
-
-def _take_wheel(order: Order, link: Link, emit: Reporter, patience: locks.Patience) -> Manifest:
-    path = find_file(link)
-    if path is None:
-        return fetch_wheel(order.store, link, order.route, emit, patience)
-    manifest = admit(order.store, path, emit, patience=patience)
-    if link.sha256 not in {None, manifest.wheel}:
-        raise HashMismatch(wheel=link.filename, actual=manifest.wheel, expected=link.sha256, origin="the lock")
-    return manifest
 
 
 def _describe(supply: Supply) -> Source:

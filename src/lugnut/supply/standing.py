@@ -20,9 +20,31 @@ def stands(supply: Supply, found: Sequence[Installed]) -> bool:
     one = found[0]
     if supply.direct:
         return _came_from(supply, one)
-    if one.direct_url is not None or one.version != supply.version:
+    if one.direct_url is not None or not same_version(one.version, supply.version):
         return False
     return one.state is None or not supply.is_wheel or one.state.wheel in supply.wheels
+
+
+def will_do(supply: Supply, found: Sequence[Installed]) -> bool:
+    """Say whether what is installed will do for who asked by name: its version is the one that was resolved.
+
+    As for pip and uv, wherever it came from: what somebody installed from a tree or a file of their own stays.
+    """
+    if supply.direct or len(found) != 1 or found[0].rows is None or found[0].legacy:
+        return stands(supply, found)
+    return same_version(found[0].version, supply.version)
+
+
+def same_version(one: str, other: str) -> bool:
+    """Compare versions as PEP 440 does; what is none by its letters."""
+    if one == other:
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return False
 
 
 def _came_from(supply: Supply, one: Installed) -> bool:

@@ -1,0 +1,55 @@
+"""What is installed, offered to a resolver beside what indexes have.
+
+A backend knows nothing of the environment. What somebody installed from a tree, a commit or a file of their own may be
+on no index, or be another's there of the same name and version; so it is put before the backend as a wheel of its
+METADATA alone, in a directory of links. An answer that names one means that it stays: nobody installs it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lugnut.distribution import Name
+from lugnut.sources.direct_urls import to_url
+from lugnut.system import files
+
+_PLACE = "installed"
+_WHEEL = "Wheel-Version: 1.0\nGenerator: lugnut\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+class Offer(NamedTuple):
+    """One installed distribution."""
+
+    name: Name
+    version: str
+    metadata: str
+    """Its METADATA."""
+
+
+def write_offers(directory: str, offers: Iterable[Offer]) -> str:
+    """Write a wheel for each into a place of their own below a directory; gives the place."""
+    with files.open_root(directory) as above, files.enter(above, _PLACE, create=True) as place:
+        for offer in offers:
+            stem = f"{offer.name.replace('-', '_')}-{offer.version.replace('-', '_')}"
+            files.write(place, f"{stem}-py3-none-any.whl", _pack(f"{stem}.dist-info", offer.metadata))
+    return os.path.join(directory, _PLACE)
+
+
+def _pack(info: str, metadata: str) -> bytes:
+    """Pack a wheel that has a dist-info and nothing else."""
+    import io
+    import zipfile
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{info}/METADATA", metadata)
+        archive.writestr(f"{info}/WHEEL", _WHEEL)
+        archive.writestr(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return packed.getvalue()
+
+
+def is_offer(url: str, place: str) -> bool:
+    """Say whether a link leads to one of them."""
+    return bool(place) and url.startswith(to_url(place) + "/")

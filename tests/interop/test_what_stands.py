@@ -1,0 +1,340 @@
+"""What is installed meets what comes from afar: what stays, what a sync may remove, what a lock may not claim."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lugnut
+from indexes import IndexServer, serve
+from lugnut.distribution import WheelHash
+from lugnut.events import WheelAdmitted
+from lugnut.store.place import fill_lock, open_locks, open_store
+from lugnut.system import files, locks
+from programs import find_program, run
+from projects import make_tree
+from rooms import Room, one_sentence
+from wheels import make_wheel
+
+by_both = pytest.mark.parametrize("resolver", ["uv", "pip"])
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[IndexServer]:
+    directory = tmp_path / "index"
+    make_wheel(directory, "app", "1.0", requires=["lib>=1"])
+    make_wheel(directory, "plugin", "1.0", requires=["mine"])
+    for version in ("1.0", "2.0"):
+        make_wheel(directory, "lib", version)
+    with serve(directory) as server:
+        yield server
+
+
+@pytest.fixture
+def room(tmp_path: Path, index: IndexServer) -> Room:
+    room = Room(tmp_path / "room")
+    for name in ("LUGNUT_NO_INDEX", "UV_OFFLINE"):
+        room.environ.pop(name)
+    room.environ["LUGNUT_INDEX_URL"] = index.simple
+    return room
+
+
+def standing(room: Room) -> list[str]:
+    listed = json.loads(run([find_program("lugnut"), "list", "--python", str(room.prefix), "--json"], room.environ).out)
+    return sorted(f"{one['name']}=={one['version']}" for one in listed["installed"])
+
+
+def read_direct_url(room: Room, info: str) -> Any:
+    return json.loads((room.site / info / "direct_url.json").read_text())
+
+
+def requested(room: Room) -> list[str]:
+    return sorted(path.parent.name.partition("-")[0] for path in room.site.glob("*.dist-info/REQUESTED"))
+
+
+# --- what somebody installed from a place of their own ----------------------------------------------------------------
+
+
+@by_both
+def test_an_editable_install_that_will_do_stays(room: Room, resolver: str, tmp_path: Path) -> None:
+    """Its name on an index is somebody else's."""
+    room.do("install", "-e", str(make_tree(tmp_path / "sources", "lib", "1.0")))
+    room.do("install", "--resolver", resolver, "app")
+    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert read_direct_url(room, "lib-1.0.dist-info")["dir_info"] == {"editable": True}
+
+
+@by_both
+def test_a_wheel_of_one_s_own_stays_though_the_index_has_another(room: Room, resolver: str) -> None:
+    room.do("install", room.wheel("lib", "1.5"))
+    room.do("install", "--resolver", resolver, "app")
+    assert standing(room) == ["app==1.0", "lib==1.5"]
+    room.do("install", "--resolver", resolver, "--upgrade", "app", "lib")
+    assert standing(room) == ["app==1.0", "lib==2.0"]
+
+
+@by_both
+def test_what_no_index_has_is_found_where_it_is_installed(room: Room, resolver: str, tmp_path: Path) -> None:
+    room.do("install", "-e", str(make_tree(tmp_path / "sources", "mine", "3.0")))
+    room.do("install", "--resolver", resolver, "plugin")
+    assert standing(room) == ["mine==3.0", "plugin==1.0"]
+
+
+@by_both
+def test_what_came_from_a_directory_of_wheels_is_found_too(room: Room, resolver: str) -> None:
+    room.wheel("mine", "3.0")
+    room.do("install", "--no-index", "-f", str(room.wheels), "mine")
+    room.do("install", "--resolver", resolver, "plugin")
+    assert standing(room) == ["mine==3.0", "plugin==1.0"]
+
+
+@by_both
+def test_what_stands_and_will_not_do_is_replaced(room: Room, resolver: str) -> None:
+    room.do("install", room.wheel("lib", "0.5"))
+    room.do("install", "--resolver", resolver, "app")
+    assert standing(room) == ["app==1.0", "lib==2.0"]
+
+
+# --- who asked for it -------------------------------------------------------------------------------------------------
+
+
+@by_both
+def test_who_names_a_place_asks_for_what_is_there_and_not_for_what_it_needs(
+    room: Room, index: IndexServer, resolver: str, tmp_path: Path
+) -> None:
+    make_wheel(tmp_path / "index", "near", "1.0")
+    make_wheel(tmp_path / "index", "far", "1.0", requires=[f"near @ {index.link('near-1.0-py3-none-any.whl').url}"])
+    tree = make_tree(tmp_path / "sources", "mine", "3.0")
+    what, needed = {"uv": ("app", "lib"), "pip": ("far", "near")}[resolver]  # uv follows no URL of another's METADATA
+    room.do("install", "--resolver", resolver, str(tree), what)
+    assert [one.partition("=")[0] for one in standing(room)] == sorted([what, needed, "mine"])
+    assert requested(room) == sorted([what, "mine"])
+
+
+@by_both
+def test_a_line_for_a_tree_asks_for_it(room: Room, resolver: str, tmp_path: Path) -> None:
+    make_tree(tmp_path / "sources", "mine", "3.0")
+    lines = room.path / "r.txt"
+    lines.write_text(f"-e {tmp_path / 'sources' / 'mine-3.0'}\n")
+    room.do("install", "--resolver", resolver, "-r", str(lines))
+    assert requested(room) == ["mine"]
+
+
+def test_what_was_asked_for_once_stays_so_when_another_needs_a_newer_one(room: Room, tmp_path: Path) -> None:
+    make_wheel(tmp_path / "index", "newer", "1.0", requires=["lib>=2"])
+    room.do("install", "lib==1.0")
+    room.do("install", "newer")
+    assert standing(room) == ["lib==2.0", "newer==1.0"]
+    assert requested(room) == ["lib", "newer"]
+
+
+def test_an_equal_wheel_from_another_tree_is_known_by_its_tree(room: Room, tmp_path: Path) -> None:
+    one, other = (make_tree(tmp_path / place, "mine", "3.0") for place in ("here", "there"))
+    room.environ["SOURCE_DATE_EPOCH"] = "1600000000"
+    for tree in (one, other):
+        room.do("install", str(tree))
+        assert read_direct_url(room, "mine-3.0.dist-info")["url"] == tree.as_uri()
+
+
+# --- what a sync may take for the whole of it -------------------------------------------------------------------------
+
+
+@by_both
+def test_a_sync_from_a_redirected_stdin_reads_it(room: Room, resolver: str) -> None:
+    """The resolver's own stdin is another."""
+    lines = room.path / "r.txt"
+    lines.write_text("app==1.0\nlib==1.0\n")
+    room.do("sync", str(lines))
+    for act in ("sync", "install"):
+        words = (*room.command(act, "--resolver", resolver, "--reinstall"), *(["-r"] if act == "install" else []))
+        ran = run(["sh", "-c", f"{shlex.join(words)} /dev/stdin < {shlex.quote(str(lines))}"], room.environ)
+        assert ran.code == 0, ran.err
+        assert standing(room) == ["app==1.0", "lib==1.0"]
+
+
+def test_a_sync_of_nothing_removes_nothing_unless_it_is_meant(room: Room) -> None:
+    room.do("install", "app")
+    empty = room.path / "r.txt"
+    empty.write_text("# nothing\n")
+    lock = room.path / "pylock.toml"
+    lock.write_text('lock-version = "1.0"\ncreated-by = "x"\npackages = []\n')
+    before = room.tree()
+    for path in (empty, lock):
+        ran = room.lugnut("sync", str(path))
+        assert ran.code == 2
+        assert "--allow-empty-requirements" in ran.err
+    assert room.tree() == before
+    room.do("sync", "--allow-empty-requirements", str(empty))
+    assert standing(room) == []
+
+
+def write_lock(room: Room, *packages: tuple[str, str, str]) -> Path:
+    """Write a lock of (name, version, a TOML value for `wheels`)."""
+    parts = [
+        f'[[packages]]\nname = "{name}"\nversion = "{version}"\nwheels = [{wheels}]\n'
+        for name, version, wheels in packages
+    ]
+    path = room.path / "pylock.toml"
+    path.write_text("\n".join(['lock-version = "1.0"\ncreated-by = "x"\n', *parts]))
+    return path
+
+
+def locked(path: str, **others: Any) -> str:
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    hashes = others.pop("hashes", f'{{ sha256 = "{digest}" }}')
+    more = "".join(f", {key} = {value}" for key, value in others.items())
+    return f'{{ path = "{path}", name = "{Path(path).name}", hashes = {hashes}{more} }}'
+
+
+def test_a_sync_looks_again_under_its_locks(room: Room) -> None:
+    """Another run takes away what the set has and brings what it has not, after all was found and before the locks."""
+    app, lib = room.wheel("app"), room.wheel("lib")
+    lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
+    room.do("install", "--no-deps", lib)
+    extra = room.wheel("extra")
+    seen: list[str] = []
+
+    def meddle(event: object) -> None:
+        if isinstance(event, WheelAdmitted) and not seen:
+            seen.append(event.wheel)
+            room.do("uninstall", "lib")
+            room.do("install", "--no-deps", extra)
+
+    lugnut.sync([lock], python=room.prefix, cache_dir=room.cache, report=meddle)
+    assert seen
+    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert room.findings() == []
+
+
+def hold_name(room: Room, name: str) -> locks.Held:
+    return locks.hold(files.open_root(str(room.site / ".lugnut" / "locks")), f"{name}.lock", locks.Patience(0))
+
+
+def await_waiting(sync: subprocess.Popen[str], name: str) -> None:
+    """Read a run's events until it waits for a name's lock."""
+    assert sync.stdout is not None
+    for line in sync.stdout:
+        event = json.loads(line)
+        if event["event"] == "LockWaiting" and event["path"].endswith(f"/{name}.lock"):
+            return
+    raise AssertionError(f"it ended without waiting for {name}")
+
+
+def test_a_sync_decides_under_its_locks_and_takes_one_for_all_it_removes(room: Room) -> None:
+    app, lib = room.wheel("app"), room.wheel("lib")
+    lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
+    room.do("install", "--no-deps", lib)
+    held = hold_name(room, "app")
+    with room.start("sync", str(lock), "--json-events", "-", "--lock-timeout", "60") as sync:
+        await_waiting(sync, "app")  # all was found, and what stands was looked at
+        room.do("uninstall", "lib")
+        room.do("install", "--no-deps", room.wheel("extra"))
+        extra = hold_name(room, "extra")
+        held.close()
+        await_waiting(sync, "extra")
+        extra.close()
+        sync.communicate()
+    assert sync.returncode == 0
+    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert room.findings() == []
+
+
+# --- what a lock may not claim ----------------------------------------------------------------------------------------
+
+
+def other(algorithm: str) -> str:
+    return hashlib.new(algorithm, b"another").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        lambda: {"hashes": f'{{ sha512 = "{other("sha512")}" }}'},
+        lambda: {"hashes": f'{{ md5 = "{other("md5")}" }}'},
+        lambda: {"hashes": f'{{ sha256 = "{other("sha256")}" }}'},
+        lambda: {"size": 7},
+    ],
+    ids=["sha512", "md5", "sha256", "size"],
+)
+def test_a_file_at_hand_has_to_be_what_the_lock_says(room: Room, claim: Callable[[], dict[str, Any]]) -> None:
+    lock = write_lock(room, ("lib", "1.0", locked(room.wheel("lib"), **claim())))
+    before = room.tree()
+    ran = room.lugnut("sync", str(lock))
+    assert ran.code == 1
+    one_sentence(ran.err)
+    assert room.tree() == before
+
+
+@pytest.mark.parametrize("claimed", [("other", "2.0"), ("lib", "9.0")])
+def test_a_wheel_has_to_be_the_one_that_the_lock_names(room: Room, claimed: tuple[str, str]) -> None:
+    room.do("install", room.wheel("lib", "1.0"))
+    wheel = room.wheel("lib", "2.0")
+    lock = room.path / "pylock.toml"
+    digest = hashlib.sha256(Path(wheel).read_bytes()).hexdigest()
+    name, version = claimed
+    archive = f'archive = {{ path = "{wheel}", hashes = {{ sha256 = "{digest}" }} }}'
+    package = f'[[packages]]\nname = "{name}"\nversion = "{version}"\n{archive}\n'
+    lock.write_text(f'lock-version = "1.0"\ncreated-by = "x"\n{package}')
+    before = room.tree()
+    ran = room.lugnut("sync", str(lock))
+    assert ran.code == 1
+    assert "lib 2.0" in one_sentence(ran.err)
+    assert room.tree() == before
+
+
+def test_a_version_is_the_same_however_it_is_spelled(room: Room) -> None:
+    wheel = room.wheel("lib", "2024.01.02")
+    lock = write_lock(room, ("lib", "2024.1.2", locked(wheel)))
+    room.do("sync", str(lock))
+    before = room.tree()
+    room.do("sync", str(lock))
+    assert room.tree() == before
+
+
+@pytest.mark.parametrize("beside", [("-e", "{tree}"), ("-c", "{file}"), ("lib",), ("--overrides", "{file}")])
+def test_nothing_is_added_to_a_lock_in_silence(room: Room, beside: tuple[str, ...], tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "sources", "mine", "3.0")
+    lines = room.path / "c.txt"
+    lines.write_text("lib==2.0\n")
+    lock = write_lock(room, ("lib", "1.0", locked(room.wheel("lib"))))
+    words = [word.format(tree=tree, file=lines) for word in beside]
+    ran = room.lugnut("install", "-r", str(lock), *words)
+    assert ran.code == 2
+    assert "whole by itself" in one_sentence(ran.err)
+    assert standing(room) == []
+
+
+def test_a_tree_in_a_lock_has_no_hash_to_require(room: Room, tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "sources", "mine", "3.0")
+    lock = room.path / "pylock.toml"
+    package = f'[[packages]]\nname = "mine"\ndirectory = {{ path = "{tree}" }}\n'
+    lock.write_text(f'lock-version = "1.0"\ncreated-by = "x"\n{package}')
+    ran = room.lugnut("sync", "--require-hashes", str(lock))
+    assert ran.code == 2
+    assert "mine" in one_sentence(ran.err)
+    assert standing(room) == []
+
+
+def test_a_rehearsal_counts_what_would_be_installed_as_there(room: Room) -> None:
+    said = room.do("install", "--dry-run", "app").err
+    assert "lib" in said
+    assert "needs" not in said
+
+
+@pytest.mark.parametrize("by_lock", [False, True])
+def test_nobody_waits_for_another_s_unpacking_longer_than_he_said(room: Room, by_lock: bool) -> None:
+    wheel = room.wheel("lib")
+    digest = WheelHash(hashlib.sha256(Path(wheel).read_bytes()).hexdigest())
+    words = ("sync", str(write_lock(room, ("lib", "1.0", locked(wheel))))) if by_lock else ("install", wheel)
+    with open_locks(open_store(str(room.cache))) as place, locks.hold(place, fill_lock(digest), locks.Patience(0)):
+        ran = room.lugnut(*words, "--lock-timeout", "0.1")
+    assert ran.code == 3
+    one_sentence(ran.err)
+    assert standing(room) == []
