@@ -51,7 +51,7 @@ def parse(line: str) -> Requirement:
 def test_the_fixtures_name_no_machine() -> None:
     for path in EXPORTS.iterdir():
         text = path.read_text()
-        assert set(re.findall(r"https?://([^/\s\"]+)", text)) <= {"pypi.org", "files.pythonhosted.org"}
+        assert set(re.findall(r"https?://([^/\s\"]+)", text)) <= {"index.example.org", "files.example.org"}
         assert not re.search(r"file:|[\s\"]/\w+/", text)
 
 
