@@ -11,7 +11,7 @@ SEED   ?= 1
 CODE   := src tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check races peers kills together shown model bench clean
+.PHONY: help demo test lint types check races peers kills together shown model bench afar clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ model:  ## check the transaction protocol's model, and that each guard taken out
 
 bench: $(READY)  ## warm install beside uv, paired (ROUNDS=20, FROM=directory of wheels)
 	$(BIN)/python tools/bench.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))
+
+afar: $(READY)  ## from an index on loopback by a lock with hashes, beside uv; eight syncs at once (ROUNDS=20, FROM=directory)
+	$(BIN)/python tools/afar.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))
 
 clean:  ## remove what make set up
 	rm -rf .make

@@ -34,6 +34,8 @@ class _Way(NamedTuple):
     """What OpenSSL's variables say."""
     client_certificate: str
     verified: bool
+    secure: bool
+    """Spoken by TLS."""
 
 
 def send(address: Address, headers: Mapping[str, str], route: Route, look: Callable[[], None], shown: str) -> Any:
@@ -44,11 +46,7 @@ def send(address: Address, headers: Mapping[str, str], route: Route, look: Calla
     """
     import urllib3
 
-    way = _Way(
-        os.getpid(), find_proxy(address, route), _find_certificates(route),
-        tuple(os.environ.get(name, "") for name in _OPENSSL), route.client_certificate or "",
-        not is_trusted(address, route.trusted_hosts),
-    )  # fmt: skip
+    way = _find_way(address, route)
     if way.proxy and not way.proxy.startswith(("http://", "https://")):
         raise refuse(shown, "its proxy is neither an http nor an https one", "name another with --proxy")
     listen(look)
@@ -64,6 +62,24 @@ def send(address: Address, headers: Mapping[str, str], route: Route, look: Calla
             )  # fmt: skip
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise judge_error(shown, error) from None
+
+
+def prepare(address: Address, route: Route) -> None:
+    """Import and make what asking there takes, which is slow, before it is needed in several forked workers."""
+    import urllib3  # noqa: F401
+
+    pool_classes()
+    way = _find_way(address, route)
+    if way.secure or way.proxy:
+        _make_context(way._replace(process=0))
+
+
+def _find_way(address: Address, route: Route) -> _Way:
+    return _Way(
+        os.getpid(), find_proxy(address, route), _find_certificates(route),
+        tuple(os.environ.get(name, "") for name in _OPENSSL), route.client_certificate or "",
+        not is_trusted(address, route.trusted_hosts), address.scheme == "https",
+    )  # fmt: skip
 
 
 def find_proxy(address: Address, route: Route) -> str:
@@ -94,13 +110,13 @@ def _connect(way: _Way) -> Any:
     """Make a manager of connections, which keeps them open from one file to the next."""
     import urllib3
 
-    context = _make_context(way)
+    context = _make_context(way._replace(process=0)) if way.secure or way.proxy else None
     if not way.proxy:
         manager = urllib3.PoolManager(ssl_context=context)
     else:
         manager = urllib3.ProxyManager(
             _strip(way.proxy), proxy_headers=_proxy_headers(way.proxy), ssl_context=context,
-            proxy_ssl_context=_make_context(way._replace(verified=True)),
+            proxy_ssl_context=_make_context(way._replace(process=0, verified=True)),
         )  # fmt: skip
     manager.pool_classes_by_scheme = pool_classes()
     return manager
@@ -120,6 +136,7 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
     return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if at else {}
 
 
+@functools.lru_cache(maxsize=16)
 def _make_context(way: _Way) -> Any:
     """Make what decides whose certificates are trusted; raises UsageError where a file that is named is no good."""
     import ssl

@@ -7,13 +7,14 @@ Who knows no hash fetches again each time, since a URL's file may change, but ta
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lugnut.distribution import Manifest, WheelHash
 from lugnut.errors import BadWheel, CannotWrite, DownloadFailed, Offline
 from lugnut.events import Reporter
 from lugnut.links import Link, Route, hide_credentials
+from lugnut.network import connections
 from lugnut.network.addresses import is_file_name, make_refusal, parse_url, to_path
 from lugnut.network.tally import Tally, check, find_mismatch
 from lugnut.network.transfer import download
@@ -38,6 +39,15 @@ class Fetched(NamedTuple):
     path: str
     """Absolute; nobody may write to it."""
     sha256: WheelHash
+
+
+def prepare(links: Sequence[Link], route: Route) -> None:
+    """Make ready what fetching takes, once, before workers are forked that would each do it."""
+    addresses = [parse_url(link.url) for link in links]
+    for scheme in ("http", "https"):
+        first = next((address for address in addresses if address.scheme == scheme), None)
+        if first is not None:
+            connections.prepare(first, route)
 
 
 def fetch_wheel(store: Store, link: Link, route: Route, emit: Reporter, patience: locks.Patience) -> Manifest:

@@ -16,11 +16,12 @@ from lugnut.building.wheels import build_editable
 from lugnut.distribution import Manifest, WheelHash
 from lugnut.events import LockWaiting, Reporter
 from lugnut.links import Route
+from lugnut.network import fetching
 from lugnut.network.fetching import fetch_file, fetch_wheel
 from lugnut.run import Run
 from lugnut.sources.locked import Supply, find_file
 from lugnut.store.entries import Store, admit, find_entry
-from lugnut.store.turns import take_turns
+from lugnut.store.turns import prepare, take_turns
 from lugnut.system import files, locks, workers
 
 
@@ -76,8 +77,10 @@ def _obtain_missing(
 ) -> dict[Supply, Obtained]:
     cache_dir = os.path.dirname(store.root)
     orders = [Order(store, one, route, recipe, cache_dir, run.settings.lock_timeout) for one in supplies]
-    afar = sum(one.link is not None and find_file(one.link) is None for one in supplies)
-    size = max(run.jobs, min(route.downloads, afar))
+    afar = [one.link for one in supplies if one.link is not None and find_file(one.link) is None]
+    size = max(run.jobs, min(route.downloads, len(afar)))
+    prepare()
+    fetching.prepare(afar, route)
     ordered = sorted(orders, key=lambda order: -((order.supply.link and order.supply.link.size) or 0))
     pool = workers.Pool(size, _label, run.report, run.cancelled, run.start_method)
     return dict(zip((order.supply for order in ordered), workers.run(obtain, ordered, plan=pool), strict=True))
