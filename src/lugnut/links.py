@@ -45,6 +45,8 @@ class Indexes(NamedTuple):
     find_links: tuple[str, ...] = ()
     """Absolute directories, or URLs of pages."""
     no_index: bool = False
+    merged: bool = False
+    """The best version of any index is taken, as by pip, whose settings name them; else the resolver's own way."""
 
 
 class Route(NamedTuple):

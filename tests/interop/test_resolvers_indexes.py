@@ -18,6 +18,7 @@ from lugnut.resolution.credentials import restore
 from lugnut.resolution.indexes import gather, read_text
 from lugnut.settings import Resolving
 from resolvercases import BACKENDS, Bench, versions
+from wheels import make_wheel
 
 each = pytest.mark.parametrize("backend", BACKENDS)
 USER, PASSWORD = "us er", "p@ss:w/rd"
@@ -122,6 +123,20 @@ def test_a_company_s_index_found_in_one_s_settings_reaches_both(
     assert restore(links(lock)["inner"], options["indexes"]) == company.with_user(
         company.file_url("inner-1.0-py3-none-any.whl"), USER, PASSWORD
     )
+
+
+@each
+def test_indexes_of_pip_s_settings_are_asked_together_by_both(bench: Bench, tmp_path: Path, backend: str) -> None:
+    """uv alone would take what the first index has, and the set would depend on who is at hand."""
+    more = tmp_path / "more"
+    make_wheel(more, "alpha", "0.5")
+    with serve(bench.links) as index, serve(more) as other:
+        bench.environ |= {"PIP_INDEX_URL": index.simple, "PIP_EXTRA_INDEX_URL": other.simple}
+        assert versions(bench.ask(backend, "alpha", **find(bench)))["alpha"] == "2.0"
+        uv_way = {"UV_DEFAULT_INDEX": index.simple, "UV_INDEX": other.simple}
+        bench.environ |= uv_way
+        expected = "0.5" if backend == "uv" else "2.0"
+        assert versions(bench.ask(backend, "alpha", **find(bench)))["alpha"] == expected
 
 
 @each

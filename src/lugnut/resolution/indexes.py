@@ -98,7 +98,8 @@ def _make_indexes(chosen: Layer, environ: Mapping[str, str]) -> Indexes:
     for index in chosen.extra or ():
         if default is None or index.url != default.url:
             extra.setdefault(index.url, add_credentials(index, environ))
-    return Indexes(default, tuple(extra.values()), tuple(dict.fromkeys(chosen.find_links or ())))
+    links = tuple(dict.fromkeys(chosen.find_links or ()))
+    return Indexes(default, tuple(extra.values()), links, merged=bool(chosen.merged and extra))
 
 
 def _make_route(chosen: Layer, directory: str) -> Route:

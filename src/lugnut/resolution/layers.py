@@ -36,12 +36,16 @@ class Layer(NamedTuple):
     retries: int | None = None
     offline: bool | None = None
     downloads: int | None = None
+    merged: bool | None = None
+    """What `extra` names is asked together with the default: pip's way."""
 
 
 def pick(layers: Iterable[Layer]) -> Layer:
     """Take each value from the first layer that has it."""
     listed = list(layers)
-    return Layer(*(next((one for one in values if one is not None), None) for values in zip(*listed, strict=True)))
+    first = next((layer for layer in listed if layer.extra is not None), None)
+    chosen = Layer(*(next((one for one in values if one is not None), None) for values in zip(*listed, strict=True)))
+    return chosen._replace(merged=None if first is None else first.merged)  # it belongs to the list it is said of
 
 
 def chain(layers: Iterable[Layer]) -> Layer:

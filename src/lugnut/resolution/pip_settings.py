@@ -79,6 +79,7 @@ def _make_layer(table: Mapping[str, tuple[Any, str]], directory: str) -> Layer:
     return Layer(
         default=read(lambda value, _: read_index(value, directory), "index-url", "pypi-url"),
         extra=listed(read_index, "extra-index-url"),
+        merged=True,
         find_links=listed(read_place, "find-links"),
         no_index=read(read_switch, "no-index"),
         trusted_hosts=listed(as_it_is, "trusted-host"),

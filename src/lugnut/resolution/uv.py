@@ -73,7 +73,7 @@ def make_arguments(question: Question, inputs: Inputs, now: float | None = None)
     single = {
         "--prerelease": prerelease,
         "--resolution": chosen.resolution,
-        "--index-strategy": chosen.index_strategy,
+        "--index-strategy": chosen.index_strategy or ("unsafe-best-match" if question.indexes.merged else ""),
         "--python-version": spell_version(chosen.python_version) if chosen.python_version else "",
         "--python-platform": parse_platform(chosen.platform, question.environ).name if chosen.platform else "",
         "--exclude-newer": parse_moment(chosen.exclude_newer, now or time.time()) if chosen.exclude_newer else "",
