@@ -44,6 +44,19 @@ class Room:
     def wheel(self, name: str, version: str = "1.0", files: Mapping[str, str] | None = None, **others: Any) -> str:
         return make_wheel(self.wheels / others.pop("below", "."), name, version, files, **others)
 
+    def look_at(self, index: str) -> Room:
+        """Let installs ask an index, which else are told that there is none."""
+        for name in ("LUGNUT_NO_INDEX", "UV_OFFLINE"):
+            self.environ.pop(name)
+        self.environ["LUGNUT_INDEX_URL"] = index
+        return self
+
+    def standing(self) -> list[str]:
+        """Name what is installed, as NAME==VERSION, sorted."""
+        command = [find_program("lugnut"), "list", "--python", str(self.prefix), "--json"]
+        listed = json.loads(run(command, self.environ).out)
+        return sorted(f"{one['name']}=={one['version']}" for one in listed["installed"])
+
     # --- programs ---
 
     def command(self, act: str, *words: str) -> list[str]:

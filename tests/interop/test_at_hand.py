@@ -39,10 +39,6 @@ def add_sdist(room: Room, name: str, version: str = "1.0", *, ending: str = ".ta
     return made.rename(room.wheels / made.name)
 
 
-def standing(room: Room) -> list[str]:
-    return sorted(path.name.removesuffix(".dist-info") for path in room.site.glob("*.dist-info"))
-
-
 def watch(room: Room) -> Callable[[], bool]:
     """Put a uv before the others that does nothing but note that it was started; gives how to ask for that."""
     program, note = room.path / "first" / "uv", room.path / "asked"
@@ -66,7 +62,7 @@ def test_directories_that_variables_of_pip_name_are_searched_where_there_is_no_i
     room.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": place}
     asked = watch(room)
     room.do("install", "lib")
-    assert (standing(room), asked()) == (["lib-2.0"], False)
+    assert (room.standing(), asked()) == (["lib==2.0"], False)
 
 
 def test_directories_that_a_file_of_pip_names_are_searched_where_there_is_no_index(room: Room) -> None:
@@ -74,7 +70,7 @@ def test_directories_that_a_file_of_pip_names_are_searched_where_there_is_no_ind
     settings.write_text(f"[global]\nno-index = true\nfind-links =\n    {room.wheels}\n")
     room.environ["PIP_CONFIG_FILE"] = str(settings)
     room.do("install", "lib<2")
-    assert standing(room) == ["lib-1.0"]
+    assert room.standing() == ["lib==1.0"]
 
 
 def test_directories_that_a_file_of_uv_names_are_searched_where_there_is_no_index(room: Room) -> None:
@@ -82,7 +78,7 @@ def test_directories_that_a_file_of_uv_names_are_searched_where_there_is_no_inde
     settings.write_text(f'no-index = true\nfind-links = ["{room.wheels}"]\n')
     room.environ["UV_CONFIG_FILE"] = str(settings)
     room.do("install", "lib")
-    assert standing(room) == ["lib-2.0"]
+    assert room.standing() == ["lib==2.0"]
 
 
 def test_a_requirements_file_without_an_index_is_answered_out_of_both_its_own_directory_and_settings(
@@ -93,7 +89,7 @@ def test_a_requirements_file_without_an_index_is_answered_out_of_both_its_own_di
     room.environ["PIP_FIND_LINKS"] = str(room.wheels)
     asked = watch(room)
     room.do("install", "-r", str(room.path / "r.txt"))
-    assert (standing(room), asked()) == (["lib-2.0", "other-1.0"], False)
+    assert (room.standing(), asked()) == (["lib==2.0", "other==1.0"], False)
 
 
 def test_directories_of_a_flag_are_searched_in_place_of_those_of_settings(room: Room) -> None:
@@ -101,7 +97,7 @@ def test_directories_of_a_flag_are_searched_in_place_of_those_of_settings(room: 
     room.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(room.wheels)}
     asked = watch(room)
     room.do("install", "-f", f"file:{room.path}/own", "lib")
-    assert (standing(room), asked()) == (["lib-1.5"], False)
+    assert (room.standing(), asked()) == (["lib==1.5"], False)
 
 
 @by_both
@@ -109,7 +105,7 @@ def test_a_page_that_settings_name_is_read_by_a_resolver(room: Room, index: Inde
     room.environ.pop("UV_OFFLINE")
     room.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{room.wheels} {index.links}"}
     room.do("install", "--resolver", resolver, "lib")
-    assert standing(room) == ["lib-2.5"]
+    assert room.standing() == ["lib==2.5"]
 
 
 # --- who steers -------------------------------------------------------------------------------------------------------
@@ -118,7 +114,7 @@ def test_a_page_that_settings_name_is_read_by_a_resolver(room: Room, index: Inde
 @by_both
 def test_pre_releases_are_chosen_at_hand_where_they_are_allowed(room: Room, resolver: str) -> None:
     room.do(*from_directory(room, "--resolver", resolver, "--pre", "lib"))
-    assert standing(room) == ["lib-3.0a1"]
+    assert room.standing() == ["lib==3.0a1"]
 
 
 @by_both
@@ -127,22 +123,22 @@ def test_a_pre_release_is_not_chosen_at_hand_where_none_is_allowed(room: Room, r
     assert (ran.code, "lib" in one_sentence(ran.err)) == (1, True)
     asked = watch(room)
     room.do(*from_directory(room, "--prerelease", "if-necessary-or-explicit", "--resolution", "highest", "lib>2"))
-    assert (standing(room), asked()) == (["lib-3.0a1"], False)
+    assert (room.standing(), asked()) == (["lib==3.0a1"], False)
 
 
 def test_the_lowest_version_is_chosen_at_hand_where_it_is_asked_for(room: Room) -> None:
     room.do(*from_directory(room, "--resolution", "lowest", "lib"))
-    assert standing(room) == ["lib-1.0"]
+    assert room.standing() == ["lib==1.0"]
 
 
 def test_overrides_hold_for_what_is_chosen_at_hand_and_for_what_is_installed(room: Room) -> None:
     overrides = room.path / "o.txt"
     overrides.write_text("lib==1.0\n")
     room.do(*from_directory(room, "--overrides", str(overrides), "lib"))
-    assert standing(room) == ["lib-1.0"]
+    assert room.standing() == ["lib==1.0"]
     overrides.write_text("lib==2.0\n")
     room.do(*from_directory(room, "--overrides", str(overrides), "lib"))
-    assert standing(room) == ["lib-2.0"]
+    assert room.standing() == ["lib==2.0"]
 
 
 @by_both
@@ -151,19 +147,19 @@ def test_what_is_to_be_built_is_not_taken_from_a_wheel_at_hand(room: Room, resol
     add_sdist(room, "lib", "1.5")
     words = ("--resolver", resolver, "--no-binary", word, "lib")
     assert "building lib" in room.do(*from_directory(room, *words)).err
-    assert standing(room) == ["lib-1.5"]
+    assert room.standing() == ["lib==1.5"]
 
 
 def test_what_another_name_is_to_be_built_of_steers_nothing(room: Room) -> None:
     asked = watch(room)
     room.do(*from_directory(room, "--no-binary", "other", "lib"))
-    assert (standing(room), asked()) == (["lib-2.0"], False)
+    assert (room.standing(), asked()) == (["lib==2.0"], False)
 
 
 def test_a_date_is_read_where_wheels_at_hand_would_do(room: Room) -> None:
     ran = room.lugnut(*from_directory(room, "--exclude-newer", "the day before", "lib"))
     assert "the day before" in one_sentence(ran.err)
-    assert standing(room) == []
+    assert room.standing() == []
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,7 @@ def test_a_wheel_by_path_and_what_stands_need_no_resolver_whatever_steers(room: 
     asked = watch(room)
     room.do("install", "--no-index", *words, str(room.wheels / "lib-2.0-py3-none-any.whl"))
     room.do("install", "--no-index", *words, "lib")
-    assert (standing(room), asked()) == (["lib-2.0"], False)
+    assert (room.standing(), asked()) == (["lib==2.0"], False)
 
 
 # --- what an upgrade reaches ------------------------------------------------------------------------------------------
@@ -197,11 +193,11 @@ def test_an_upgrade_at_hand_upgrades_what_is_needed_as_one_from_an_index_does(ro
     asked = watch(room)
     room.do(*from_directory(room, "lib==1.0"))
     room.do(*from_directory(room, "app"))
-    assert (standing(room), asked()) == (["app-1.0", "lib-1.0"], False)
+    assert (room.standing(), asked()) == (["app==1.0", "lib==1.0"], False)
     room.do(*from_directory(room, "--upgrade", "--no-deps", "app"))
-    assert (standing(room), asked()) == (["app-1.0", "lib-1.0"], False)
+    assert (room.standing(), asked()) == (["app==1.0", "lib==1.0"], False)
     room.do(*from_directory(room, "--resolver", resolver, "--upgrade", "app"))
-    assert standing(room) == ["app-1.0", "lib-2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
 @pytest.mark.parametrize("extra", ["", "[more]"])
@@ -210,7 +206,7 @@ def test_an_upgrade_of_a_wheel_by_path_upgrades_what_it_needs(room: Room, extra:
     app = room.wheel("app", requires=[needs], metadata="Provides-Extra: more", below="..")
     room.do(*from_directory(room, "lib==1.0"))
     room.do(*from_directory(room, "--upgrade", app + extra))
-    assert standing(room) == ["app-1.0", "lib-2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
 @pytest.mark.parametrize("page", [False, True], ids=["index", "page"])
@@ -221,14 +217,14 @@ def test_an_upgrade_reaches_as_far_as_settings_do(room: Room, index: IndexServer
     only = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": index.links}
     room.environ |= only if page else {"PIP_INDEX_URL": index.simple}
     room.do("install", "--upgrade", app)
-    assert standing(room) == ["app-1.0", "lib-2.5"]
+    assert room.standing() == ["app==1.0", "lib==2.5"]
 
 
 def test_an_upgrade_leaves_what_is_installed_and_nowhere_to_be_had(room: Room) -> None:
     room.wheel("app", requires=["lib>=1"], below="../own")
     room.do(*from_directory(room, "lib==1.0"))
     room.do("install", "--no-index", "-f", str(room.path / "own"), "--upgrade", "app")
-    assert standing(room) == ["app-1.0", "lib-1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0"]
 
 
 def test_an_upgrade_leaves_what_needs_something_that_is_installed_and_nowhere_to_be_had(room: Room) -> None:
@@ -238,9 +234,9 @@ def test_an_upgrade_leaves_what_needs_something_that_is_installed_and_nowhere_to
     own = ("--no-index", "-f", str(room.path / "own"))
     room.do("install", *own, "-f", str(room.wheels), "lib==1.0", "middle==1.0")
     room.do("install", *own, "--upgrade", "app")
-    assert standing(room) == ["app-1.0", "lib-1.0", "middle-1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0", "middle==1.0"]
     room.do("install", *own, "-f", str(room.wheels), "--upgrade", "app")
-    assert standing(room) == ["app-1.0", "lib-2.0", "middle-2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0", "middle==2.0"]
 
 
 def test_an_upgrade_that_names_all_that_is_needed_here_needs_no_resolver(room: Room) -> None:
@@ -248,7 +244,7 @@ def test_an_upgrade_that_names_all_that_is_needed_here_needs_no_resolver(room: R
     room.do(*from_directory(room, "lib==1.0"))
     asked = watch(room)
     room.do(*from_directory(room, "--upgrade", "app", "lib"))
-    assert (standing(room), asked()) == (["app-1.0", "lib-2.0"], False)
+    assert (room.standing(), asked()) == (["app==1.0", "lib==2.0"], False)
 
 
 # --- what must be built -----------------------------------------------------------------------------------------------
@@ -260,7 +256,7 @@ def test_an_sdist_at_hand_is_built_where_there_is_no_wheel(room: Room, resolver:
     add_sdist(room, "tiny", ending=ending)
     said = room.do(*from_directory(room, "--resolver", resolver, "tiny")).err
     assert "building tiny" in said
-    assert standing(room) == ["tiny-1.0"]
+    assert room.standing() == ["tiny==1.0"]
 
 
 @by_both
@@ -268,7 +264,7 @@ def test_an_sdist_at_hand_is_built_where_it_is_newer_than_the_wheels(room: Room,
     add_sdist(room, "tiny")
     room.wheel("tiny", "0.5")
     room.do(*from_directory(room, "--resolver", resolver, "tiny"))
-    assert standing(room) == ["tiny-1.0"]
+    assert room.standing() == ["tiny==1.0"]
 
 
 @pytest.mark.parametrize(
@@ -288,11 +284,11 @@ def test_an_sdist_at_hand_is_passed_over(room: Room, version: str, asked: str, w
     room.wheel("tiny", "0.5")
     resolved = watch(room)
     room.do(*from_directory(room, *words, asked))
-    assert (standing(room), resolved()) == (["tiny-0.5"], False)
+    assert (room.standing(), resolved()) == (["tiny==0.5"], False)
 
 
 def test_an_sdist_in_a_directory_of_settings_is_built(room: Room) -> None:
     add_sdist(room, "tiny")
     room.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(room.wheels)}
     room.do("install", "tiny")
-    assert standing(room) == ["tiny-1.0"]
+    assert room.standing() == ["tiny==1.0"]

@@ -29,11 +29,7 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
 
 @pytest.fixture
 def room(tmp_path: Path, index: IndexServer) -> Room:
-    room = Room(tmp_path / "room")
-    for name in ("LUGNUT_NO_INDEX", "UV_OFFLINE"):
-        room.environ.pop(name)
-    room.environ["LUGNUT_INDEX_URL"] = index.simple
-    return room
+    return Room(tmp_path / "room").look_at(index.simple)
 
 
 def ship(room: Room, act: str, *words: str) -> tuple[Ran, list[str]]:

@@ -25,10 +25,6 @@ def take(path: str | Path, kind: str) -> str:
     return hashlib.new(kind, Path(path).read_bytes()).hexdigest()
 
 
-def standing(room: Room) -> list[str]:
-    return sorted(path.name.removesuffix(".dist-info") for path in room.site.glob("*.dist-info"))
-
-
 def refused(room: Room, *words: str) -> str:
     """Run lugnut, which has to refuse and change nothing; give its sentence."""
     before = room.tree()
@@ -51,7 +47,7 @@ def test_a_project_below_an_archive_at_hand_is_built(room: Room, resolver: tuple
     path = write_zip(room.path / "mono.zip", members, 1_600_000_000)
     words = form.format(f"file://{path}", take(path, "sha256"))
     room.do("install", *resolver, words)
-    assert standing(room) == ["tiny-1.0"]
+    assert room.standing() == ["tiny==1.0"]
     document = json.loads(room.read("tiny-1.0.dist-info/direct_url.json"))
     assert (document["url"], document["subdirectory"]) == (f"file://{path}", "pkg")
     assert document["archive_info"]["hashes"]["sha256"] == take(path, "sha256")
@@ -70,7 +66,7 @@ def test_a_file_at_hand_is_what_its_url_says_by_any_hash(room: Room, resolver: s
         said = refused(room, *words[:-1], words[-1] + wrong)
         assert wrong in said or "hash" in said.lower()
         room.do(*words[:-1], words[-1] + take(path, kind))
-        assert standing(room) == ["tiny-1.0"]
+        assert room.standing() == ["tiny==1.0"]
 
 
 @by_both
@@ -94,7 +90,7 @@ def test_a_name_alone_may_have_a_hash(room: Room, tmp_path: Path, resolver: str,
     assert "lib==1.0 has sha256" in refused(room, *words)
     (tmp_path / "r.txt").write_text((tmp_path / "r.txt").read_text().replace("0" * 64, take(path, "sha256")))
     room.do(*words)
-    assert standing(room) == ["lib-1.0", "other-1.0"]
+    assert room.standing() == ["lib==1.0", "other==1.0"]
 
 
 @by_both
@@ -109,7 +105,7 @@ def test_a_line_for_another_environment_demands_no_hash(room: Room, tmp_path: Pa
     said = refused(room, *words, "--require-hashes")
     assert (said.startswith("lib"), "has no --hash" in said) == (True, True)
     room.do(*words)
-    assert standing(room) == ["app-1.0", "lib-1.0", "more-1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0", "more==1.0"]
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------
@@ -129,7 +125,7 @@ def test_an_extra_that_a_lock_lacks_is_refused(room: Room, tmp_path: Path, act: 
     said = refused(room, *act.split(), str(path), "--group", "nosuch")
     assert said == f"{path} has no dependency group nosuch; it has none"
     room.do(*act.split(), str(path), "--extra", "More")
-    assert standing(room) == ["lib-1.0"]
+    assert room.standing() == ["lib==1.0"]
 
 
 @pytest.mark.parametrize(("kind", "commit", "said"), [("git", "main", "'main'"), ("hg", "a" * 40, "hg")])

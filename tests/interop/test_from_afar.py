@@ -35,16 +35,7 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
 
 @pytest.fixture
 def room(tmp_path: Path, index: IndexServer) -> Room:
-    room = Room(tmp_path / "room")
-    for name in ("LUGNUT_NO_INDEX", "UV_OFFLINE"):
-        room.environ.pop(name)
-    room.environ["LUGNUT_INDEX_URL"] = index.simple
-    return room
-
-
-def standing(room: Room) -> list[str]:
-    listed = json.loads(run([find_program("lugnut"), "list", "--python", str(room.prefix), "--json"], room.environ).out)
-    return sorted(f"{one['name']}=={one['version']}" for one in listed["installed"])
+    return Room(tmp_path / "room").look_at(index.simple)
 
 
 @by_both
@@ -52,7 +43,7 @@ def test_what_is_named_comes_with_what_it_needs_and_nothing_is_fetched_twice(
     room: Room, index: IndexServer, resolver: str
 ) -> None:
     room.do("install", "--resolver", resolver, "app[more]")
-    assert standing(room) == ["app==1.0", "extra-thing==1.0", "lib==2.0"]
+    assert room.standing() == ["app==1.0", "extra-thing==1.0", "lib==2.0"]
     assert room.findings() == []
     requested = [path.parent.name for path in room.site.glob("*.dist-info/REQUESTED")]
     assert requested == ["app-1.0.dist-info"]
@@ -65,9 +56,9 @@ def test_what_is_named_comes_with_what_it_needs_and_nothing_is_fetched_twice(
 def test_what_is_installed_stays_unless_it_is_upgraded(room: Room, resolver: str) -> None:
     room.do("install", "--resolver", resolver, "lib==1.0")
     room.do("install", "--resolver", resolver, "app")
-    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0"]
     room.do("install", "--resolver", resolver, "--upgrade", "app", "lib")
-    assert standing(room) == ["app==1.0", "lib==2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
 @by_both
@@ -76,7 +67,7 @@ def test_an_sdist_is_built_and_the_next_environment_takes_the_built_wheel(
 ) -> None:
     said = room.do("install", "--resolver", resolver, "tiny").err
     assert "building tiny" in said
-    assert standing(room) == ["tiny==1.0"]
+    assert room.standing() == ["tiny==1.0"]
     other = make_venv(str(tmp_path / "other"))
     command = [find_program("lugnut"), "install", "--resolver", resolver, "--python", other, "--cache-dir"]
     ran = run([*command, str(room.cache), "tiny"], room.environ)
@@ -87,10 +78,10 @@ def test_an_sdist_is_built_and_the_next_environment_takes_the_built_wheel(
 def test_a_lock_is_written_synced_and_holds_without_the_network(room: Room, index: IndexServer, tmp_path: Path) -> None:
     path = str(tmp_path / "pylock.toml")
     room.do("lock", "app", "-o", path)
-    assert standing(room) == []
+    assert room.standing() == []
     room.do("install", "extra-thing")
     said = room.do("sync", path).err
-    assert standing(room) == ["app==1.0", "lib==2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
     assert "- extra-thing" in said.replace("_", "-")
     before, asked = room.tree(), len(index.asked)
     room.do("sync", path, "--offline")
@@ -109,7 +100,7 @@ def test_eight_that_sync_one_lock_from_cold_fetch_each_wheel_once(
     index.asked.clear()
     ran = run_together([room.command("sync", path)] * 8, room.environ, str(tmp_path))
     assert [one.code for one in ran] == [0] * 8, [one.err for one in ran]
-    assert standing(room) == ["app==1.0", "extra-thing==1.0", "lib==2.0"]
+    assert room.standing() == ["app==1.0", "extra-thing==1.0", "lib==2.0"]
     wheels = ("app-1.0-py3-none-any.whl", "lib-2.0-py3-none-any.whl", "extra_thing-1.0-py3-none-any.whl")
     assert [index.count(name) for name in wheels] == [1, 1, 1]
     assert room.findings() == []
@@ -134,13 +125,13 @@ def test_what_was_yanked_is_taken_for_who_pins_it_and_it_is_said(
 @by_both
 def test_an_extra_that_there_is_not_is_said_and_no_error(room: Room, resolver: str) -> None:
     assert "warning: lib 2.0 has no extra fancy" in room.do("install", "--resolver", resolver, "lib[fancy]").err
-    assert standing(room) == ["lib==2.0"]
+    assert room.standing() == ["lib==2.0"]
 
 
 @by_both
 def test_without_a_cache_nothing_is_kept_of_a_run(room: Room, resolver: str) -> None:
     room.do("install", "--resolver", resolver, "--no-cache", "app", "tiny")
-    assert standing(room) == ["app==1.0", "lib==2.0", "tiny==1.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0", "tiny==1.0"]
     assert not room.cache.exists()
     assert not (room.path / "uv-cache").exists()
 

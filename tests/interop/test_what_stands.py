@@ -18,7 +18,7 @@ from lugnut.distribution import WheelHash
 from lugnut.events import WheelAdmitted
 from lugnut.store.place import fill_lock, open_locks, open_store
 from lugnut.system import files, locks
-from programs import find_program, run
+from programs import run
 from projects import make_tree
 from rooms import Room, one_sentence
 from wheels import make_wheel
@@ -39,16 +39,7 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
 
 @pytest.fixture
 def room(tmp_path: Path, index: IndexServer) -> Room:
-    room = Room(tmp_path / "room")
-    for name in ("LUGNUT_NO_INDEX", "UV_OFFLINE"):
-        room.environ.pop(name)
-    room.environ["LUGNUT_INDEX_URL"] = index.simple
-    return room
-
-
-def standing(room: Room) -> list[str]:
-    listed = json.loads(run([find_program("lugnut"), "list", "--python", str(room.prefix), "--json"], room.environ).out)
-    return sorted(f"{one['name']}=={one['version']}" for one in listed["installed"])
+    return Room(tmp_path / "room").look_at(index.simple)
 
 
 def read_direct_url(room: Room, info: str) -> Any:
@@ -67,7 +58,7 @@ def test_an_editable_install_that_will_do_stays(room: Room, resolver: str, tmp_p
     """Its name on an index is somebody else's."""
     room.do("install", "-e", str(make_tree(tmp_path / "sources", "lib", "1.0")))
     room.do("install", "--resolver", resolver, "app")
-    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0"]
     assert read_direct_url(room, "lib-1.0.dist-info")["dir_info"] == {"editable": True}
 
 
@@ -75,16 +66,16 @@ def test_an_editable_install_that_will_do_stays(room: Room, resolver: str, tmp_p
 def test_a_wheel_of_one_s_own_stays_though_the_index_has_another(room: Room, resolver: str) -> None:
     room.do("install", room.wheel("lib", "1.5"))
     room.do("install", "--resolver", resolver, "app")
-    assert standing(room) == ["app==1.0", "lib==1.5"]
+    assert room.standing() == ["app==1.0", "lib==1.5"]
     room.do("install", "--resolver", resolver, "--upgrade", "app", "lib")
-    assert standing(room) == ["app==1.0", "lib==2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
 @by_both
 def test_what_no_index_has_is_found_where_it_is_installed(room: Room, resolver: str, tmp_path: Path) -> None:
     room.do("install", "-e", str(make_tree(tmp_path / "sources", "mine", "3.0")))
     room.do("install", "--resolver", resolver, "plugin")
-    assert standing(room) == ["mine==3.0", "plugin==1.0"]
+    assert room.standing() == ["mine==3.0", "plugin==1.0"]
 
 
 @by_both
@@ -92,14 +83,14 @@ def test_what_came_from_a_directory_of_wheels_is_found_too(room: Room, resolver:
     room.wheel("mine", "3.0")
     room.do("install", "--no-index", "-f", str(room.wheels), "mine")
     room.do("install", "--resolver", resolver, "plugin")
-    assert standing(room) == ["mine==3.0", "plugin==1.0"]
+    assert room.standing() == ["mine==3.0", "plugin==1.0"]
 
 
 @by_both
 def test_what_stands_and_will_not_do_is_replaced(room: Room, resolver: str) -> None:
     room.do("install", room.wheel("lib", "0.5"))
     room.do("install", "--resolver", resolver, "app")
-    assert standing(room) == ["app==1.0", "lib==2.0"]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
 # --- who asked for it -------------------------------------------------------------------------------------------------
@@ -114,7 +105,7 @@ def test_who_names_a_place_asks_for_what_is_there_and_not_for_what_it_needs(
     tree = make_tree(tmp_path / "sources", "mine", "3.0")
     what, needed = {"uv": ("app", "lib"), "pip": ("far", "near")}[resolver]  # uv follows no URL of another's METADATA
     room.do("install", "--resolver", resolver, str(tree), what)
-    assert [one.partition("=")[0] for one in standing(room)] == sorted([what, needed, "mine"])
+    assert [one.partition("=")[0] for one in room.standing()] == sorted([what, needed, "mine"])
     assert requested(room) == sorted([what, "mine"])
 
 
@@ -131,7 +122,7 @@ def test_what_was_asked_for_once_stays_so_when_another_needs_a_newer_one(room: R
     make_wheel(tmp_path / "index", "newer", "1.0", requires=["lib>=2"])
     room.do("install", "lib==1.0")
     room.do("install", "newer")
-    assert standing(room) == ["lib==2.0", "newer==1.0"]
+    assert room.standing() == ["lib==2.0", "newer==1.0"]
     assert requested(room) == ["lib", "newer"]
 
 
@@ -156,7 +147,7 @@ def test_a_sync_from_a_redirected_stdin_reads_it(room: Room, resolver: str) -> N
         words = (*room.command(act, "--resolver", resolver, "--reinstall"), *(["-r"] if act == "install" else []))
         ran = run(["sh", "-c", f"{shlex.join(words)} /dev/stdin < {shlex.quote(str(lines))}"], room.environ)
         assert ran.code == 0, ran.err
-        assert standing(room) == ["app==1.0", "lib==1.0"]
+        assert room.standing() == ["app==1.0", "lib==1.0"]
 
 
 def test_a_sync_of_nothing_removes_nothing_unless_it_is_meant(room: Room) -> None:
@@ -172,7 +163,7 @@ def test_a_sync_of_nothing_removes_nothing_unless_it_is_meant(room: Room) -> Non
         assert "--allow-empty-requirements" in ran.err
     assert room.tree() == before
     room.do("sync", "--allow-empty-requirements", str(empty))
-    assert standing(room) == []
+    assert room.standing() == []
 
 
 def write_lock(room: Room, *packages: tuple[str, str, str]) -> Path:
@@ -209,7 +200,7 @@ def test_a_sync_looks_again_under_its_locks(room: Room) -> None:
 
     lugnut.sync([lock], python=room.prefix, cache_dir=room.cache, report=meddle)
     assert seen
-    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0"]
     assert room.findings() == []
 
 
@@ -242,7 +233,7 @@ def test_a_sync_decides_under_its_locks_and_takes_one_for_all_it_removes(room: R
         extra.close()
         sync.communicate()
     assert sync.returncode == 0
-    assert standing(room) == ["app==1.0", "lib==1.0"]
+    assert room.standing() == ["app==1.0", "lib==1.0"]
     assert room.findings() == []
 
 
@@ -308,7 +299,7 @@ def test_nothing_is_added_to_a_lock_in_silence(room: Room, beside: tuple[str, ..
     ran = room.lugnut("install", "-r", str(lock), *words)
     assert ran.code == 2
     assert "whole by itself" in one_sentence(ran.err)
-    assert standing(room) == []
+    assert room.standing() == []
 
 
 def test_a_tree_in_a_lock_has_no_hash_to_require(room: Room, tmp_path: Path) -> None:
@@ -319,7 +310,7 @@ def test_a_tree_in_a_lock_has_no_hash_to_require(room: Room, tmp_path: Path) -> 
     ran = room.lugnut("sync", "--require-hashes", str(lock))
     assert ran.code == 2
     assert "mine" in one_sentence(ran.err)
-    assert standing(room) == []
+    assert room.standing() == []
 
 
 def test_a_rehearsal_counts_what_would_be_installed_as_there(room: Room) -> None:
@@ -337,4 +328,4 @@ def test_nobody_waits_for_another_s_unpacking_longer_than_he_said(room: Room, by
         ran = room.lugnut(*words, "--lock-timeout", "0.1")
     assert ran.code == 3
     one_sentence(ran.err)
-    assert standing(room) == []
+    assert room.standing() == []
