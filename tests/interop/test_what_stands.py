@@ -87,6 +87,22 @@ def test_what_came_from_a_directory_of_wheels_is_found_too(room: Room, resolver:
 
 
 @by_both
+def test_an_upgrade_keeps_what_no_index_has(room: Room, resolver: str, tmp_path: Path) -> None:
+    room.do("install", "-e", str(make_tree(tmp_path / "sources", "mine", "3.0")))
+    room.do("install", "--resolver", resolver, "plugin", "lib==1.0")
+    room.do("install", "--resolver", resolver, "--upgrade", "plugin", "lib")
+    assert room.standing() == ["lib==2.0", "mine==3.0", "plugin==1.0"]
+
+
+@by_both
+def test_what_is_needed_is_upgraded_by_its_name(room: Room, resolver: str) -> None:
+    room.do("install", "lib==1.0")
+    room.do("install", "--resolver", resolver, "app")
+    room.do("install", "--resolver", resolver, "app", "--upgrade-package", "lib")
+    assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+@by_both
 def test_what_stands_and_will_not_do_is_replaced(room: Room, resolver: str) -> None:
     room.do("install", room.wheel("lib", "0.5"))
     room.do("install", "--resolver", resolver, "app")

@@ -41,6 +41,8 @@ class Question(NamedTuple):
     """Normalised name to version: preferred as far as the requirements allow."""
     offers: tuple[Offer, ...] = ()
     """What of the installed may be on no index, and is to be had nevertheless."""
+    offers_all: bool = False
+    """Even what is to be upgraded is offered as it is: nothing else was found."""
     cache_dir: str | None = None
     """Where the backend may keep what it fetched; None: its own place, so that what uv or pip have is used."""
     no_cache: bool = False
@@ -62,4 +64,4 @@ class Question(NamedTuple):
     @property
     def offered(self) -> tuple[Offer, ...]:
         """What is offered of what is to be kept."""
-        return tuple(offer for offer in self.offers if offer.name in self.preferred)
+        return tuple(offer for offer in self.offers if self.offers_all or offer.name in self.preferred)

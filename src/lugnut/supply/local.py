@@ -47,6 +47,9 @@ def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
     wishes = _find_fitting(run, store, listed, satisfied)
     if wishes is None or run.settings.resolving.no_deps:
         return wishes
+    freed = {normalise_name(name) for name in run.settings.resolving.upgrade_packages}
+    if not freed <= {request.name for request in listed.requests}:  # something needed may be upgraded
+        return None
     wanted = [(wish.manifest, wish.extras) for wish in wishes]
     kept = [(request.name, request.extras) for request in sorted(satisfied)]
     if foresee_unmet(run.environment, wanted, kept):

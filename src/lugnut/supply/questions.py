@@ -30,9 +30,9 @@ def _answer(run: Run, put: Question) -> Answer:
     try:
         return answer(put)
     except Unresolvable:
-        if run.settings.reinstall or not put.preferred:
+        if run.settings.reinstall or not put.installed:
             raise
-        again = put._replace(offers=_make_offers(run, everything=True))
+        again = put._replace(offers=_make_offers(run, everything=True), offers_all=True)
         if again.offered != put.offered:
             with contextlib.suppress(Unresolvable):
                 return answer(again)
