@@ -143,16 +143,22 @@ def _find_requirements(environment: Environment, installed: dict[Name, list[Inst
 
 
 def find_unmet(
-    environment: Environment, wheels: Sequence[tuple[Manifest, Sequence[str]]], *, planned: bool = False
+    environment: Environment,
+    wheels: Sequence[tuple[Manifest, Sequence[str]]],
+    *,
+    planned: bool = False,
+    gone: Collection[Name] = (),
 ) -> tuple[str, ...]:
     """Give the requirements of some wheels and their extras that nothing installed meets, as `name needs requirement`.
 
-    Sorted; an extra that a distribution does not have is among them. `planned`: the wheels are yet to be installed.
+    Sorted; an extra that a distribution does not have is among them. `planned`: the wheels are yet to be installed, and
+    what is `gone` is yet to be removed.
     """
     if not any(manifest.requires or extras for manifest, extras in wheels):
         return ()
     versions = {found.name: found.version for found in find_installed(environment)}
     versions |= {manifest.name: manifest.version for manifest, _ in wheels} if planned else {}
+    versions = {name: version for name, version in versions.items() if name not in gone}
     found = set()
     for manifest, extras in wheels:
         known = {normalise_name(extra) for extra in manifest.extras}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lugnut import check as checking
 from lugnut.answers import DependencyTree, Frozen, Shown
-from lugnut.distribution import Name
+from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
 from lugnut.events import Note
@@ -166,7 +166,8 @@ def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Repo
     """Report, with where what changed came from, and what is unmet."""
     origins = tell_origins(store, wishes, outcome.changes) if run.settings.describe else ()
     wheels = [(wish.manifest, wish.extras) for wish in wishes]
-    unmet = checking.find_unmet(run.environment, wheels, planned=run.settings.dry_run)
+    gone = [normalise_name(change.name) for change in outcome.changes if change.new is None]
+    unmet = checking.find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
     return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
 
 

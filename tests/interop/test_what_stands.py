@@ -14,8 +14,11 @@ import pytest
 
 import lugnut
 from indexes import IndexServer, serve
-from lugnut.distribution import WheelHash
+from lugnut.distribution import Name, WheelHash
 from lugnut.events import WheelAdmitted
+from lugnut.interpreter.asking import find_environment
+from lugnut.interpreter.discovery import Target
+from lugnut.resolution.requested import find_requested
 from lugnut.store.place import fill_lock, open_locks, open_store
 from lugnut.system import files, locks
 from programs import run
@@ -109,6 +112,50 @@ def test_what_stands_and_will_not_do_is_replaced(room: Room, resolver: str) -> N
     assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
+@by_both
+def test_an_offer_comes_before_an_index_s_wheel_of_that_version(room: Room, resolver: str, tmp_path: Path) -> None:
+    """Else what another distribution needs would be installed."""
+    tag = find_environment(Target(str(room.prefix), None, None, False, False, None, {}, "/")).tags[0]
+    for better in (tag, "py3-none-any"):
+        make_wheel(tmp_path / "index", "lib", "1.5", requires=["plugin"], tag=better)
+    room.do("install", room.wheel("lib", "1.5"))
+    room.do("install", "--resolver", resolver, "app")
+    assert room.standing() == ["app==1.0", "lib==1.5"]
+
+
+@by_both
+def test_what_no_resolver_can_read_is_not_offered(room: Room, resolver: str) -> None:
+    room.do("install", room.wheel("lib", "1.0"))
+    (room.site / "lib-1.0.dist-info" / "METADATA").write_text("")
+    room.do("install", "--resolver", resolver, "app")
+    assert room.standing()[0] == "app==1.0"
+
+
+@by_both
+@pytest.mark.parametrize("act", ["install", "sync"])
+def test_who_asks_for_a_hash_gets_the_wheel_of_that_hash(room: Room, resolver: str, act: str, tmp_path: Path) -> None:
+    """Another of the same version that is installed will not do."""
+    room.do("install", room.wheel("lib", "1.0", {"lib.py": "# another\n"}))
+    wheel = next((tmp_path / "index").glob("lib-1.0-*"))
+    lines = room.path / "r.txt"
+    lines.write_text(f"lib==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+    words = ("-r", str(lines)) if act == "install" else (str(lines),)
+    said = room.do(act, "--resolver", resolver, "--require-hashes", *words).err
+    assert "lib==1.0" in said
+    assert not (room.site / "lib-1.0.dist-info" / "direct_url.json").exists()
+
+
+def test_what_is_built_for_this_machine_is_not_shipped_to_another(room: Room, tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "sources", "mine", "3.0")
+    text = (tree / "backend.py").read_text()
+    (tree / "backend.py").write_text(text.replace("py3-none-any", "cp311-cp311-linux_x86_64"))
+    shipped = tmp_path / "shipped"
+    ran = room.lugnut("install", "--target", str(shipped), "--no-index", "--python-platform", "windows", str(tree))
+    assert ran.code == 1
+    assert "linux_x86_64" in ran.err
+    assert not list(shipped.glob("*.dist-info"))
+
+
 # --- who asked for it -------------------------------------------------------------------------------------------------
 
 
@@ -125,13 +172,21 @@ def test_who_names_a_place_asks_for_what_is_there_and_not_for_what_it_needs(
     assert requested(room) == sorted([what, "mine"])
 
 
+def test_a_place_is_known_with_a_slash_in_its_revision_and_by_a_variable() -> None:
+    found = find_requested(["git+https://h/repo@feature/x", "https://h/a@b/c.whl"], [], "/", {})
+    assert found.has(Name("any"), ["git+https://h/repo"])
+    assert found.has(Name("any"), ["https://h/a@b/c.whl"])
+    assert not found.has(Name("any"), ["git+https://h/other"])
+
+
 @by_both
 def test_a_line_for_a_tree_asks_for_it(room: Room, resolver: str, tmp_path: Path) -> None:
     make_tree(tmp_path / "sources", "mine", "3.0")
     lines = room.path / "r.txt"
-    lines.write_text(f"-e {tmp_path / 'sources' / 'mine-3.0'}\n")
+    room.environ["SOURCES"] = str(tmp_path / "sources")
+    lines.write_text("-e ${SOURCES}/mine-3.0\nlib\n")
     room.do("install", "--resolver", resolver, "-r", str(lines))
-    assert requested(room) == ["mine"]
+    assert requested(room) == ["lib", "mine"]
 
 
 def test_what_was_asked_for_once_stays_so_when_another_needs_a_newer_one(room: Room, tmp_path: Path) -> None:
@@ -327,6 +382,13 @@ def test_a_tree_in_a_lock_has_no_hash_to_require(room: Room, tmp_path: Path) -> 
     assert ran.code == 2
     assert "mine" in one_sentence(ran.err)
     assert room.standing() == []
+
+
+def test_a_rehearsal_counts_what_a_sync_would_remove_as_gone(room: Room) -> None:
+    room.do("install", "app")
+    lines = room.path / "r.txt"
+    lines.write_text("app==1.0\n")
+    assert "app needs lib" in room.do("sync", "--dry-run", "--reinstall", str(lines)).err
 
 
 def test_a_rehearsal_counts_what_would_be_installed_as_there(room: Room) -> None:

@@ -59,6 +59,12 @@ def test_a_version_means_the_environment_that_has_it_before_path(tmp_path):
     assert first(tmp_path, "3.99", environ) == on_path
 
 
+@pytest.mark.parametrize("spelled", ["3.99t", "3.99.0a1"])
+def test_a_kind_of_python_is_looked_for_by_its_name(tmp_path, spelled):
+    program = make_python(tmp_path / "somewhere", f"python{spelled}")
+    assert first(tmp_path, spelled, {"PATH": str(tmp_path / "somewhere")}) == program
+
+
 def test_every_python_on_path_may_have_the_version_asked_for(tmp_path):
     names = ("python3.99", "python3", "python")
     programs = [make_python(tmp_path / "somewhere", name) for name in names]

@@ -100,7 +100,8 @@ def _find_named(target: Target, text: str) -> str:
         return path
     if os.path.basename(text) != text:
         raise EnvironmentNotFound(where=f"{path} does not exist")
-    found = next(_search_path(target, (text,)), None)
+    names = (text, f"python{text}") if text[:1].isdigit() else (text,)  # 3.13t, 3.15.0a1
+    found = next(_search_path(target, names), None)
     if found is None:
         raise EnvironmentNotFound(where=f"there is no {text} here and none on PATH")
     return found
@@ -122,7 +123,7 @@ class Version(NamedTuple):
         from packaging.version import InvalidVersion
 
         try:
-            return SpecifierSet(self.specifier).contains(version, prereleases=True)
+            return SpecifierSet(self.specifier).contains(version.removesuffix("+"), prereleases=True)
         except InvalidVersion:
             return False
 

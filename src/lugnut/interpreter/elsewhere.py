@@ -25,6 +25,8 @@ _GLIBC = 28
 _MUSL = 2
 """The same of musl 1."""
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+_KNOWN_TO_UV = (17, 28, *range(31, 41))
+"""The glibc 2 that uv has names for; a resolver is told the nearest older one."""
 _OLDEST_GLIBC = {"x86_64": 5, "i686": 5}
 """By machine; 17 for every other."""
 _WINDOWS = {
@@ -115,7 +117,10 @@ def _make_glibc(parts: Mapping[str, str]) -> Platform:
     for minor in range(newest, _OLDEST_GLIBC.get(machine, 17) - 1, -1):
         tags.append(f"manylinux_2_{minor}")
         tags += [_LEGACY[minor]] if minor in _LEGACY else []
-    name = f"{machine}-unknown-linux-gnu" if "gnu" in parts else f"{machine}-manylinux_2_{newest}"
+    known = max((minor for minor in _KNOWN_TO_UV if minor <= newest), default=min(_KNOWN_TO_UV))
+    name = f"{machine}-unknown-linux-gnu" if "gnu" in parts else f"{machine}-manylinux_2_{known}"
+    if machine == "riscv64":
+        name = "riscv64-unknown-linux"  # as uv spells its only one
     return _make_linux(machine, name, tags)
 
 

@@ -55,7 +55,8 @@ def prepare(question: Question, directory: str) -> Inputs:
     if lines:
         paths.append(write(own, WORDS, "\n".join(lines) + "\n"))
     hashed = bool(question.require_hashes or said.require_hashes or said.hashes)  # nobody knows those of an offer
-    offers = write_offers(own, question.offered) if question.offered and not hashed else ""
+    tag = question.tags[0] if question.tags else "py3-none-any"
+    offers = write_offers(own, question.offered, tag) if question.offered and not hashed else ""
     return Inputs(own, tuple(paths), tuple(file.path for file in constraints), said, offers)
 
 

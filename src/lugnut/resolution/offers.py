@@ -11,11 +11,12 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lugnut.distribution import Name
+from lugnut.distribution import Name, normalise_name
 from lugnut.sources.direct_urls import to_url
 from lugnut.system import files
 
 _PLACE = "installed"
+_BUILD = 999_999_999
 _WHEEL = "Wheel-Version: 1.0\nGenerator: lugnut\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -28,12 +29,15 @@ class Offer(NamedTuple):
     """Its METADATA."""
 
 
-def write_offers(directory: str, offers: Iterable[Offer]) -> str:
-    """Write a wheel for each into a place of their own below a directory; gives the place."""
+def write_offers(directory: str, offers: Iterable[Offer], tag: str) -> str:
+    """Write a wheel for each into a place of their own below a directory; gives the place.
+
+    `tag` is the target's best, and the build number higher than any: of equal versions these are preferred.
+    """
     with files.open_root(directory) as above, files.enter(above, _PLACE, create=True) as place:
         for offer in offers:
             stem = f"{offer.name.replace('-', '_')}-{offer.version.replace('-', '_')}"
-            files.write(place, f"{stem}-py3-none-any.whl", _pack(f"{stem}.dist-info", offer.metadata))
+            files.write(place, f"{stem}-{_BUILD}-{tag}.whl", _pack(f"{stem}.dist-info", offer.metadata))
     return os.path.join(directory, _PLACE)
 
 
@@ -48,6 +52,22 @@ def _pack(info: str, metadata: str) -> bytes:
         archive.writestr(f"{info}/WHEEL", _WHEEL)
         archive.writestr(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
     return packed.getvalue()
+
+
+def is_readable(offer: Offer) -> bool:
+    """Say whether a backend can read what is offered: it would refuse the name for good over METADATA that is none."""
+    from packaging.metadata import parse_email
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    raw, _ = parse_email(offer.metadata)
+    try:
+        SpecifierSet(raw.get("requires_python", ""))
+        for text in raw.get("requires_dist", ()):
+            Requirement(text)
+    except (InvalidRequirement, InvalidSpecifier):
+        return False
+    return normalise_name(raw.get("name", "")) == offer.name and raw.get("version", "") == offer.version
 
 
 def is_offer(url: str, place: str) -> bool:

@@ -15,7 +15,7 @@ from lugnut.distribution import Name, normalise_name
 from lugnut.links import hide_credentials
 from lugnut.resolution.requirement_lines import split_include
 from lugnut.sources.direct_urls import strip_user
-from lugnut.sources.lines import read_lines
+from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE
 
 _NAMED = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\[\]]*)\])?\s*(?=[<>=!~;@(]|\s--|$)"
@@ -37,12 +37,12 @@ class Requested(NamedTuple):
         return name in self.names or any(simplify(place, "") in self.places for place in places if place)
 
 
-def find_requested(texts: Iterable[str], files: Iterable[str], directory: str) -> Requested:
+def find_requested(texts: Iterable[str], files: Iterable[str], directory: str, environ: Mapping[str, str]) -> Requested:
     """Find what is asked for; `files` are requirements files that were read before, `directory` the working one."""
     names: dict[Name, set[str]] = {}
     places: set[str] = set()
     lines = [(text, directory) for text in texts]
-    lines += [line for file in files for line in _read(os.path.realpath(file), frozenset())]
+    lines += [line for file in files for line in _read(os.path.realpath(file), frozenset(), environ)]
     for words, beside in lines:
         named = re.match(_NAMED, words.strip())
         if named is not None:
@@ -65,11 +65,11 @@ def simplify(place: str, directory: str) -> str:
     parts = urlsplit(bare)
     if parts.scheme == "file" and not place.startswith("git+"):
         return os.path.realpath(url2pathname(parts.path))
-    path = re.sub(r"@[^/@]+$", "", unquote(parts.path)) if place.startswith("git+") else unquote(parts.path)
+    path = re.sub(r"@[^@]*$", "", unquote(parts.path)) if place.startswith("git+") else unquote(parts.path)
     return hide_credentials(parts._replace(path=path).geturl())
 
 
-def _read(path: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _read(path: str, above: frozenset[str], environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Give the lines that ask for something, of a file and those it includes, each with the directory it is in.
 
     Constraints ask for nothing.
@@ -77,11 +77,12 @@ def _read(path: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
     if path in above or not os.path.isfile(path):
         return
     directory = os.path.dirname(path)
-    for _, words in read_lines(path, COMMAND_LINE):
+    for _, text in read_lines(path, COMMAND_LINE):
+        words = replace_variables(text, path, environ)
         included = split_include(words)
         editable = re.fullmatch(_EDITABLE, words)
         if included is None:
             if editable or not words.startswith("-"):
                 yield (editable[1] if editable else words), directory
         elif included[0].lstrip("-").startswith("r") and "://" not in included[1]:
-            yield from _read(os.path.realpath(os.path.join(directory, included[1])), above | {path})
+            yield from _read(os.path.realpath(os.path.join(directory, included[1])), above | {path}, environ)

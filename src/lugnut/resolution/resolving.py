@@ -37,6 +37,9 @@ class Answer(NamedTuple):
     remarks: Remarks = Remarks()
     offers: str = ""
     """Where what is installed was offered: a link there means that it stays."""
+    hashed: frozenset[str] = frozenset()
+    """Names that a hash was asked for."""
+    require_hashes: bool = False
 
 
 def resolve(question: Question) -> Any:
@@ -65,11 +68,11 @@ def answer(question: Question) -> Answer:
         require = question.require_hashes or inputs.said.require_hashes
         requested = find_requested(
             (*question.requirements, *question.editables, *_list_needs(question)), inputs.requirement_files,
-            question.directory,
+            question.directory, question.environ,
         )  # fmt: skip
-        return Answer(
-            restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs), requested, remarks, inputs.offers
-        )
+        held = restore_urls(hold_to(tidy(lock), inputs.said, require=require), inputs)
+        hashed = frozenset(one.name for one in inputs.said.hashes)
+        return Answer(held, requested, remarks, inputs.offers, hashed, require)
 
 
 def _list_needs(question: Question) -> list[str]:

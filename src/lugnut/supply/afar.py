@@ -18,6 +18,7 @@ from lugnut.run import Run
 from lugnut.sources.direct_urls import Direct
 from lugnut.sources.locked import Chosen, Supply, make_direct, select
 from lugnut.sources.pins import Asked
+from lugnut.sources.wheelhouse import check_fits
 from lugnut.store.entries import Store
 from lugnut.supply.local import Found
 from lugnut.supply.obtaining import obtain_all
@@ -68,8 +69,12 @@ def _take(run: Run, store: Store, given: tuple[Answer, Chosen], outlook: Outlook
         _require_hashes(supplies, chosen)
     names = frozenset(supply.name for supply in supplies)
     standing = {} if run.settings.reinstall else read_installed(run.environment, names)
-    judge = stands if by_hash else will_do
-    missing = [supply for supply in supplies if not judge(supply, standing.get(supply.name, []))]
+
+    def will_stay(supply: Supply) -> bool:
+        strict = by_hash or said.require_hashes or supply.name in said.hashed
+        return (stands if strict else will_do)(supply, standing.get(supply.name, []))
+
+    missing = [supply for supply in supplies if not will_stay(supply)]
     if any(one.link is not None and is_offer(one.link.url, said.offers) for one in missing):
         raise Moved  # it was installed when the resolver was asked
     obtained = obtain_all(run, store, missing, outlook.route, _make_recipe(run, outlook)) if missing else []
@@ -85,6 +90,7 @@ def _take(run: Run, store: Store, given: tuple[Answer, Chosen], outlook: Outlook
     ]
     for supply, wish in zip(missing, wishes, strict=True):
         _compare(supply, wish, chosen)
+        check_fits(run.environment, wish.manifest.filename)  # what was built may be for this very machine alone
     return Found(names, wishes)
 
 

@@ -8,7 +8,7 @@ from lugnut.distribution import normalise_name
 from lugnut.errors import Unresolvable
 from lugnut.events import Note
 from lugnut.installed import find_installed, read_installed, read_metadata
-from lugnut.resolution.offers import Offer
+from lugnut.resolution.offers import Offer, is_readable
 from lugnut.resolution.question import Question
 from lugnut.resolution.resolving import Answer, answer
 from lugnut.run import Run
@@ -70,11 +70,12 @@ def _make_offers(run: Run, *, everything: bool = False) -> tuple[Offer, ...]:
     """Describe what was installed from a tree, a commit or a file: no index need have it, or it has another's."""
     found = read_installed(run.environment).values()
     sound = [ones[0] for ones in found if len(ones) == 1 and ones[0].rows is not None and not ones[0].legacy]
-    return tuple(
+    offers = [
         Offer(one.name, one.version, read_metadata(run.environment, one))
         for one in sound
         if everything or one.direct_url is not None
-    )
+    ]
+    return tuple(offer for offer in offers if is_readable(offer))
 
 
 def _pass_on(run: Run, said: Answer) -> None:
