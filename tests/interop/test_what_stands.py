@@ -258,8 +258,8 @@ def locked(path: str, **others: Any) -> str:
 def test_a_sync_looks_again_under_its_locks(room: Room) -> None:
     """Another run takes away what the set has and brings what it has not, after all was found and before the locks."""
     app, lib = room.wheel("app"), room.wheel("lib")
+    room.do("sync", str(write_lock(room, ("lib", "1.0", locked(lib)))))
     lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
-    room.do("install", "--no-deps", lib)
     extra = room.wheel("extra")
     seen: list[str] = []
 
@@ -291,12 +291,11 @@ def await_waiting(sync: subprocess.Popen[str], name: str) -> None:
 
 def test_a_sync_decides_under_its_locks_and_takes_one_for_all_it_removes(room: Room) -> None:
     app, lib = room.wheel("app"), room.wheel("lib")
+    room.do("sync", str(write_lock(room, ("lib", "1.0", locked(lib)))))
     lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
-    room.do("install", "--no-deps", lib)
     held = hold_name(room, "app")
     with room.start("sync", str(lock), "--json-events", "-", "--lock-timeout", "60") as sync:
         await_waiting(sync, "app")  # all was found, and what stands was looked at
-        room.do("uninstall", "lib")
         room.do("install", "--no-deps", room.wheel("extra"))
         extra = hold_name(room, "extra")
         held.close()
@@ -306,6 +305,20 @@ def test_a_sync_decides_under_its_locks_and_takes_one_for_all_it_removes(room: R
     assert sync.returncode == 0
     assert room.standing() == ["app==1.0", "lib==1.0"]
     assert room.findings() == []
+
+
+def test_a_sync_sees_under_its_locks_that_what_stood_is_gone(room: Room) -> None:
+    app, lib = room.wheel("app"), room.wheel("lib")
+    room.do("sync", str(write_lock(room, ("lib", "1.0", locked(lib)))))
+    lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
+    held = hold_name(room, "app")
+    with room.start("sync", str(lock), "--json-events", "-", "--lock-timeout", "60") as sync:
+        await_waiting(sync, "app")
+        room.do("uninstall", "lib")
+        held.close()
+        sync.communicate()
+    assert sync.returncode == 0
+    assert room.standing() == ["app==1.0", "lib==1.0"]
 
 
 # --- what a lock may not claim ----------------------------------------------------------------------------------------
