@@ -14,8 +14,9 @@ from lugnut.building.caching import build_cached, take_turn
 from lugnut.building.recipe import Recipe, Source
 from lugnut.building.wheels import build_editable
 from lugnut.distribution import Manifest, WheelHash
+from lugnut.errors import Offline
 from lugnut.events import LockWaiting, Reporter
-from lugnut.links import Route
+from lugnut.links import Route, hide_credentials
 from lugnut.network import fetching
 from lugnut.network.fetching import fetch_file, fetch_wheel
 from lugnut.run import Run
@@ -79,11 +80,20 @@ def _obtain_missing(
     orders = [Order(store, one, route, recipe, cache_dir, run.settings.lock_timeout) for one in supplies]
     afar = [one.link for one in supplies if one.link is not None and find_file(one.link) is None]
     size = max(run.jobs, min(route.downloads, len(afar)))
+    if route.offline:
+        _refuse_missing(supplies)
     prepare()
     fetching.prepare(afar, route)
     ordered = sorted(orders, key=lambda order: -((order.supply.link and order.supply.link.size) or 0))
     pool = workers.Pool(size, _label, run.report, run.cancelled, run.start_method)
     return dict(zip((order.supply for order in ordered), workers.run(obtain, ordered, plan=pool), strict=True))
+
+
+def _refuse_missing(supplies: Sequence[Supply]) -> None:
+    """Raise Offline for the first wheel that would have to be fetched, before anything is begun for the others."""
+    for supply in supplies:
+        if supply.is_wheel and supply.link is not None and supply.link.sha256 and find_file(supply.link) is None:
+            raise Offline(url=hide_credentials(supply.link.url))
 
 
 def _label(order: Order) -> str:
