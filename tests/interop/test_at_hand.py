@@ -65,20 +65,21 @@ def test_directories_that_variables_of_pip_name_are_searched_where_there_is_no_i
     assert (room.standing(), asked()) == (["lib==2.0"], False)
 
 
-def test_directories_that_a_file_of_pip_names_are_searched_where_there_is_no_index(room: Room) -> None:
-    settings = room.path / "pip.conf"
-    settings.write_text(f"[global]\nno-index = true\nfind-links =\n    {room.wheels}\n")
-    room.environ["PIP_CONFIG_FILE"] = str(settings)
-    room.do("install", "lib<2")
-    assert room.standing() == ["lib==1.0"]
-
-
-def test_directories_that_a_file_of_uv_names_are_searched_where_there_is_no_index(room: Room) -> None:
-    settings = room.path / "uv.toml"
-    settings.write_text(f'no-index = true\nfind-links = ["{room.wheels}"]\n')
-    room.environ["UV_CONFIG_FILE"] = str(settings)
-    room.do("install", "lib")
-    assert room.standing() == ["lib==2.0"]
+@pytest.mark.parametrize(
+    ("variable", "text", "asked", "found"),
+    [
+        ("PIP_CONFIG_FILE", "[global]\nno-index = true\nfind-links =\n    {}\n", "lib<2", "lib==1.0"),
+        ("UV_CONFIG_FILE", 'no-index = true\nfind-links = ["{}"]\n', "lib", "lib==2.0"),
+    ],
+)
+def test_directories_that_a_file_of_settings_names_are_searched_where_there_is_no_index(
+    room: Room, variable: str, text: str, asked: str, found: str
+) -> None:
+    settings = room.path / "settings"
+    settings.write_text(text.format(room.wheels))
+    room.environ[variable] = str(settings)
+    room.do("install", asked)
+    assert room.standing() == [found]
 
 
 def test_a_requirements_file_without_an_index_is_answered_out_of_both_its_own_directory_and_settings(

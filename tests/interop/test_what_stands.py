@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shlex
@@ -289,36 +290,35 @@ def await_waiting(sync: subprocess.Popen[str], name: str) -> None:
     raise AssertionError(f"it ended without waiting for {name}")
 
 
-def test_a_sync_decides_under_its_locks_and_takes_one_for_all_it_removes(room: Room) -> None:
-    app, lib = room.wheel("app"), room.wheel("lib")
-    room.do("sync", str(write_lock(room, ("lib", "1.0", locked(lib)))))
-    lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
-    held = hold_name(room, "app")
-    with room.start("sync", str(lock), "--json-events", "-", "--lock-timeout", "60") as sync:
-        await_waiting(sync, "app")  # all was found, and what stands was looked at
-        room.do("install", "--no-deps", room.wheel("extra"))
-        extra = hold_name(room, "extra")
-        held.close()
-        await_waiting(sync, "extra")
-        extra.close()
-        sync.communicate()
-    assert sync.returncode == 0
-    assert room.standing() == ["app==1.0", "lib==1.0"]
-    assert room.findings() == []
-
-
-def test_a_sync_sees_under_its_locks_that_what_stood_is_gone(room: Room) -> None:
+@contextlib.contextmanager
+def meanwhile(room: Room) -> Iterator[tuple[locks.Held, subprocess.Popen[str]]]:
+    """Have a sync of app and lib, which stands, wait for app's lock after all was found; it has to end well."""
     app, lib = room.wheel("app"), room.wheel("lib")
     room.do("sync", str(write_lock(room, ("lib", "1.0", locked(lib)))))
     lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
     held = hold_name(room, "app")
     with room.start("sync", str(lock), "--json-events", "-", "--lock-timeout", "60") as sync:
         await_waiting(sync, "app")
-        room.do("uninstall", "lib")
-        held.close()
+        yield held, sync
         sync.communicate()
     assert sync.returncode == 0
     assert room.standing() == ["app==1.0", "lib==1.0"]
+    assert room.findings() == []
+
+
+def test_a_sync_decides_under_its_locks_and_takes_one_for_all_it_removes(room: Room) -> None:
+    with meanwhile(room) as (held, sync):
+        room.do("install", "--no-deps", room.wheel("extra"))
+        extra = hold_name(room, "extra")
+        held.close()
+        await_waiting(sync, "extra")
+        extra.close()
+
+
+def test_a_sync_sees_under_its_locks_that_what_stood_is_gone(room: Room) -> None:
+    with meanwhile(room) as (held, _):
+        room.do("uninstall", "lib")
+        held.close()
 
 
 # --- what a lock may not claim ----------------------------------------------------------------------------------------
