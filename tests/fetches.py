@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from indexes import IndexServer
-from lugnut.distribution import Manifest
 from lugnut.events import Downloading, Event, Note
 from lugnut.links import Link, Route
+from lugnut.manifest import Manifest
 from lugnut.network.fetching import Fetched, fetch_file, fetch_wheel
 from lugnut.store.entries import Store, open_store
 from lugnut.store.place import usual_patience

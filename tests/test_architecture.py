@@ -24,6 +24,7 @@ SOURCE = PROJECT / "src"
 LAYERS = """
 errors events
 distribution links
+manifest
 system settings answers
 environment
 wheel interpreter installed scripts

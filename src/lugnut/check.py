@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from lugnut.distribution import Manifest, Name, Row, normalise_name
+from lugnut.distribution import File, Name, Row, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import LugnutError
 from lugnut.installed import Installed, find_installed, read_installed, read_requires
-from lugnut.plan import File, kept_name
+from lugnut.manifest import Manifest
+from lugnut.plan import kept_name
 from lugnut.settings import Finding
 from lugnut.system import files
 from lugnut.transaction import content, journal

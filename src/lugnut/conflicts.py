@@ -7,11 +7,12 @@ answer is the same whoever asks, in whatever order (G1, G5).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from lugnut.distribution import Name, RelativePath
+from lugnut.distribution import File, Files, Name, RelativePath
 from lugnut.environment import Environment, key
-from lugnut.plan import Action, File
+from lugnut.plan import Action
 
 
 class Claimant(NamedTuple):
@@ -19,7 +20,7 @@ class Claimant(NamedTuple):
 
     name: Name
     rank: int
-    files: tuple[File, ...]
+    files: Files
 
 
 class Clash(NamedTuple):
@@ -47,6 +48,8 @@ def find_clashes(
     if not claims:
         return ()
     for claimant in [*own, *beside]:
+        if _spell(environment, claimant.files.unordered).isdisjoint(claims):
+            continue
         for file in claimant.files:
             entry = claims.get(key(environment, file.path))
             if entry is not None:
@@ -65,12 +68,17 @@ def _find_common(environment: Environment, mine: Iterable[Action | Claimant], ot
     named: set[str] = set()
     common: set[str] = set()
     for claimant in mine:
-        paths = {key(environment, file.path) for file in claimant.files}
+        paths = _spell(environment, claimant.files.unordered)
         common |= named & paths
         named |= paths
     for other in others:
-        common.update(named & {key(environment, file.path) for file in other.files})
+        common.update(named & _spell(environment, other.files.unordered))
     return common
+
+
+def _spell(environment: Environment, paths: frozenset[RelativePath] | frozenset[str]) -> AbstractSet[str]:
+    """Give the keys of paths: themselves where the file system tells all names apart."""
+    return {key(environment, path) for path in paths} if environment.folds_case else paths
 
 
 def differ(files: list[File]) -> bool:
@@ -88,27 +96,19 @@ def find_shapes(environment: Environment, mine: Sequence[Action], others: Iterab
     files: set[str] = set()
     folders: set[str] = set()
     for claimant in everyone:
-        paths = {key(environment, file.path) for file in claimant.files}
-        files |= paths
-        for folder in {path.rpartition("/")[0] for path in paths}:
-            _add_with_parents(folder, folders)
+        files |= _spell(environment, claimant.files.unordered)
+        folders |= _spell(environment, claimant.files.folders)
     met = sorted(files & folders)
     found = [_name_owners(environment, path, everyone) for path in met]
     return tuple(shape for shape in found if shape.file_owner in own or shape.directory_owner in own)
-
-
-def _add_with_parents(path: str, folders: set[str]) -> None:
-    while path and path not in folders and not path.endswith(".."):
-        folders.add(path)
-        path = path.rpartition("/")[0]
 
 
 def _name_owners(environment: Environment, path: str, everyone: Iterable[Claimant]) -> Shape:
     """Name the first who has a file there, and the first who has a directory there."""
     file_owner = directory_owner = None
     for claimant in everyone:
-        for file in claimant.files:
-            spelled = key(environment, file.path)
+        for file in claimant.files.paths:
+            spelled = key(environment, file)
             if spelled == path:
                 file_owner = file_owner or claimant.name
             elif spelled.startswith(path + "/"):

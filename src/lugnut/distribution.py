@@ -6,11 +6,14 @@ distribution format* specification (wheels), PEP 610 (direct_url.json).
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterable
-from typing import Any, NamedTuple, NewType
+import marshal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, NewType, overload
 
 Name = NewType("Name", str)
 """A distribution name as packaging's `canonicalize_name` gives it: lower case, runs of `-_.` as one `-`."""
@@ -25,7 +28,6 @@ WheelHash = NewType("WheelHash", str)
 """sha256 of a whole wheel: 64 lower-case hexadecimal digits."""
 
 SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
-MANIFEST_FORMAT = 1
 STATE_FILE = "lugnut.json"
 
 
@@ -54,6 +56,101 @@ class WheelFile(NamedTuple):
     """A script whose first line is `#!python`: its bytes depend on the environment, so it is never linked."""
 
 
+class File(NamedTuple):
+    """One file a distribution claims: a place and a content (bytes and execute bit)."""
+
+    path: RelativePath
+    digest: Digest | None
+    """None: a row without a sha256; the claim is opaque."""
+    size: int | None
+    executable: bool | None
+    """None where nobody recorded it."""
+
+
+class Files(Sequence[File]):
+    """Files as columns, in blocks: of most that a run handles nothing but the paths is ever looked at.
+
+    A block is the paths and, behind marshal, the other fields of `File` as columns; that is decoded when it is needed.
+    Whoever writes a plan down writes the blocks as they are.
+    """
+
+    __slots__ = ("_folders", "_paths", "_unordered", "blocks")
+
+    def __init__(
+        self, blocks: Iterable[tuple[tuple[RelativePath, ...], bytes]], folders: Iterable[str] | None = None
+    ) -> None:
+        self.blocks = tuple(blocks)
+        self._paths: tuple[RelativePath, ...] | None = None
+        self._unordered: frozenset[RelativePath] | None = None
+        self._folders = None if folders is None else frozenset(folders)
+
+    @classmethod
+    def of(cls, files: Iterable[File]) -> Files:
+        """Make one block of these files, in their order."""
+        paths, *others = tuple(zip(*files, strict=True)) or ((), (), (), ())
+        return cls([(paths, marshal.dumps(tuple(others), 4))])
+
+    @property
+    def paths(self) -> tuple[RelativePath, ...]:
+        """The places, in order."""
+        if self._paths is None:
+            first, *more = self.blocks or [((), b"")]
+            self._paths = sum((paths for paths, _ in more), first[0])
+        return self._paths
+
+    @property
+    def unordered(self) -> frozenset[RelativePath]:
+        """The places."""
+        if self._unordered is None:
+            self._unordered = frozenset(self.paths)
+        return self._unordered
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """Every directory on the way to a file, but for the scheme directory itself and those above it."""
+        if self._folders is None:
+            self._folders = frozenset(list_folders(self.paths))
+        return self._folders
+
+    def columns(self) -> tuple[Sequence[Digest | None], Sequence[int | None], Sequence[bool | None]]:
+        """Give what else is known of each file: digests, sizes and execute bits."""
+        digests, sizes, executables = zip(*(marshal.loads(rest) for _, rest in self.blocks), strict=True)  # noqa: S302 - of our own making
+        return sum(digests, ()), sum(sizes, ()), sum(executables, ())
+
+    def __len__(self) -> int:
+        return sum(len(paths) for paths, _ in self.blocks)
+
+    def __iter__(self) -> Iterator[File]:
+        return itertools.chain.from_iterable(map(File, paths, *marshal.loads(rest)) for paths, rest in self.blocks)  # noqa: S302 - of our own making
+
+    @overload
+    def __getitem__(self, index: int) -> File: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[File, ...]: ...
+    def __getitem__(self, index: int | slice) -> File | tuple[File, ...]:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self.paths)
+
+    def __repr__(self) -> str:
+        return f"Files({list(self)!r})"
+
+
+def list_folders(paths: Iterable[str]) -> set[str]:
+    """Name every directory on the way to these files."""
+    folders: set[str] = set()
+    for directory in {path.rpartition("/")[0] for path in paths}:
+        above = directory
+        while above and above not in folders and not above.endswith(".."):
+            folders.add(above)
+            above = above.rpartition("/")[0]
+    return folders
+
+
 class EntryPoint(NamedTuple):
     """One launcher to make; `kind` is console or gui."""
 
@@ -61,37 +158,6 @@ class EntryPoint(NamedTuple):
     module: str
     attribute: str
     kind: str
-
-
-class Manifest(NamedTuple):
-    """A verified wheel, as the store remembers it (format 1)."""
-
-    wheel: WheelHash
-    filename: str
-    name: Name
-    spelled: str
-    """The name as METADATA spells it."""
-    version: str
-    dist_info: str
-    """The name of the dist-info directory, in the root scheme's directory."""
-    purelib: bool
-    """Root-Is-Purelib."""
-    tags: tuple[str, ...]
-    requires_python: str
-    requires: tuple[str, ...]
-    extras: tuple[str, ...]
-    entry_points: tuple[EntryPoint, ...]
-    files: tuple[WheelFile, ...]
-    """Sorted by (scheme, path); the dist-info's are among them, its RECORD and signatures are not."""
-    record: str
-    """Pre-rendered RECORD lines of the files of the root scheme outside the dist-info, sorted, each with a newline."""
-    bytecode: tuple[tuple[str, ...], ...]
-    """Slot for compiled bytecode by cache tag; empty in format 1 as written today."""
-
-    @property
-    def root_scheme(self) -> str:
-        """The scheme that the wheel's top level and its dist-info go to."""
-        return "purelib" if self.purelib else "platlib"
 
 
 class State(NamedTuple):
@@ -146,6 +212,18 @@ def format_row(row: Row) -> str:
 def format_record(rows: Iterable[Row]) -> str:
     """Write RECORD's text, sorted by path."""
     return "".join(format_row(row) for row in sorted(rows))
+
+
+def insert_rows(record: str, rows: Iterable[Row]) -> str:
+    """Add rows to RECORD's text, which is sorted by path and stays so."""
+    lines = record.split("\n")[:-1]
+    for row in rows:
+        bisect.insort(lines, format_row(row)[:-1], key=_read_path)
+    return "".join(line + "\n" for line in lines)
+
+
+def _read_path(line: str) -> str:
+    return next(csv.reader([line]))[0] if line.startswith('"') else line.rsplit(",", 2)[0]
 
 
 def parse_state(text: str) -> State | None:

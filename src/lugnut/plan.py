@@ -7,27 +7,30 @@ had.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from lugnut.distribution import Digest, Manifest, Name, RelativePath, Row, State, WheelHash, format_record, format_state
+from lugnut.distribution import (
+    Digest,
+    File,
+    Files,
+    Name,
+    RelativePath,
+    Row,
+    State,
+    WheelFile,
+    format_record,
+    format_state,
+    insert_rows,
+    list_folders,
+)
 from lugnut.environment import Environment, place, spell_row
 from lugnut.errors import BadWheel
+from lugnut.manifest import NO_LIBRARY, Library, Manifest
 
 FRESH = "fresh"
 CHANGE = "change"
 REMOVE = "remove"
-
-
-class File(NamedTuple):
-    """One file a distribution claims: a place and a content (bytes and execute bit)."""
-
-    path: RelativePath
-    digest: Digest | None
-    """None: a row without a sha256; the claim is opaque."""
-    size: int | None
-    executable: bool | None
-    """None where nobody recorded it."""
 
 
 class Old(NamedTuple):
@@ -36,7 +39,7 @@ class Old(NamedTuple):
     scheme: str
     dist_info: str
     version: str
-    files: tuple[File, ...]
+    files: Sequence[File]
     inside: tuple[str, ...]
     """Names of the files of the dist-info itself, relative to it."""
 
@@ -50,8 +53,8 @@ class Action(NamedTuple):
     rank: int
     scheme: str
     dist_info: str
-    files: tuple[File, ...]
-    """The claims: every file outside the dist-info, sorted by path; empty for a removal."""
+    files: Files
+    """The claims: every file outside the dist-info; empty for a removal."""
     olds: tuple[Old, ...]
     changed: tuple[RelativePath, ...]
     """Of a change: the paths whose new content is staged and settled."""
@@ -99,10 +102,19 @@ class Rendered(NamedTuple):
 
     wanted: Wanted
     action: Action
-    origins: tuple[Origin, ...]
-    """Files outside the dist-info, sorted by path."""
-    info: tuple[Origin, ...]
-    """Files of the dist-info but RECORD (`make_record`), sorted by path; their paths are relative to the dist-info."""
+    library: Library
+    """Files outside the dist-info that have one path in the wheel, in the store and in the environment."""
+    made: tuple[Origin, ...]
+    """All other files outside the dist-info, sorted by path."""
+    info: tuple[Origin, ...] | None
+    """Files of the dist-info but RECORD, their paths relative to it; None: those of the wheel (`render_info`)."""
+
+    @property
+    def origins(self) -> Iterator[Origin]:
+        """Every file outside the dist-info."""
+        for file, mtime in zip(self.library.files, self.library.mtimes, strict=True):
+            yield Origin(file, file.path, mtime, None)
+        yield from self.made
 
 
 def digest_of(data: bytes) -> Digest:
@@ -131,30 +143,51 @@ def render(
     `launchers` are the entry points' files, `scripts` the rewritten members by their place in the wheel.
     """
     manifest = wanted.manifest
+    library = manifest.library if _stays(environment, manifest) else NO_LIBRARY
     origins: dict[str, Origin] = {}
-    info: list[Origin] = []
-    prefix = manifest.dist_info + "/"
-    for member in manifest.files:
-        if member.scheme == manifest.root_scheme and member.path.startswith(prefix):
-            file = File(RelativePath(member.path[len(prefix) :]), member.digest, member.size, member.executable)
-            info.append(Origin(file, member.archive, member.mtime, None))
-            continue
-        path = place(environment, member.scheme, member.path, manifest.spelled)
-        _check_place(manifest, path, origins)
-        if member.rewritten:
-            origins[path] = make_origin(path, scripts[member.archive], executable=True)
-        else:
-            origins[path] = Origin(
-                File(path, member.digest, member.size, member.executable), member.archive, member.mtime, None
-            )
+    for member in manifest.others if library is manifest.library else manifest.files:
+        if not _is_info(manifest, member):
+            origin = _make_member(environment, manifest, member, scripts)
+            _check_place(manifest, origin.file.path, origins)
+            origins[origin.file.path] = origin
     for path, data in launchers:
         origins[path] = make_origin(path, data, executable=True)
-    ordered = tuple(origins[path] for path in sorted(origins))
+    if origins and not origins.keys().isdisjoint(library.files.paths):  # some take others' places: seen one by one
+        moved = manifest._replace(library=NO_LIBRARY, others=manifest.files, record="")
+        return render(environment, wanted._replace(manifest=moved), launchers, scripts, rank)
+    made = tuple(origins[path] for path in sorted(origins))
+    files = Files(
+        (*library.files.blocks, *(Files.of(origin.file for origin in made).blocks if made else ())),
+        {*library.folders, *list_folders(origins)},
+    )
     action = Action(
-        FRESH, manifest.name, manifest.version, rank, manifest.root_scheme, manifest.dist_info,
-        tuple(origin.file for origin in ordered), (), (), reranked=False,
+        FRESH, manifest.name, manifest.version, rank, manifest.root_scheme, manifest.dist_info, files, (), (),
+        reranked=False,
     )  # fmt: skip
-    return Rendered(wanted, action, ordered, _render_info(wanted, action, info))
+    return Rendered(wanted, action, library, made, None)
+
+
+def _stays(environment: Environment, manifest: Manifest) -> bool:
+    """Say whether a wheel's library is to stand where RECORD paths begin, none of its paths spelled otherwise there."""
+    return not environment.places[manifest.root_scheme] and all(alias[:2] == ".." for alias, _ in environment.aliases)
+
+
+def _is_info(manifest: Manifest, member: WheelFile) -> bool:
+    return member.scheme == manifest.root_scheme and member.path.startswith(manifest.dist_info + "/")
+
+
+def _make_member(
+    environment: Environment, manifest: Manifest, member: WheelFile, scripts: Mapping[str, bytes]
+) -> Origin:
+    path = place(environment, member.scheme, member.path, manifest.spelled)
+    if member.rewritten:
+        return make_origin(path, scripts[member.archive], executable=True)
+    return Origin(File(path, member.digest, member.size, member.executable), member.archive, member.mtime, None)
+
+
+def library_origin(library: Library, number: int) -> Origin:
+    """Give one file of a library as others come."""
+    return Origin(library.files[number], library.files.paths[number], library.mtimes[number], None)
 
 
 def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> None:
@@ -169,8 +202,12 @@ def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> 
     raise BadWheel(wheel=manifest.filename, summary=problem, problems=[problem])
 
 
-def _render_info(wanted: Wanted, action: Action, members: list[Origin]) -> tuple[Origin, ...]:
-    executables = tuple(file.path for file in action.files if file.executable)
+def render_info(rendered: Rendered) -> tuple[Origin, ...]:
+    """Give the files of the dist-info but RECORD, sorted by path; their paths are relative to the dist-info."""
+    if rendered.info is not None:
+        return rendered.info
+    wanted, action = rendered.wanted, rendered.action
+    executables = tuple(sorted(file.path for file in action.files if file.executable))
     made = {
         "INSTALLER": b"lugnut\n",
         "lugnut.json": format_state(State(wanted.manifest.wheel, action.rank, executables)).encode(),
@@ -179,20 +216,31 @@ def _render_info(wanted: Wanted, action: Action, members: list[Origin]) -> tuple
         made["REQUESTED"] = b""
     if wanted.direct_url is not None:
         made["direct_url.json"] = wanted.direct_url.encode()
-    kept = [origin for origin in members if origin.file.path not in made]
+    cut = len(wanted.manifest.dist_info) + 1
+    kept = [
+        Origin(
+            File(RelativePath(member.path[cut:]), member.digest, member.size, member.executable),
+            member.archive, member.mtime, None,
+        )
+        for member in wanted.manifest.others
+        if _is_info(wanted.manifest, member) and member.path[cut:] not in made
+    ]  # fmt: skip
     return tuple(
         sorted([*kept, *(make_origin(name, data) for name, data in made.items())], key=lambda origin: origin.file.path)
     )
 
 
-def make_record(environment: Environment, rendered: Rendered) -> Origin:
-    """Write RECORD: a line for every file, its own the last."""
+def make_record(environment: Environment, rendered: Rendered, info: Iterable[Origin]) -> Origin:
+    """Write RECORD: a line for every file, its own the last; `info` are the other files of the dist-info."""
     action = rendered.action
     below = f"{action.dist_info}/"
-    rows = [Row(spell_row(environment, action.scheme, file.path), file.digest, file.size) for file in action.files]
-    rows += [Row(below + origin.file.path, origin.file.digest, origin.file.size) for origin in rendered.info]
+    rows = [Row(below + origin.file.path, origin.file.digest, origin.file.size) for origin in info]
     rows.append(Row(below + "RECORD", None, None))
-    return make_origin("RECORD", format_record(rows).encode())
+    prepared = rendered.info is None and rendered.library is rendered.wanted.manifest.library
+    claims = (origin.file for origin in rendered.made) if prepared else action.files
+    rows += [Row(spell_row(environment, action.scheme, file.path), file.digest, file.size) for file in claims]
+    text = insert_rows(rendered.wanted.manifest.record, rows) if prepared else format_record(rows)
+    return make_origin("RECORD", text.encode())
 
 
 def replace_installed(rendered: Rendered, olds: tuple[Old, ...], *, old_rank: int) -> Rendered:
@@ -203,68 +251,10 @@ def replace_installed(rendered: Rendered, olds: tuple[Old, ...], *, old_rank: in
 
 def make_removal(name: Name, olds: tuple[Old, ...], rank: int) -> Action:
     """Plan the removal of one distribution, all its dist-infos."""
-    return Action(REMOVE, name, olds[0].version, rank, olds[0].scheme, "", (), olds, (), reranked=False)
-
-
-# --- as text: the plan on disk ----------------------------------------------------------------------------------------
-
-PLAN_FORMAT = 1
-
-
-def format_plan(plan: Plan) -> bytes:
-    """Write a plan: a line `lugnut plan 1 <sha256>`, then marshal (version 4: the same for every CPython)."""
-    import marshal
-
-    body = marshal.dumps(_plain(plan), 4)
-    return f"lugnut plan {PLAN_FORMAT} {hashlib.sha256(body).hexdigest()}\n".encode() + body
-
-
-def parse_plan(data: bytes) -> Plan:
-    """Read a plan; raises ValueError where it is torn or not one this lugnut knows."""
-    import marshal
-
-    head, _, body = data.partition(b"\n")
-    words = head.decode("ascii", "replace").split()
-    if words[:2] != ["lugnut", "plan"] or len(words) != 4:  # noqa: PLR2004 - the four words of the head
-        raise ValueError("it is not a plan")
-    if words[2] != str(PLAN_FORMAT):
-        raise ValueError(f"it has format {words[2]}, this lugnut reads {PLAN_FORMAT}")
-    if words[3] != hashlib.sha256(body).hexdigest():
-        raise ValueError("its checksum is wrong")
-    actions, directories, adopted, forced = marshal.loads(body)  # noqa: S302 - behind its checksum
-    return Plan(tuple(_read_action(action) for action in actions), directories, adopted, forced)
-
-
-def _plain(plan: Plan) -> tuple[Any, ...]:
-    """Give a plan as plain tuples: marshal takes no subclasses of them."""
-    actions = tuple(
-        tuple(action._replace(files=tuple(map(tuple, action.files)), olds=tuple(map(_plain_old, action.olds))))  # type: ignore[arg-type]
-        for action in plan.actions
-    )
-    return (actions, *(tuple(part) for part in plan[1:]))
-
-
-def _plain_old(old: Old) -> tuple[Any, ...]:
-    return tuple(old._replace(files=tuple(map(tuple, old.files))))  # type: ignore[arg-type]
-
-
-def _read_action(values: tuple[Any, ...]) -> Action:
-    action = Action(*values)
-    olds = tuple(_read_old(old) for old in action.olds)
-    return action._replace(files=tuple(File(*file) for file in action.files), olds=olds)
-
-
-def _read_old(values: tuple[Any, ...]) -> Old:
-    old = Old(*values)
-    return old._replace(files=tuple(File(*file) for file in old.files))
+    return Action(REMOVE, name, olds[0].version, rank, olds[0].scheme, "", Files(()), olds, (), reranked=False)
 
 
 def kept_name(path: str, file: File) -> str:
     """Name a set-aside content: a function of the claim alone, so that every claim finds its own (40 hex digits)."""
     text = f"{path}\n{file.digest}\n{int(bool(file.executable))}"
     return hashlib.sha256(text.encode()).hexdigest()[:40]
-
-
-def wheel_of(rendered: Rendered) -> WheelHash:
-    """Give the hash of the wheel a rendered distribution comes from."""
-    return rendered.wanted.manifest.wheel

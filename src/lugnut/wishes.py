@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lugnut.distribution import STATE_FILE, Manifest, Name, State, WheelHash, format_state
+from lugnut.distribution import STATE_FILE, Name, State, WheelHash, format_state
 from lugnut.environment import Environment
 from lugnut.errors import NoRecord
 from lugnut.events import Changed
 from lugnut.installed import Found, Installed, find_installed, read_installed
+from lugnut.manifest import NO_LIBRARY, Manifest
 from lugnut.plan import (
     CHANGE,
     Action,
@@ -170,7 +171,7 @@ def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Re
     manifest = wish.manifest
     scripts = {
         file.archive: rewrite_shebang(environment, read_script(store, manifest, file))
-        for file in manifest.files
+        for file in manifest.others
         if file.rewritten
     }
     launchers = make_launchers(environment, manifest.entry_points) if manifest.entry_points else []
@@ -224,7 +225,7 @@ def _rerank(environment: Environment, found: Sequence[Installed], rank: int) -> 
         CHANGE, one.name, one.version, rank, one.scheme, one.dist_info, claimed, _make_olds(found, force=False), (),
         reranked=True,
     )  # fmt: skip
-    return Rendered(Wanted(_remember(one), one.requested, one.direct_url, rank), action, (), tuple(info))
+    return Rendered(Wanted(_remember(one), one.requested, one.direct_url, rank), action, NO_LIBRARY, (), tuple(info))
 
 
 def _read_info(environment: Environment, one: Installed, state: bytes) -> list[Origin]:
@@ -243,5 +244,5 @@ def _remember(one: Installed) -> Manifest:
     wheel = one.state.wheel if one.state is not None else WheelHash("")
     return Manifest(
         wheel, f"{one.spelled} {one.version}", one.name, one.spelled, one.version, one.dist_info,
-        one.scheme == "purelib", (), "", (), (), (), (), "", (),
+        one.scheme == "purelib", (), "", (), (), (), 0, NO_LIBRARY, (), "",
     )  # fmt: skip

@@ -16,9 +16,9 @@ from lugnut.errors import BrokenTransaction, LockLost, LockTimeout
 from lugnut.events import Recovered, WheelPlaced
 from lugnut.store.entries import admit, open_store
 from lugnut.system import files, locks, workers
+from lugnut.transaction.bench import Terms
 from lugnut.transaction.hold import Names
-from lugnut.transaction.place import Job
-from lugnut.transaction.place import place as place_job
+from lugnut.transaction.place import Placing
 from lugnut.transaction.recover import recover_named
 from lugnut.transaction.transact import transact
 from lugnut.wishes import Wish, Workshop, decide_removal
@@ -263,11 +263,11 @@ def test_a_spawned_writer_stays_away_from_a_transaction_that_is_being_undone(pla
     manifest = admit(store, place.wheel("low", "1", {"more.py": ""}, build="again"))
     rendered = Workshop(place.environment, store).render(Wish(manifest, requested=True, direct=None), 0)
     nothing: frozenset[str] = frozenset()
-    job = Job(place.environment, store, rendered, dead_open, nothing, nothing, nothing, "auto", 0, spawned=True)
+    terms = Terms(place.environment, store, dead_open, nothing, nothing, nothing, "auto", 0, spawned=True)
     there = os.path.join(place.site, ".lugnut/transactions", dead_open)
     os.rename(f"{there}/open", f"{there}/aborted")
     with pytest.raises(workers.Stopped):
-        place_job(job, lambda _: None)
+        Placing(terms)(rendered, lambda _: None)
     assert not os.path.exists(os.path.join(place.site, "more.py"))
 
 

@@ -6,9 +6,9 @@ import stat
 
 import pytest
 
-from lugnut.distribution import Manifest
 from lugnut.errors import BadWheel, CannotWrite, NewerFormat, StoreDamaged
 from lugnut.events import WheelAdmitted
+from lugnut.manifest import Manifest
 from lugnut.store import entries as store
 from lugnut.store.index import remember
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
@@ -107,7 +107,7 @@ def test_a_torn_or_foreign_manifest_reads_as_none(wheel):
         data[:30],
         data + b"x",
         data.replace(b"pkg", b"pgk", 1),
-        data.replace(b"1\n", b"2\n", 1),
+        data.replace(b" 2\n", b" 3\n", 1),
     ):
         assert parse_manifest(torn, manifest.wheel) is None
 

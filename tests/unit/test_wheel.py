@@ -49,7 +49,6 @@ def test_the_manifest_names_the_distribution_as_metadata_and_file_name_do(tmp_pa
     assert manifest.dist_info == "Foo_Bar-1.0.dist-info"
     assert manifest.requires == ("a>1 ; python_version>'3'",)
     assert (manifest.requires_python, manifest.extras) == (">=3.9", ("e",))
-    assert manifest.bytecode == ()
 
 
 def test_the_wheel_hash_is_the_sha256_of_the_file(tmp_path):

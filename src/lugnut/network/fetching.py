@@ -10,10 +10,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lugnut.distribution import Manifest, WheelHash
+from lugnut.distribution import WheelHash
 from lugnut.errors import BadWheel, CannotWrite, DownloadFailed, Offline
 from lugnut.events import Reporter
 from lugnut.links import Link, Route, hide_credentials
+from lugnut.manifest import Manifest
 from lugnut.network import connections
 from lugnut.network.addresses import is_file_name, make_refusal, parse_url, to_path
 from lugnut.network.tally import Tally, check, find_mismatch

@@ -13,9 +13,10 @@ import hashlib
 import os
 import stat
 
-from lugnut.distribution import Manifest, WheelFile, WheelHash
+from lugnut.distribution import WheelFile, WheelHash
 from lugnut.errors import BadWheel, CannotWrite, LockUnusable, StoreDamaged
 from lugnut.events import Reporter, WheelAdmitted, ignore
+from lugnut.manifest import Manifest
 from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
@@ -97,8 +98,7 @@ def find_entry(store: Store, wheel: WheelHash, filename: str, emit: Reporter = i
 
 def _welcome(manifest: Manifest, path: str, emit: Reporter, *, cached: bool) -> Manifest:
     manifest = _rename(manifest, path)
-    size = sum(file.size for file in manifest.files)
-    emit(WheelAdmitted(manifest.name, manifest.version, manifest.filename, size, cached))
+    emit(WheelAdmitted(manifest.name, manifest.version, manifest.filename, manifest.size, cached))
     return manifest
 
 

@@ -2,17 +2,18 @@
 
 A manifest is marshal behind a checksum: it is read at the start of every warm install, for every wheel, and nothing in
 the standard library reads faster. The checksum tells a torn file (TRAPS 19), which marshal might read as nonsense.
-Format 1: this line, 32 bytes of sha256, then marshal version 4 of the fields in their order, entry points and files as
-tuples of theirs.
+Format 2: this line, 32 bytes of sha256, then marshal version 4 of the fields in their order, all that is not plain as
+tuples, files as columns (`lugnut.distribution.Files`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from lugnut.distribution import MANIFEST_FORMAT, EntryPoint, Manifest, WheelFile, WheelHash
+from lugnut.distribution import EntryPoint, Files, WheelFile, WheelHash
+from lugnut.manifest import MANIFEST_FORMAT, Library, Manifest
 
 _HEAD = b"lugnut manifest %d\n" % MANIFEST_FORMAT
 _CHECKSUM = len(_HEAD) + 32
@@ -28,11 +29,14 @@ class Stamp(NamedTuple):
 
 def format_manifest(manifest: Manifest) -> bytes:
     """Give the bytes of a manifest."""
+    library = manifest.library
     plain = manifest._replace(
         entry_points=tuple(map(tuple, manifest.entry_points)),  # type: ignore[arg-type] # marshal knows exact types only
-        files=tuple(map(tuple, manifest.files)),  # type: ignore[arg-type]
+        library=(library.files.blocks, *library[1:]),  # type: ignore[arg-type]
+        others=tuple(map(tuple, manifest.others)),  # type: ignore[arg-type]
     )
-    data = marshal.dumps(tuple(plain), _MARSHAL)
+    fields: tuple[Any, ...] = tuple(plain)
+    data = marshal.dumps(fields, _MARSHAL)
     return _HEAD + hashlib.sha256(data).digest() + data
 
 
@@ -47,9 +51,11 @@ def parse_manifest(data: bytes, wheel: WheelHash) -> Manifest | None:
         return None
     if manifest.wheel != wheel:
         return None
+    blocks, *others = manifest.library
     return manifest._replace(
         entry_points=tuple(map(EntryPoint._make, manifest.entry_points)),
-        files=tuple(map(WheelFile._make, manifest.files)),
+        library=Library(Files(blocks), *others),  # type: ignore[arg-type]
+        others=tuple(map(WheelFile._make, manifest.others)),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from lugnut.distribution import Manifest
 from lugnut.errors import LockTimeout
 from lugnut.events import LockWaiting, Reporter
+from lugnut.manifest import Manifest
 from lugnut.run import Run
 from lugnut.store.entries import Store, admit
 from lugnut.store.turns import find_missing, prepare, take_turns

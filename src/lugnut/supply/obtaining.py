@@ -13,10 +13,11 @@ from typing import NamedTuple
 from lugnut.building.caching import build_cached, take_turn
 from lugnut.building.recipe import Recipe, Source
 from lugnut.building.wheels import build_editable
-from lugnut.distribution import Manifest, WheelHash
+from lugnut.distribution import WheelHash
 from lugnut.errors import Offline
 from lugnut.events import LockWaiting, Reporter
 from lugnut.links import Route, hide_credentials
+from lugnut.manifest import Manifest
 from lugnut.network import fetching
 from lugnut.network.fetching import fetch_file, fetch_wheel
 from lugnut.run import Run

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lugnut.distribution import Manifest, normalise_name
+from lugnut.distribution import normalise_name
 from lugnut.events import Changed
 from lugnut.inventory.metadata import parse_metadata
+from lugnut.manifest import Manifest
 from lugnut.settings import InstalledFrom
 from lugnut.sources.direct_urls import Direct, make_document
 from lugnut.store.entries import Store, open_tree

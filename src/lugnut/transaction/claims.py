@@ -8,13 +8,14 @@ ENOENT on the way means that somebody was faster: the reader starts again (`jour
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from lugnut.conflicts import Claimant
-from lugnut.distribution import Name, RelativePath
+from lugnut.distribution import File, Files, Name, RelativePath
 from lugnut.environment import Environment
 from lugnut.installed import Found, Installed, find_installed, read_distribution
-from lugnut.plan import CHANGE, FRESH, Action, File, Plan
+from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.tree import split
@@ -49,7 +50,7 @@ class _Source(NamedTuple):
     name: Name
     rank: int
     by_directory: Index
-    files: tuple[File, ...]
+    files: Files
     tops: tuple[str, ...] | None
     """Of a dist-info without RECORD: what it may own at the top level, by path; None for anything."""
     opaque: bool
@@ -215,7 +216,7 @@ class Ledger:
     def _make_source(self, installed: Installed) -> _Source:
         rank = installed.state.overlay if installed.state is not None else 0
         if installed.rows is None:
-            return _Source(installed.name, rank, {}, (), self._tops(installed), opaque=True)
+            return _Source(installed.name, rank, {}, Files(()), self._tops(installed), opaque=True)
         found = claimed_files(installed)
         return _Source(installed.name, rank, index_files(found), found, (), opaque=False)
 
@@ -239,7 +240,7 @@ def _lies_in(path: str, top: str) -> bool:
     return path in {top, f"{top}.py"} or path.startswith(f"{top}/")
 
 
-def index_files(found: tuple[File, ...]) -> Index:
+def index_files(found: Iterable[File]) -> Index:
     """Index files by directory and name."""
     index: Index = {}
     for file in found:
@@ -248,7 +249,7 @@ def index_files(found: tuple[File, ...]) -> Index:
     return index
 
 
-def claimed_files(installed: Installed) -> tuple[File, ...]:
+def claimed_files(installed: Installed) -> Files:
     """Give what a dist-info's RECORD claims outside of itself, sorted by path."""
     recorded = None if installed.state is None else installed.state.executables
     executables = None if recorded is None else frozenset(recorded)
@@ -258,4 +259,4 @@ def claimed_files(installed: Installed) -> tuple[File, ...]:
         if not row.path.startswith(inside):
             executable = None if executables is None else row.path in executables
             found.append(File(row.path, row.digest, row.size, executable))  # type: ignore[arg-type]
-    return tuple(sorted(found, key=lambda file: file.path))
+    return Files.of(sorted(found, key=lambda file: file.path))

@@ -14,8 +14,7 @@ import stat
 from collections.abc import Callable
 from typing import NamedTuple
 
-from lugnut.distribution import Digest
-from lugnut.plan import File
+from lugnut.distribution import Digest, File
 from lugnut.system import files
 
 _NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}

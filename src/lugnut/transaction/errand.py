@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lugnut.distribution import Name
+from lugnut.distribution import File, Name
 from lugnut.events import LeftAlone
-from lugnut.plan import FRESH, File
+from lugnut.plan import FRESH
 from lugnut.transaction import journal
 from lugnut.transaction.site import Site
 

@@ -16,8 +16,9 @@ import time
 
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, InternalError, NewerFormat
-from lugnut.plan import Plan, format_plan, parse_plan
+from lugnut.plan import Plan
 from lugnut.system import files, locks
+from lugnut.transaction.planfile import format_plan, parse_plan
 
 FORMAT = 1
 TRANSACTIONS = "transactions"

@@ -6,34 +6,16 @@ fail is meant to fail here, before the commit.
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
-from lugnut.distribution import Digest, WheelFile
-from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, FileInTheWay, StoreDamaged
+from lugnut.errors import CannotWrite, FileInTheWay
 from lugnut.events import Reporter, WheelPlaced
-from lugnut.plan import FRESH, Origin, Rendered, kept_name, make_record
-from lugnut.store.entries import Store, intact, open_tree, set_aside
-from lugnut.system import files, locks, workers
+from lugnut.plan import FRESH, Origin, Rendered, kept_name, library_origin, make_record, render_info
+from lugnut.system import files, workers
 from lugnut.transaction import content, journal
-from lugnut.transaction.site import Site
-from lugnut.transaction.tree import Tree, split
-
-
-class Job(NamedTuple):
-    """One distribution to place; it crosses to a worker process."""
-
-    environment: Environment
-    store: Store
-    rendered: Rendered
-    transaction: str
-    adopted: frozenset[str]
-    forced: frozenset[str]
-    directories: frozenset[str]
-    link_mode: str
-    lock_timeout: float
-    spawned: bool
+from lugnut.transaction.bench import Bench, Terms
+from lugnut.transaction.stock import Stock
+from lugnut.transaction.tree import split
 
 
 class Placed(NamedTuple):
@@ -44,61 +26,56 @@ class Placed(NamedTuple):
     settles: int
 
 
-def label(job: Job) -> str:
+def label(rendered: Rendered) -> str:
     """Name a job in a message: its wheel."""
-    return job.rendered.wanted.manifest.filename
+    return rendered.wanted.manifest.filename
 
 
-def place(job: Job, emit: Reporter) -> Placed:
-    """Do a job; raises FileInTheWay, OutsideEnvironment, StoreDamaged or CannotWrite."""
-    hand = _Hand(job, emit)
-    try:
-        hand.work()
-    except OSError as error:
-        raise CannotWrite(path=hand.where or str(error.filename), reason=error.strerror or str(error)) from None
-    finally:
-        hand.close()
-    return Placed(len(job.rendered.origins), hand.site.exists, hand.site.settles)
+class Placing(files.Closing):
+    """What workers do with each distribution of one transaction, one at a time.
+
+    A worker opens what all of its jobs need at the first one, after it was forked or spawned, and keeps it to its end.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._bench: Bench | None = None
+
+    def __call__(self, rendered: Rendered, emit: Reporter) -> Placed:
+        """Do a job; raises FileInTheWay, OutsideEnvironment, StoreDamaged or CannotWrite."""
+        if self._bench is None:
+            self._bench = Bench(self._terms, emit)
+        bench = self._bench
+        before = bench.site.exists, bench.site.settles
+        with Stock(bench.store, bench.lend_stage, rendered) as stock:
+            hand = _Hand(bench, rendered, stock, emit)
+            try:
+                hand.work()
+            except OSError as error:
+                raise CannotWrite(path=hand.where or str(error.filename), reason=error.strerror or str(error)) from None
+        return Placed(len(rendered.action.files), bench.site.exists - before[0], bench.site.settles - before[1])
+
+    def close(self) -> None:
+        """Give back what was opened in this process."""
+        if self._bench is not None:
+            self._bench.close()
+            self._bench = None
+
+    def __reduce__(self) -> tuple[type[Placing], tuple[Terms]]:
+        return Placing, (self._terms,)
 
 
 class _Hand:
     """The worker at one job."""
 
-    def __init__(self, job: Job, emit: Reporter) -> None:
-        self._job = job
-        self._action = job.rendered.action
+    def __init__(self, bench: Bench, rendered: Rendered, stock: Stock, emit: Reporter) -> None:
+        self._bench = bench
+        self._rendered = rendered
+        self._action = rendered.action
+        self._stock = stock
         self._emit = emit
-        home = journal.open_home(job.environment, create=False)
-        assert home is not None  # noqa: S101 - the transaction is in it
-        self._home = home
-        patience = locks.Patience(job.lock_timeout, cancelled=workers.stopped)
-        self.site = Site(job.environment, home, patience, emit)
-        self._writer = self._hold_writer() if job.spawned else None
-        self._tree = Tree(job.environment, self._note_directory, job.directories)
-        self._opened: files.Directory | None = None
-        self._placer = content.Placer(job.transaction, job.link_mode)
-        self._base = f"{journal.TRANSACTIONS}/{job.transaction}"
-        self._staging: files.Directory | None = None
+        self.site = bench.site
         self.where = ""
-
-    def _hold_writer(self) -> locks.Held:
-        """Hold a lock of this spawned writer: it inherited none, and recovery must wait for it (TRAPS 7)."""
-        with files.enter_path(self._home, f"{journal.TRANSACTIONS}/{self._job.transaction}") as directory:
-            held = locks.try_hold(directory, f"writer-{os.getpid()}")
-        if held is None or journal.read_state(self._home, self._job.transaction) != journal.OPEN:
-            raise workers.Stopped
-        return held
-
-    def _note_directory(self, relative: str) -> None:
-        if relative not in self._job.directories:
-            with files.enter_path(self._home, self._base) as directory:
-                files.append(directory, "made", relative.encode() + b"\n")
-
-    def close(self) -> None:
-        """Give everything back."""
-        for handle in (self._tree, self.site, self._opened, self._staging, self._home, self._writer):
-            if handle is not None:
-                handle.close()
 
     def work(self) -> None:
         """Place or stage every file, then stage the dist-info."""
@@ -107,87 +84,74 @@ class _Hand:
         else:
             self._stage_changed()
         self._stage_info()
-        self._emit(WheelPlaced(self._action.name, self._action.version, len(self._job.rendered.origins)))
-
-    # --- sources ---
-
-    @property
-    def _source(self) -> files.Directory:
-        """The wheel's tree in the store; a new rank alone needs none, and the wheel may be long gone from there."""
-        if self._opened is None:
-            self._opened = open_tree(self._job.store, self._job.rendered.wanted.manifest.wheel)
-        return self._opened
-
-    def _find_source(self, origin: Origin) -> tuple[files.Directory, str]:
-        """Give a directory and a name whose content is the file's, verified (G7)."""
-        if origin.data is not None:
-            return self._stage_data(origin)
-        self._verify(origin)
-        return self._source, origin.archive
-
-    def _verify(self, origin: Origin) -> None:
-        """See by one stat that a store file is what was verified: size, time and mode; else it is hashed or refused."""
-        status = files.look(self._source, origin.archive)
-        file = origin.file
-        if (
-            status is None
-            or status.st_size != file.size
-            or int(status.st_mtime) != origin.mtime
-            or status.st_mode & 0o170100 != (0o100100 if file.executable else 0o100000)
-        ) and not intact(self._source, origin.archive, _as_member(origin)):
-            self._refuse_source(origin)
-
-    def _refuse_source(self, origin: Origin) -> None:
-        set_aside(self._job.store, self._job.rendered.wanted.manifest.wheel)
-        raise StoreDamaged(wheel=label(self._job), path=origin.archive)
-
-    def _stage(self) -> files.Directory:
-        if self._staging is None:
-            self._staging = files.enter_path(
-                self._home, f"{self._base}/{journal.CONTENT}/{self._action.name}", create=True
-            )
-        return self._staging
-
-    def _stage_data(self, origin: Origin) -> tuple[files.Directory, str]:
-        name = kept_name(origin.file.path, origin.file)
-        if files.look(self._stage(), name) is None:
-            mode = 0o755 if origin.file.executable else 0o644
-            files.write(self._stage(), name, origin.data or b"", mode=mode, mtime=origin.mtime)
-        return self._stage(), name
+        self._emit(WheelPlaced(self._action.name, self._action.version, len(self._action.files)))
 
     # --- fresh: straight into place ---
 
     def _place_fresh(self) -> None:
         grouped: dict[str, list[Origin]] = {}
-        for origin in self._job.rendered.origins:
+        for origin in self._rendered.made:
             grouped.setdefault(split(origin.file.path)[0], []).append(origin)
         for directory, origins in grouped.items():
             workers.stopped()
-            met = self._link_all(directory, origins)
+            self._deal(directory, self._link_made(directory, origins))
+        start = 0
+        library = self._rendered.library
+        for directory, count in library.spans:
+            workers.stopped()
+            met = self._link_library(directory, start, start + count)
             if met:
-                self.site.exists += len(met)
-                self._meet(directory, met)
+                self._deal(directory, [library_origin(library, number) for number in met])
+            start += count
 
-    def _link_all(self, directory: str, origins: list[Origin]) -> list[Origin]:
-        """Link files of one directory without a lock; give those whose place is taken."""
+    def _deal(self, directory: str, met: list[Origin]) -> None:
+        if met:
+            self.site.exists += len(met)
+            self._meet(directory, met)
+
+    def _link_library(self, directory: str, start: int, end: int) -> list[int]:
+        """Link the wheel's own files of one directory without a lock; give those whose place is taken.
+
+        This is where an install spends its time: a look and a link each, and as little as can be around them.
+        """
         met = []
         opened = self._enter(directory)
         cut = len(directory) + 1 if directory else 0
+        tree, paths, verify = self._stock.tree, self._rendered.library.files.paths, self._stock.verify
+        create = self._bench.placer.create
+        for number in range(start, end):
+            path = paths[number]
+            self.where = path
+            verify(number, path)
+            try:
+                create(tree, path, opened, path[cut:])
+            except FileExistsError:
+                met.append(number)
+            except FileNotFoundError:  # TRAPS 20: which of the two is gone? Under the stripe it is made again
+                if files.look(tree, path) is None:
+                    self._stock.refuse(path)
+                met.append(number)
+        return met
+
+    def _link_made(self, directory: str, origins: list[Origin]) -> list[Origin]:
+        """Link files that are made for this environment, or come from elsewhere in the wheel; as `_link_library`."""
+        met = []
+        opened = self._enter(directory)
         for origin in origins:
             self.where = origin.file.path
-            source_dir, source = self._find_source(origin)
+            source_dir, source = self._stock.find(origin)
             try:
-                self._placer.create(source_dir, source, opened, origin.file.path[cut:])
+                self._bench.placer.create(source_dir, source, opened, split(origin.file.path)[1])
             except FileExistsError:
                 met.append(origin)
-            except FileNotFoundError:  # TRAPS 20: which of the two is gone? Under the stripe it is made again
+            except FileNotFoundError:
                 if files.look(source_dir, source) is None:
-                    self._refuse_source(origin)
+                    self._stock.refuse(origin.archive)
                 met.append(origin)
         return met
 
     def _enter(self, directory: str) -> files.Directory:
-        return self._tree.make(directory, self._action.name)
+        return self._bench.tree.make(directory, self._action.name)
 
     def _meet(self, directory: str, met: list[Origin]) -> None:
         """Deal with places that are taken, under the stripe: whoever took them has published his claim by now."""
@@ -206,7 +170,7 @@ class _Hand:
             held.close()
 
     def _meet_once(self, directory: str, met: list[Origin], names: list[str]) -> None:
-        self._tree.close()
+        self._bench.tree.close()
         opened = self._enter(directory)
         shown = {name: self.site.reader.show(opened, name) for name in names}  # M2
         claims = self.site.ledger.read(directory, names)
@@ -225,9 +189,9 @@ class _Hand:
         """Deal with a place; `claimed`: what stands there is, or was until a moment ago, another distribution's."""
         path = origin.file.path
         if shown is None:
-            source_dir, source = self._find_source(origin)
-            self._placer.create(source_dir, source, opened, split(path)[1], guarded=True)
-        elif shown.directory or not (claimed or path in self._job.forced):
+            source_dir, source = self._stock.find(origin)
+            self._bench.placer.create(source_dir, source, opened, split(path)[1], guarded=True)
+        elif shown.directory or not (claimed or path in self._bench.terms.forced):
             what = "a directory" if shown.directory else "a file that no installed distribution names"
             raise in_the_way(path, self._action.name, what, forcible=not shown.directory)
         elif not files.movable(opened, split(path)[1]):  # what may have to be replaced after the commit is asked now
@@ -237,41 +201,41 @@ class _Hand:
 
     def _note_adopted(self, path: str, *, claimed: bool) -> None:
         """Note what stood there before, equal: unclaimed, or claimed by an open run that found it there as well."""
-        if path in self._job.adopted or (claimed and path not in self.site.ledger.read_adopted()):
+        if path in self._bench.terms.adopted or (claimed and path not in self.site.ledger.read_adopted()):
             return
-        with files.enter_path(self._home, self._base) as directory:
-            files.append(directory, "adopted", path.encode() + b"\n")
+        self._bench.note("adopted", path)
 
     def _keep_aside(self, origin: Origin) -> None:
         """Keep our own content: made whole in the transaction, so that a kill leaves no part of it among the kept."""
         name = kept_name(origin.file.path, origin.file)
-        if origin.data is not None or files.look(self._stage(), name) is None:
-            source_dir, source = self._find_source(origin)
+        if origin.data is not None or files.look(self._stock.stage, name) is None:
+            source_dir, source = self._stock.find(origin)
             if origin.data is None:
-                self._placer.create(source_dir, source, self._stage(), name, guarded=True)
-        with files.enter_path(self._home, f"kept/{self._action.name}", create=True) as kept:
-            files.rename(self._stage(), name, kept, name)
+                self._bench.placer.create(source_dir, source, self._stock.stage, name, guarded=True)
+        with files.enter_path(self._bench.home, f"kept/{self._action.name}", create=True) as kept:
+            files.rename(self._stock.stage, name, kept, name)
 
     # --- change: staged ---
 
     def _stage_changed(self) -> None:
         changed = set(self._action.changed)
-        for origin in self._job.rendered.origins:
+        for origin in self._rendered.origins:
             if origin.file.path in changed:
                 workers.stopped()
                 self.where = origin.file.path
-                source_dir, source = self._find_source(origin)
+                source_dir, source = self._stock.find(origin)
                 if origin.data is None:
                     name = kept_name(origin.file.path, origin.file)
-                    self._placer.create(source_dir, source, self._stage(), name, guarded=True)
+                    self._bench.placer.create(source_dir, source, self._stock.stage, name, guarded=True)
 
     def _stage_info(self) -> None:
-        place = f"{self._base}/staged/{self._action.dist_info}"
+        info = render_info(self._rendered)
         grouped: dict[str, list[Origin]] = {}
-        for origin in (*self._job.rendered.info, make_record(self._job.environment, self._job.rendered)):
+        for origin in (*info, make_record(self._bench.terms.environment, self._rendered, info)):
             grouped.setdefault(split(origin.file.path)[0], []).append(origin)
         for directory, origins in grouped.items():
-            with files.enter_path(self._home, f"{place}/{directory}".rstrip("/"), create=True) as staged:
+            place = f"{self._action.dist_info}/{directory}".rstrip("/")
+            with files.enter_path(self._bench.staged, place, create=True) as staged:
                 for origin in origins:
                     self.where = f"{self._action.dist_info}/{origin.file.path}"
                     self._stage_one(origin, staged)
@@ -281,16 +245,8 @@ class _Hand:
         if origin.data is not None:
             files.write(staged, name, origin.data, mtime=origin.mtime)
             return
-        source_dir, source = self._find_source(origin)
-        self._placer.create(source_dir, source, staged, name, guarded=True)
-
-
-def _as_member(origin: Origin) -> WheelFile:
-    file = origin.file
-    digest = file.digest or Digest("")
-    return WheelFile(
-        "", file.path, origin.archive, digest, file.size or 0, bool(file.executable), origin.mtime, rewritten=False
-    )
+        source_dir, source = self._stock.find(origin)
+        self._bench.placer.create(source_dir, source, staged, name, guarded=True)
 
 
 def in_the_way(path: str, name: str, what: str, *, forcible: bool) -> FileInTheWay:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 
-from lugnut.distribution import Name
+from lugnut.distribution import File, Name
 from lugnut.events import SetAside
-from lugnut.plan import File, kept_name
+from lugnut.plan import kept_name
 from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.claims import Claim

@@ -10,9 +10,9 @@ import stat
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lugnut.distribution import Name, RelativePath
+from lugnut.distribution import File, Name, RelativePath
 from lugnut.errors import FileInTheWay, OutsideEnvironment
-from lugnut.plan import CHANGE, FRESH, Action, File, Old, Plan, kept_name
+from lugnut.plan import CHANGE, FRESH, Action, Old, Plan, kept_name
 from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.claims import Claim

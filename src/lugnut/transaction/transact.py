@@ -15,9 +15,10 @@ from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
+from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
-from lugnut.transaction.place import Job, label, place
+from lugnut.transaction.place import Placing, label
 from lugnut.transaction.recover import find_named, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
@@ -201,17 +202,14 @@ def _summarise(conflicts: Sequence[Conflict]) -> str:
 def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Transaction, course: Course) -> None:
     """Let workers place every wheel, the largest first; all of them are gone when this returns or raises."""
     by_name = {action.name: action for action in plan.actions}
-    shared = (frozenset(plan.adopted), frozenset(plan.forced), frozenset(plan.directories))
-    spawned = course.start_method == "spawn"
-    jobs = [
-        Job(
-            site.environment, course.store or Store(""), one._replace(action=by_name[one.action.name]), transaction.id,
-            *shared, course.link_mode, course.patience.timeout, spawned,
-        )
-        for one in decision.rendered
-    ]  # fmt: skip
-    jobs.sort(key=lambda job: (-len(job.rendered.origins), job.rendered.action.name))
+    terms = Terms(
+        site.environment, course.store or Store(""), transaction.id, frozenset(plan.adopted), frozenset(plan.forced),
+        frozenset(plan.directories), course.link_mode, course.patience.timeout, course.start_method == "spawn",
+    )  # fmt: skip
+    jobs = [one._replace(action=by_name[one.action.name]) for one in decision.rendered]
+    jobs.sort(key=lambda job: (-len(job.action.files), job.action.name))
     pool = workers.Pool(course.jobs, label, course.report, course.cancelled, course.start_method)
-    for placed in workers.run(place, jobs, plan=pool):
-        site.exists += placed.exists
-        site.settles += placed.settles
+    with Placing(terms) as placing:
+        for placed in workers.run(placing, jobs, plan=pool):
+            site.exists += placed.exists
+            site.settles += placed.settles

@@ -12,8 +12,9 @@ import hashlib
 import os
 from collections.abc import Iterator
 
-from lugnut.distribution import Manifest, Row, WheelFile, content_mtime, format_row
+from lugnut.distribution import Row, WheelFile, content_mtime, format_row
 from lugnut.errors import BadWheel
+from lugnut.manifest import Manifest, make_library
 from lugnut.system import files
 from lugnut.wheel.archive import Entry
 from lugnut.wheel.contents import Contents, check_contents, check_pieces, read_contents
@@ -150,7 +151,11 @@ def _make_manifest(source: Source, contents: Contents, problems: list[str]) -> M
     )
     root = "purelib" if contents.purelib else "platlib"
     inside = layout.dist_info + "/"
-    outside = [file for file in files if file.scheme == root and not file.path.startswith(inside)]
+    outside: list[WheelFile] = []
+    others: list[WheelFile] = []
+    for file in files:
+        plain = file.scheme == root and file.path == file.archive and not file.path.startswith(inside)
+        (outside if plain else others).append(file)
     return Manifest(
         wheel=source.hash(),
         filename=contents.title.filename,
@@ -164,9 +169,10 @@ def _make_manifest(source: Source, contents: Contents, problems: list[str]) -> M
         requires=metadata.requires,
         extras=metadata.extras,
         entry_points=contents.entry_points,
-        files=tuple(files),
+        size=sum(file.size for file in files),
+        library=make_library(outside),
+        others=tuple(others),
         record="".join(format_row(Row(file.path, file.digest, file.size)) for file in outside),
-        bytecode=(),
     )
 
 
