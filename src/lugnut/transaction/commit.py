@@ -56,7 +56,7 @@ def abort(site: Site, transaction: journal.Transaction) -> None:
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
         if action.kind == FRESH:
-            settler.settle([file.path for file in action.files])
+            settler.settle(list(action.files.paths))
             _remove_made(settler, transaction)
     journal.close(transaction)
 
@@ -72,7 +72,7 @@ def _removed(transaction: journal.Transaction) -> set[str]:
     paths: set[str] = set()
     for action in transaction.plan.actions:
         had = {file.path for old in action.olds for file in old.files}
-        paths |= had - {file.path for file in action.files}
+        paths |= had - action.files.unordered if had else had
     return paths
 
 

@@ -1,6 +1,7 @@
 """Under the locks and before anything is published: what stands where the plan wants to put something.
 
-Fresh wheels: directories that stand already are listed once, and only names met there are looked at. Changes: a path
+Fresh wheels: directories that stand already are listed once, and only names met there are looked at; of what does not
+stand at the top nothing below is looked for. Changes: a path
 whose bytes stay is left alone if what stands there, or is kept, is what it should be; missing or altered is changed.
 """
 
@@ -29,29 +30,34 @@ class _Look(NamedTuple):
     """What nobody claims may be set aside."""
     adopted: list[str]
     forced: list[str]
+    standing: dict[str, bool]
+    """Of each directory looked for, whether it stands; what lies below one that does not may be left out."""
+    names: dict[str, frozenset[str]]
+    """What stands in a directory, as RECORD spells it."""
 
 
 def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
     """Complete a plan by looking; raises FileInTheWay and OutsideEnvironment with nothing changed."""
     ours = sorted(actions, key=lambda action: action.name)
     others = _made_by_others(site)
-    look = _Look(site, force, [], [])
-    standing: dict[str, bool] = {}
+    look = _Look(site, force, [], [], {}, {})
     done = []
+    made: set[str] = set()
     for action in ours:
-        grouped = _group(action)
-        standing_ones = {directory for directory in grouped if _note_parents(site, action, directory, standing)}
         if action.kind == FRESH:
-            for directory in sorted(standing_ones):
-                _survey_fresh(look, action, directory, grouped[directory])
+            for directory in sorted(_find_standing(look, action, made)):
+                _survey_fresh(look, action, directory)
         elif action.kind == CHANGE:
+            for directory in {split(path)[0] for path in action.files.paths}:
+                _note_parents(look, action, directory)
             action = action._replace(changed=_find_changed(look, action))  # noqa: PLW2901
-        _check_way(site, action)
+        if action.olds:
+            _check_way(site, action)
         done.append(action)
     others |= _made_by_others(site)  # before and after the look: whoever made a directory had published it by then
-    made = {directory for directory, stands in standing.items() if not stands or directory in others}
+    made |= {directory for directory, stands in look.standing.items() if not stands or directory in others}
     if any(action.kind == FRESH for action in ours):
-        made |= _filled(site, standing)
+        made |= _filled(look)
     return Plan(tuple(done), tuple(sorted(made)), tuple(sorted(set(look.adopted))), tuple(sorted(set(look.forced))))
 
 
@@ -66,16 +72,17 @@ def _made_by_others(site: Site) -> set[str]:
     return made
 
 
-def _filled(site: Site, standing: dict[str, bool]) -> set[str]:
+def _filled(look: _Look) -> set[str]:
     """Give the standing directories that hold something.
 
     Found empty at an abort, they are what another run's removal left: it could not remove them for what this run had
     put there. One that is empty already is somebody's, and stays.
     """
+    site = look.site
     roots = {place.rstrip("/") for place in site.environment.places.values()}
     filled = set()
-    for directory in sorted(directory for directory, stands in standing.items() if stands and directory not in roots):
-        opened = site.tree.directory(directory)
+    for directory in sorted(directory for directory, stands in look.standing.items() if stands):
+        opened = site.tree.directory(directory) if directory not in roots else None
         if opened is not None and files.list_names(opened):
             filled.add(directory)
     return filled
@@ -91,32 +98,48 @@ def reach(site: Site, action: Action, directory: str) -> files.Directory | None:
         raise
 
 
-def _note_parents(site: Site, action: Action, directory: str, standing: dict[str, bool]) -> bool:
+def _find_standing(look: _Look, action: Action, made: set[str]) -> set[str]:
+    """Find the directories of a fresh wheel that stand; adds to `made` those that lie where nothing stands."""
+    standing = {split(path)[0] for path in action.files.paths if path[:2] == ".."}
+    standing = {"", *(directory for directory in standing if _note_parents(look, action, directory))}
+    for directory in action.files.folders:
+        top = directory.partition("/")[0]
+        if top != directory and look.standing.get(top) is False:
+            made.add(directory)
+        elif _note_parents(look, action, directory):
+            standing.add(directory)
+    return standing
+
+
+def _note_parents(look: _Look, action: Action, directory: str) -> bool:
     """Find out, each once and from the top, which directories stand; below one that does not none does."""
-    known = standing.get(directory)
+    known = look.standing.get(directory)
     if known is not None:
         return known
     if not directory or directory.endswith(".."):
         return True
     above = split(directory)[0]
-    stands = _note_parents(site, action, above, standing) and reach(site, action, directory) is not None
-    standing[directory] = stands
+    stands = _note_parents(look, action, above) and reach(look.site, action, directory) is not None
+    look.standing[directory] = stands
     return stands
 
 
-def _group(action: Action) -> dict[str, dict[str, File]]:
-    grouped: dict[str, dict[str, File]] = {}
-    for file in action.files:
-        directory, _, name = file.path.rpartition("/")
-        grouped.setdefault(directory, {})[name] = file
-    return grouped
-
-
-def _survey_fresh(look: _Look, action: Action, directory: str, wanted: dict[str, File]) -> None:
-    opened = reach(look.site, action, directory)
-    met = [] if opened is None else [name for name in files.list_names(opened) if name in wanted]
+def _survey_fresh(look: _Look, action: Action, directory: str) -> None:
+    met = action.files.unordered & _list_paths(look, action, directory)
     if met:
-        _judge_met(look, action, directory, {name: wanted[name] for name in met})
+        wanted = {split(file.path)[1]: file for file in action.files if file.path in met}
+        _judge_met(look, action, directory, wanted)
+
+
+def _list_paths(look: _Look, action: Action, directory: str) -> frozenset[str]:
+    """List a directory that stands, once; of what is met there only the directory itself is asked again."""
+    known = look.names.get(directory)
+    if known is None:
+        opened = reach(look.site, action, directory)
+        below = f"{directory}/" if directory else ""
+        known = frozenset(() if opened is None else (below + name for name in files.list_names(opened)))
+        look.names[directory] = known
+    return known
 
 
 def _judge_met(look: _Look, action: Action, directory: str, met: dict[str, File]) -> None:
