@@ -140,6 +140,12 @@ class Files(Sequence[File]):
         return f"Files({list(self)!r})"
 
 
+def list_executables(files: Files) -> tuple[RelativePath, ...]:
+    """Name the files that are executable, sorted."""
+    *_, executables = files.columns()
+    return tuple(sorted(itertools.compress(files.paths, executables))) if True in executables else ()
+
+
 def list_folders(paths: Iterable[str]) -> set[str]:
     """Name every directory on the way to these files."""
     folders: set[str] = set()
@@ -217,8 +223,12 @@ def format_record(rows: Iterable[Row]) -> str:
 def insert_rows(record: str, rows: Iterable[Row]) -> str:
     """Add rows to RECORD's text, which is sorted by path and stays so."""
     lines = record.split("\n")[:-1]
-    for row in rows:
-        bisect.insort(lines, format_row(row)[:-1], key=_read_path)
+    at = 0
+    for row in sorted(rows):
+        if at == len(lines) or row.path >= _read_path(lines[at]):  # else it comes right behind the one before
+            at = bisect.bisect(lines, row.path, lo=at, key=_read_path)
+        lines.insert(at, format_row(row)[:-1])
+        at += 1
     return "".join(line + "\n" for line in lines)
 
 

@@ -78,8 +78,8 @@ def make_library(found: Iterable[WheelFile]) -> Library:
     split = sorted((*file.path.rpartition("/")[::2], file) for file in found)
     spans = tuple((directory, sum(1 for _ in group)) for directory, group in itertools.groupby(split, lambda at: at[0]))
     ordered = [file for _, _, file in split]
-    files = Files.of(File(RelativePath(file.path), file.digest, file.size, file.executable) for file in ordered)
-    return Library(files, tuple(file.mtime for file in ordered), spans, tuple(sorted(files.folders)))
+    columns = Files.of(File(RelativePath(file.path), file.digest, file.size, file.executable) for file in ordered)
+    return Library(columns, tuple(file.mtime for file in ordered), spans, tuple(sorted(columns.folders)))
 
 
 NO_LIBRARY = make_library(())

@@ -22,6 +22,7 @@ from lugnut.distribution import (
     format_record,
     format_state,
     insert_rows,
+    list_executables,
     list_folders,
 )
 from lugnut.environment import Environment, place, spell_row
@@ -207,7 +208,7 @@ def render_info(rendered: Rendered) -> tuple[Origin, ...]:
     if rendered.info is not None:
         return rendered.info
     wanted, action = rendered.wanted, rendered.action
-    executables = tuple(sorted(file.path for file in action.files if file.executable))
+    executables = list_executables(action.files)
     made = {
         "INSTALLER": b"lugnut\n",
         "lugnut.json": format_state(State(wanted.manifest.wheel, action.rank, executables)).encode(),

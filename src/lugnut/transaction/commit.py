@@ -26,7 +26,8 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
     pass_stripes(site)  # M1
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
-        _show(site, transaction, action)
+        if action.kind != REMOVE:
+            _show(site, transaction, action)
         for old in action.olds:
             if action.kind == REMOVE or (old.scheme, old.dist_info) != (action.scheme, action.dist_info):
                 _hide(site, transaction, action.name, old)
@@ -108,12 +109,10 @@ def _order(path: str) -> tuple[int, str]:
 
 def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
     """Show a new dist-info by one rename; one of the same name is replaced file by file, RECORD last (TRAPS 17)."""
-    if action.kind == REMOVE:
-        return
     staged = f"{transaction.place}/staged/{action.dist_info}"
     if files.look(site.home, staged) is None:
         return  # shown by whoever was here before
-    with files.make_directories(site.environment.schemes[action.scheme]) as root:
+    with _open_scheme(site.environment.schemes[action.scheme]) as root:
         if files.look(root, action.dist_info) is None:
             try:
                 files.rename(site.home, staged, root, action.dist_info)
@@ -126,6 +125,14 @@ def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
             _replace_tree(transaction, new, shown)
             _drop_unnamed(site, transaction, action, shown)
     # what is staged stays until the close: half of it, left by a kill, would tell the next one to drop the other half
+
+
+def _open_scheme(directory: str) -> files.Directory:
+    """Open a scheme's directory, which most likely stands."""
+    try:
+        return files.open_root(directory)
+    except FileNotFoundError:
+        return files.make_directories(directory)
 
 
 def _replace_tree(transaction: journal.Transaction, new: files.Directory, shown: files.Directory) -> None:

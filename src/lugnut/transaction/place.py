@@ -6,16 +6,20 @@ fail is meant to fail here, before the commit.
 
 from __future__ import annotations
 
+import stat
 from typing import NamedTuple
 
 from lugnut.errors import CannotWrite, FileInTheWay
-from lugnut.events import Reporter, WheelPlaced
+from lugnut.events import Reporter
 from lugnut.plan import FRESH, Origin, Rendered, kept_name, library_origin, make_record, render_info
 from lugnut.system import files, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.bench import Bench, Terms
-from lugnut.transaction.stock import Stock
+from lugnut.transaction.stock import TELLING, Stock
 from lugnut.transaction.tree import split
+
+_SIZE, _MTIME = stat.ST_SIZE, stat.ST_MTIME
+"""Places in what `look` gives: the whole seconds of a time are had in no other way without a float."""
 
 
 class Placed(NamedTuple):
@@ -48,7 +52,7 @@ class Placing(files.Closing):
         bench = self._bench
         before = bench.site.exists, bench.site.settles
         with Stock(bench.store, bench.lend_stage, rendered) as stock:
-            hand = _Hand(bench, rendered, stock, emit)
+            hand = _Hand(bench, rendered, stock)
             try:
                 hand.work()
             except OSError as error:
@@ -68,12 +72,11 @@ class Placing(files.Closing):
 class _Hand:
     """The worker at one job."""
 
-    def __init__(self, bench: Bench, rendered: Rendered, stock: Stock, emit: Reporter) -> None:
+    def __init__(self, bench: Bench, rendered: Rendered, stock: Stock) -> None:
         self._bench = bench
         self._rendered = rendered
         self._action = rendered.action
         self._stock = stock
-        self._emit = emit
         self.site = bench.site
         self.where = ""
 
@@ -84,7 +87,6 @@ class _Hand:
         else:
             self._stage_changed()
         self._stage_info()
-        self._emit(WheelPlaced(self._action.name, self._action.version, len(self._action.files)))
 
     # --- fresh: straight into place ---
 
@@ -116,13 +118,12 @@ class _Hand:
         """
         met = []
         opened = self._enter(directory)
-        cut = len(directory) + 1 if directory else 0
-        tree, paths, verify = self._stock.tree, self._rendered.library.files.paths, self._stock.verify
-        create = self._bench.placer.create
-        for number in range(start, end):
-            path = paths[number]
+        tree, create, cut = self._stock.tree, self._bench.placer.create, len(directory) + bool(directory)
+        for number, (path, size, mtime, mode) in enumerate(self._stock.library[start:end], start):
             self.where = path
-            verify(number, path)
+            status = files.look(tree, path)
+            if status is None or status[_SIZE] != size or status[_MTIME] != mtime or status.st_mode & TELLING != mode:
+                self._stock.hash_library(number)
             try:
                 create(tree, path, opened, path[cut:])
             except FileExistsError:

@@ -6,7 +6,6 @@ edited or torn since (G7, TRAPS 43).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -16,7 +15,7 @@ from lugnut.plan import Origin, Rendered, kept_name, library_origin
 from lugnut.store.entries import Store, intact, open_tree, set_aside
 from lugnut.system import files
 
-_TELLING = 0o170100
+TELLING = 0o170100
 """Of a mode: the kind of file, and whether its owner may execute it."""
 
 
@@ -29,10 +28,10 @@ class Stock(files.Closing):
         self._rendered = rendered
         self._tree: files.Directory | None = None
         self._stage: files.Directory | None = None
-        library = rendered.library
-        _, self._sizes, executables = library.files.columns()
-        self._mtimes = library.mtimes
-        self._modes = [_tell_mode(executable) for executable in executables]
+        _, sizes, executables = rendered.library.files.columns()
+        modes = map(_tell_mode, executables)
+        self.library = list(zip(rendered.library.files.paths, sizes, rendered.library.mtimes, modes, strict=True))
+        """What one stat is to say of each file of the library: path, size, seconds of mtime, and mode (`TELLING`)."""
 
     def close(self) -> None:
         """Give the handles back."""
@@ -58,17 +57,19 @@ class Stock(files.Closing):
         """Give a directory and a name whose content is the file's, verified (G7)."""
         if origin.data is not None:
             return self._stage_data(origin)
-        if not _is_as_verified(
-            files.look(self.tree, origin.archive), origin.file.size, origin.mtime, _tell_mode(origin.file.executable)
+        status = files.look(self.tree, origin.archive)
+        if (
+            status is None
+            or status.st_size != origin.file.size
+            or int(status.st_mtime) != origin.mtime
+            or status.st_mode & TELLING != _tell_mode(origin.file.executable)
         ):
             self._hash(origin)
         return self.tree, origin.archive
 
-    def verify(self, number: int, path: str) -> None:
-        """See by one stat that a file of the library is what was verified; else it is hashed or refused."""
-        status = files.look(self.tree, path)
-        if not _is_as_verified(status, self._sizes[number], self._mtimes[number], self._modes[number]):
-            self._hash(library_origin(self._rendered.library, number))
+    def hash_library(self, number: int) -> None:
+        """Hash a file of the library of which a stat did not say what it should; raises StoreDamaged."""
+        self._hash(library_origin(self._rendered.library, number))
 
     def _hash(self, origin: Origin) -> None:
         if not intact(self.tree, origin.archive, _as_member(origin)):
@@ -85,15 +86,6 @@ class Stock(files.Closing):
             mode = 0o755 if origin.file.executable else 0o644
             files.write(self.stage, name, origin.data or b"", mode=mode, mtime=origin.mtime)
         return self.stage, name
-
-
-def _is_as_verified(status: os.stat_result | None, size: int | None, mtime: int, mode: int) -> bool:
-    return (
-        status is not None
-        and status.st_size == size
-        and int(status.st_mtime) == mtime
-        and status.st_mode & _TELLING == mode
-    )
 
 
 def _tell_mode(executable: bool | None) -> int:

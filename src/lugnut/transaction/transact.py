@@ -10,7 +10,7 @@ from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
-from lugnut.events import Changed, Committed, Conflict, Reporter
+from lugnut.events import Changed, Committed, Conflict, Reporter, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
@@ -18,7 +18,7 @@ from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
-from lugnut.transaction.place import Placing, label
+from lugnut.transaction.place import Placed, Placing, label
 from lugnut.transaction.recover import find_named, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
@@ -209,7 +209,12 @@ def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Tran
     jobs = [one._replace(action=by_name[one.action.name]) for one in decision.rendered]
     jobs.sort(key=lambda job: (-len(job.action.files), job.action.name))
     pool = workers.Pool(course.jobs, label, course.report, course.cancelled, course.start_method)
+
+    def take(number: int, placed: Placed) -> None:
+        action = jobs[number].action
+        site.exists += placed.exists
+        site.settles += placed.settles
+        course.report(WheelPlaced(action.name, action.version, placed.files))
+
     with Placing(terms) as placing:
-        for placed in workers.run(placing, jobs, plan=pool):
-            site.exists += placed.exists
-            site.settles += placed.settles
+        workers.run(placing, jobs, plan=pool, on_result=take)

@@ -66,6 +66,9 @@ class Tree:
 
     def make(self, relative: str, name: str) -> files.Directory:
         """Open a directory, made where it is missing, though others remove it or one above as we enter (TRAPS 20)."""
+        if relative in self._expected and relative not in self._open:
+            with contextlib.suppress(OSError):  # it stands, or nothing above it does: the way below knows what to do
+                return self._make_expected(relative, name)
         for _ in range(_TRIES):
             with contextlib.suppress(FileNotFoundError):
                 opened = self.directory(relative, create=True, name=name)
@@ -73,6 +76,15 @@ class Tree:
                     return opened
             self.close()
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), relative)
+
+    def _make_expected(self, relative: str, name: str) -> files.Directory:
+        """Make and open a directory that is not there yet, as most of an install's are not."""
+        above, _, base = relative.rpartition("/")
+        parent = self._open.get(above) or self.make(above, name)
+        files.mkdir(parent, base)
+        opened = files.enter(parent, base)
+        self._remember(relative, opened)
+        return opened
 
     def _walk_to_root(self, relative: str, *, create: bool, name: str) -> files.Directory | None:
         """Open a directory outside purelib, from the scheme directory that holds it and all of its parents there."""
