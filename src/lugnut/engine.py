@@ -17,7 +17,6 @@ from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
 from lugnut.events import Note
 from lugnut.installed import find_installed
 from lugnut.interpreter.asking import find_environment
-from lugnut.interpreter.bytecode import compile_bytecode
 from lugnut.interpreter.discovery import Target
 from lugnut.inventory import listing
 from lugnut.inventory.listing import Filter
@@ -34,6 +33,7 @@ from lugnut.store.place import find_cache
 from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
 from lugnut.supply.origins import tell_origins
 from lugnut.supply.sparing import find_unwanted
+from lugnut.transaction.bytecode import show_bytecode
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
 from lugnut.wishes import Moved, Wish, Workshop, check_standing, decide_removal, decide_set, find_open, note_standing
 
@@ -186,7 +186,8 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
         return decide_set(run.environment, workshop, wishes, unwanted, settings)
 
     def compile_all(plan: Plan) -> None:
-        compile_bytecode(run.environment, [file.path for action in plan.actions for file in action.files])
+        manifests = {wish.manifest.name: wish.manifest for wish in wishes}
+        show_bytecode(run.environment, plan, manifests, course)
 
     course = run.course(store)
     if settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled

@@ -110,6 +110,40 @@ def test_compile_bytecode_leaves_what_python_takes(room: Room) -> None:
     assert room.findings() == []
 
 
+def test_bytecode_is_compiled_once_and_linked_into_the_next_environment(room: Room, tmp_path: Path) -> None:
+    one, _ = make_versions(room)
+    room.do("install", "--compile-bytecode", one)
+    other = Room(tmp_path / "other", cache=room.cache)
+    other.do("install", "--compile-bytecode", one)
+    paths = [path for path in bytecode(room) if path.endswith(".pyc")]
+    assert len(paths) == 2
+    for path in paths:
+        assert (other.site / path).stat().st_ino == (room.site / path).stat().st_ino
+    assert import_it(other) == "1 11"
+
+
+def test_a_source_that_shows_another_s_bytes_gets_the_bytecode_of_those(room: Room) -> None:
+    low = room.wheel("low", "1.0", {"pkg/__init__.py": "V = 1\n", "pkg/part.py": "V = 1\n"})
+    top = room.wheel("top", "1.0", {"pkg/part.py": "V = 2\n"})
+    room.do("install", "--compile-bytecode", top)
+    room.do("install", "--compile-bytecode", low)
+    assert bytecode(room) == named("pkg/__init__.py", "pkg/part.py")
+    assert import_it(room) == "1 2"
+
+
+def test_edited_bytecode_of_the_store_is_not_linked(room: Room) -> None:
+    one, _ = make_versions(room)
+    room.do("install", "--compile-bytecode", one)
+    for path in bytecode(room):
+        if path.endswith(".pyc"):
+            (room.site / path).write_bytes(b"spoiled")
+    room.do("uninstall", "pkg")
+    room.do("install", "--compile-bytecode", one)
+    assert bytecode(room) == named("pkg/__init__.py", "pkg/part.py")
+    assert all((room.site / path).read_bytes() != b"spoiled" for path in bytecode(room) if path.endswith(".pyc"))
+    assert import_it(room) == "1 11"
+
+
 def test_compile_bytecode_of_what_is_not_python_is_no_error(room: Room) -> None:
     wheel = room.wheel("pkg", "1.0", {"pkg/__init__.py": "V = 1\n", "pkg/template.py": "{{ this is no Python }}\n"})
     room.do("install", "--compile-bytecode", wheel)
@@ -151,7 +185,7 @@ from lugnut.cli.main import main
 from lugnut.system import files
 rename = files.rename
 def die(*names):
-    if names[-1].endswith(".pyc"):
+    if names[-1].{test}:
         os.kill(os.getpid(), signal.SIGKILL)
     rename(*names)
 files.rename = die
@@ -162,8 +196,24 @@ main(sys.argv[1:])
 def test_bytecode_that_was_being_written_at_a_kill_goes_with_its_source(room: Room) -> None:
     before = room.tree()
     one, _ = make_versions(room)
-    _, *words = room.command("install", "--compile-bytecode", one)
-    assert run([sys.executable, "-c", KILLED, *words], room.environ).code == -signal.SIGKILL
+    _, *words = room.command("install", "--compile-bytecode", "--link-mode", "copy", one)
+    assert (
+        run([sys.executable, "-c", KILLED.format(test="endswith('.pyc')"), *words], room.environ).code
+        == -signal.SIGKILL
+    )
     assert room.tree() != before
     room.do("uninstall", "pkg")
     assert room.tree() == before
+
+
+def test_a_run_killed_as_it_fills_the_store_with_bytecode_is_followed_by_one_that_does(room: Room) -> None:
+    one, _ = make_versions(room)
+    _, *words = room.command("install", "--compile-bytecode", one)
+    dying = KILLED.format(test="startswith('cpython-')")
+    assert run([sys.executable, "-c", dying, *words], room.environ).code == -signal.SIGKILL
+    assert len(list((room.cache / "store" / "temporary").iterdir())) == 1
+    room.do("install", "--reinstall", "--compile-bytecode", one)
+    assert list((room.cache / "store" / "temporary").iterdir()) == []
+    assert bytecode(room) == named("pkg/__init__.py", "pkg/part.py")
+    links = {(room.site / path).stat().st_nlink for path in bytecode(room) if path.endswith(".pyc")}
+    assert links == {2}

@@ -43,15 +43,18 @@ def compile_bytecode(environment: Environment, paths: Iterable[str]) -> list[str
     What stands beneath a symlinked directory, or is no regular file, or may not be written, is left out and not named.
     """
     failed = []
-    ours = is_ours(environment)
-    for batch in _split(_read_sources(environment, sorted(path for path in paths if path.endswith(".py")))):
-        made = map(_compile, batch) if ours else _compile_there(environment.python, batch)
-        for source, data in zip(batch, made, strict=True):
+    for batch in split_sources(_read_sources(environment, sorted(path for path in paths if path.endswith(".py")))):
+        for source, data in zip(batch, compile_sources(environment, batch), strict=True):
             if data is None:
                 failed.append(source.row)
             else:
                 _write(environment, source, data)
     return failed
+
+
+def compile_sources(environment: Environment, batch: list[Source]) -> list[bytes | None]:
+    """Compile sources as the environment's Python does; None for each that is not Python to it."""
+    return list(map(_compile, batch)) if is_ours(environment) else _compile_there(environment.python, batch)
 
 
 def is_ours(environment: Environment) -> bool:
@@ -88,7 +91,8 @@ def _enter(environment: Environment, above: str, opened: ExitStack) -> files.Dir
     raise FileNotFoundError(f"{above} is outside the environment")
 
 
-def _split(sources: Iterable[Source]) -> Iterator[list[Source]]:
+def split_sources(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    """Put sources together as they are compiled at once: `BATCH` bytes, at least one file."""
     batch: list[Source] = []
     size = 0
     for source in sources:
@@ -120,7 +124,7 @@ def _write(environment: Environment, source: Source, data: bytes) -> None:
         try:
             directory = _enter(environment, above, opened)
             cache = opened.enter_context(files.enter(directory, CACHE, create=True))
-            _write_pyc(cache, name[:-3], environment.cache_tag, data)
+            write_pyc(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
         except OSError:
             return
         if files.look(directory, name) is None:  # removed meanwhile, and with it the bytecode that stood by then
@@ -129,12 +133,12 @@ def _write(environment: Environment, source: Source, data: bytes) -> None:
                 files.rmdir(directory, CACHE)
 
 
-def _write_pyc(cache: files.Directory, stem: str, tag: str, data: bytes) -> None:
+def write_pyc(cache: files.Directory, name: str, data: bytes) -> None:
     """Write a .pyc in one step, under a name before that goes with the source too should we be killed."""
-    temporary = f"{stem}.lugnut-{os.urandom(_RANDOM).hex()}.pyc"
+    temporary = f"{name.rsplit('.', 2)[0]}.lugnut-{os.urandom(_RANDOM).hex()}.pyc"
     try:
         files.write(cache, temporary, data)
-        files.rename(cache, temporary, cache, f"{stem}.{tag}.pyc")
+        files.rename(cache, temporary, cache, name)
     except BaseException:
         with suppress(OSError):
             files.unlink(cache, temporary)

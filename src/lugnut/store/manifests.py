@@ -16,7 +16,8 @@ from lugnut.distribution import EntryPoint, Files, WheelFile, WheelHash
 from lugnut.manifest import MANIFEST_FORMAT, Library, Manifest
 
 _HEAD = b"lugnut manifest %d\n" % MANIFEST_FORMAT
-_CHECKSUM = len(_HEAD) + 32
+_LISTING = b"lugnut bytecode 1\n"
+_CHECKSUM = 32
 _MARSHAL = 4
 
 
@@ -29,34 +30,65 @@ class Stamp(NamedTuple):
 
 def format_manifest(manifest: Manifest) -> bytes:
     """Give the bytes of a manifest."""
-    library = manifest.library
     plain = manifest._replace(
         entry_points=tuple(map(tuple, manifest.entry_points)),  # type: ignore[arg-type] # marshal knows exact types only
-        library=(library.files.blocks, *library[1:]),  # type: ignore[arg-type]
+        library=_plain(manifest.library),  # type: ignore[arg-type]
         others=tuple(map(tuple, manifest.others)),  # type: ignore[arg-type]
     )
-    fields: tuple[Any, ...] = tuple(plain)
-    data = marshal.dumps(fields, _MARSHAL)
-    return _HEAD + hashlib.sha256(data).digest() + data
+    return _seal(_HEAD, tuple(plain))
 
 
 def parse_manifest(data: bytes, wheel: WheelHash) -> Manifest | None:
     """Read a manifest; None where it is torn, of another format, or not this wheel's."""
-    body = data[_CHECKSUM:]
-    if not data.startswith(_HEAD) or hashlib.sha256(body).digest() != data[len(_HEAD) : _CHECKSUM]:
-        return None
+    fields = _unseal(_HEAD, data)
     try:
-        manifest = Manifest._make(marshal.loads(body))  # noqa: S302 - its checksum is right, so we wrote it
-    except (ValueError, EOFError, TypeError):
+        manifest = None if fields is None else Manifest._make(fields)
+    except TypeError:
         return None
-    if manifest.wheel != wheel:
+    if manifest is None or manifest.wheel != wheel:
         return None
-    blocks, *others = manifest.library
     return manifest._replace(
         entry_points=tuple(map(EntryPoint._make, manifest.entry_points)),
-        library=Library(Files(blocks), *others),  # type: ignore[arg-type]
+        library=_read_library(manifest.library),
         others=tuple(map(WheelFile._make, manifest.others)),
     )
+
+
+def format_listing(library: Library) -> bytes:
+    """Give the bytes of a listing of bytecode, which has the shape of a library."""
+    return _seal(_LISTING, _plain(library))
+
+
+def parse_listing(data: bytes) -> Library | None:
+    """Read a listing; None where it is torn or of another format."""
+    fields = _unseal(_LISTING, data)
+    return None if fields is None else _read_library(fields)
+
+
+def _plain(library: Library) -> tuple[Any, ...]:
+    return (library.files.blocks, *library[1:])
+
+
+def _read_library(fields: tuple[Any, ...]) -> Library:
+    blocks, *others = fields
+    return Library(Files(blocks), *others)
+
+
+def _seal(head: bytes, fields: tuple[Any, ...]) -> bytes:
+    data = marshal.dumps(fields, _MARSHAL)
+    return head + hashlib.sha256(data).digest() + data
+
+
+def _unseal(head: bytes, data: bytes) -> tuple[Any, ...] | None:
+    start = len(head) + _CHECKSUM
+    body = memoryview(data)[start:]
+    if not data.startswith(head) or hashlib.sha256(body).digest() != data[len(head) : start]:
+        return None
+    try:
+        fields: tuple[Any, ...] = marshal.loads(body)  # noqa: S302 - its checksum is right, so we wrote it
+    except (ValueError, EOFError, TypeError):
+        return None
+    return fields
 
 
 def format_stamp(stamp: Stamp) -> bytes:

@@ -22,7 +22,7 @@ _TRIES = 100
 """How often a directory that others remove as it is entered is made again."""
 
 
-class Tree:
+class Tree(files.Closing):
     """Directories of one environment by their RECORD spelling (`""` is purelib, `../../../bin`)."""
 
     def __init__(

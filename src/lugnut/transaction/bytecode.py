@@ -1,0 +1,135 @@
+"""Bytecode for what a run has just shown: linked from the store, under the locks that the sources were placed under.
+
+No claim names a .pyc, so none is settled: it belongs to its source's owner and goes when that does (`spot`). It stands
+for a source of its very mtime and size, which no other content has (TRAPS 21), so one that comes late does no harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from lugnut.distribution import Name
+from lugnut.environment import Environment
+from lugnut.errors import FileInTheWay, LockTimeout, LockUnusable, OutsideEnvironment
+from lugnut.events import Reporter, never
+from lugnut.interpreter.bytecode import CACHE, compile_bytecode, write_pyc
+from lugnut.manifest import Library, Manifest
+from lugnut.plan import REMOVE, Plan
+from lugnut.store.bytecode import obtain_bytecode, open_bytecode
+from lugnut.store.entries import Store
+from lugnut.system import files, locks, workers
+from lugnut.transaction.transact import Course
+from lugnut.transaction.tree import Tree
+
+_LARGEST = 1 << 30
+
+
+class Shown(NamedTuple):
+    """One distribution whose sources stand: every path it claims, and the wheel it came from."""
+
+    manifest: Manifest | None
+    """None: of what was installed before, and only its rank is new."""
+    paths: tuple[str, ...]
+
+
+class Compiling(NamedTuple):
+    """What workers do with each distribution that was shown; `lock_timeout` is in seconds."""
+
+    environment: Environment
+    store: Store
+    lock_timeout: float
+    links: bool
+    """Whether files of the environment may be other names of the store's."""
+
+    def show(self, job: Shown, _emit: Reporter) -> int:
+        """Link a distribution's bytecode into place, and compile what the store has none of; gives how many links."""
+        linked: set[str] = set()
+        if job.manifest is not None:
+            patience = locks.Patience(self.lock_timeout, cancelled=workers.stopped)
+            with contextlib.suppress(LockTimeout, LockUnusable, OSError):
+                library = obtain_bytecode(self.store, job.manifest, self.environment, patience)
+                if library is not None:
+                    linked.update(self._link(job.manifest, library))
+        compile_bytecode(self.environment, [path for path in job.paths if path not in linked])
+        return len(linked)
+
+    def _link(self, manifest: Manifest, library: Library) -> Iterator[str]:
+        """Link what the store has; gives each source that has its bytecode now."""
+        start = 0
+        sources = _describe(manifest.library)
+        wanted = list(_describe(library).items())
+        with Tree(self.environment) as tree, open_bytecode(self.store, manifest, self.environment) as store:
+            for directory, count in library.spans:
+                workers.stopped()
+                with contextlib.suppress(OSError, FileInTheWay, OutsideEnvironment):
+                    place = _Place(store, tree.make(directory, manifest.name), self.links)
+                    yield from _fill(place, tree, directory, dict(wanted[start : start + count]), sources)
+                start += count
+
+
+_Told = dict[str, tuple[int | None, int]]
+"""By path what one stat has to say of a file: size, and seconds of its mtime."""
+
+
+def _describe(library: Library) -> _Told:
+    sizes = library.files.columns()[1]
+    return dict(zip(library.files.paths, zip(sizes, library.mtimes, strict=True), strict=True))
+
+
+def _fill(place: _Place, tree: Tree, directory: str, wanted: _Told, sources: _Told) -> Iterator[str]:
+    """Link one directory's bytecode where the sources are those of the store; others' bytes have other bytecode."""
+    below = directory.removesuffix(CACHE)
+    above = tree.make(below.rstrip("/"), "")
+    for path, told in wanted.items():
+        name = path.rpartition("/")[2]
+        source = name.rsplit(".", 2)[0] + ".py"  # less the interpreter's tag (PEP 3147)
+        if _is(above, source, sources[below + source]) and _is(place.store, path, told):
+            place.put(path, name, told)
+            yield below + source
+
+
+class _Place(NamedTuple):
+    """One `__pycache__` that is being filled."""
+
+    store: files.Directory
+    cache: files.Directory
+    links: bool
+
+    def put(self, path: str, name: str, told: tuple[int | None, int]) -> None:
+        """Put one .pyc in place: as a cache's file it may be missing for a moment, so another one is unlinked first."""
+        if files.look(self.cache, name) is not None:
+            if _is(self.cache, name, told):
+                return
+            with contextlib.suppress(FileNotFoundError):
+                files.unlink(self.cache, name)
+        if self.links:
+            try:
+                files.link(self.store, path, self.cache, name)
+            except FileExistsError:  # somebody imported it meanwhile
+                return
+            except OSError:  # another volume, no hard links, too many of them: TRAPS 24, 25
+                pass
+            else:
+                return
+        write_pyc(self.cache, name, files.read(self.store, path, _LARGEST))
+
+
+def _is(directory: files.Directory, name: str, told: tuple[int | None, int]) -> bool:
+    status = files.look(directory, name)
+    return status is not None and (status.st_size, int(status.st_mtime)) == told
+
+
+def _label(job: Shown) -> str:
+    return "" if job.manifest is None else job.manifest.filename
+
+
+def show_bytecode(environment: Environment, plan: Plan, manifests: Mapping[Name, Manifest], course: Course) -> None:
+    """Have workers link or compile the bytecode of all that a plan has shown; `manifests` are the wheels' by name."""
+    shown = [Shown(manifests.get(action.name), action.files.paths) for action in plan.actions if action.kind != REMOVE]
+    shown.sort(key=lambda one: (-len(one.paths), one.paths))
+    links = course.link_mode in {"auto", "hardlink"}
+    compiling = Compiling(environment, course.store or Store(""), course.patience.timeout, links)
+    pool = workers.Pool(course.jobs, _label, course.report, never, course.start_method)
+    workers.run(compiling.show, shown, plan=pool)
