@@ -98,19 +98,21 @@ class Arena:
         return {"python": python, "prefix": prefix, "cache": cache, "link_mode": self.rules.link_mode}
 
     def filled(self, peer: Peer, load: Workload, kind: str = "") -> str:
-        """Give a cache that has a workload already; `kind` compiled has its bytecode too, if the installer keeps it.
-
-        It is filled by two installs, of which the second is warm: what an installer remembers only then is there, too.
-        """
+        """Give the cache that has a workload already; the `kind` compiled has its bytecode too, if that is kept."""
         key = (peer.name, load.name, kind)
         if key not in self._caches:
-            cache = os.path.join(self.home, "cache", "-".join(filter(None, key)))
-            template = peer.compile if kind == "compiled" else peer.install
-            for time in (1, 2):
-                prefix = self.environment("filling", f"{'-'.join(filter(None, key))}-{time}")
-                self.do(command(template, self.fields(prefix, cache), wheels=load.wheels))
-            self._caches[key] = cache
+            self._caches[key] = self.fill(peer, load, kind)
         return self._caches[key]
+
+    def fill(self, peer: Peer, load: Workload, kind: str) -> str:
+        """Fill a new cache by two installs, the second warm: what an installer remembers only then is there, too."""
+        name = "-".join(filter(None, (peer.name, load.name, kind)))
+        cache = os.path.join(self.home, "cache", name)
+        template = peer.compile if kind == "compiled" else peer.install
+        for time in (1, 2):
+            prefix = self.environment("filling", f"{name}-{time}")
+            self.do(command(template, self.fields(prefix, cache), wheels=load.wheels))
+        return cache
 
     def do(self, words: Sequence[str]) -> None:
         """Run a command that prepares something; raises FailedError."""

@@ -25,6 +25,11 @@ class Peer(NamedTuple):
     """Installs with bytecode."""
     uninstall: str = ""
 
+    @property
+    def program(self) -> str:
+        """The program's name."""
+        return shlex.split(self.install)[0]
+
 
 _LUGNUT = "--no-deps --no-index --cache-dir {cache} --link-mode {link_mode} --python {python} {wheels}"
 _UV = f"--no-config --offline {_LUGNUT}"
@@ -89,4 +94,4 @@ def command(template: str, fields: Mapping[str, str], **many: Sequence[str]) -> 
 
 def find_version(peer: Peer) -> str:
     """Give name and version as the program itself says them."""
-    return version_of([find_program(shlex.split(peer.install)[0])])
+    return version_of([find_program(peer.program)])

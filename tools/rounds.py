@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import idle
 from arena import Arena, judge
-from benchmodes import Contestant, Mode, Ready
+from benchmodes import Mode
+from contestants import Contestant, Ready
 from measuring import Cost
 from workloads import Workload
 
