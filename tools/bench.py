@@ -1,7 +1,8 @@
 """How fast: lugnut beside uv, pip or others, and above the floor, in rounds that alternate, on an idle machine.
 
     python tools/bench.py [--case PATTERN]... [--rounds N] [--from DIRECTORY] [--append FILE]
-    python tools/bench.py --report FILE
+    python tools/bench.py --growth
+    python tools/bench.py --report FILE [--plot DIRECTORY]
 
 A case is a workload and a mode, `W2 warm`; patterns as the shell's choose among all (`W2 *`), and without any the cases
 with a target, and those beside them, are measured. Each round runs every contestant once, the next round in the other
@@ -22,6 +23,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
+import growth
+import pictures
 from arena import Arena, Rules
 from benchmodes import MODES
 from measuring import FailedError, Starter
@@ -34,8 +37,11 @@ from workloads import MADE, REAL, NotAtHandError, Places, make_workload
 KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".make", "wheels", "bench")
 USUAL = (
     "W1 warm", "W2 warm", "W3 warm", "W4 warm", "W5 warm", "W1 cold", "W2 cold", "W3 cold", "W4 cold", "W5 cold",
-    "W1 noop", "W2 noop",
+    "W1 noop", "W2 noop", "W2 compile", "W2 first-compile", "W2 upgrade", "W2 uninstall", "W2 callers-same",
+    "W2 callers-different", "W2 callers-different-cold", "W1 bare", "W2 bare", "W4 bare", "W1 version",
+    "W1 noop-of-one",
 )  # fmt: skip
+GROWTH = ("N*0 warm", "F*k warm")
 LOADS = sorted((*REAL, *MADE))
 
 
@@ -43,6 +49,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", action="append", metavar="PATTERN", help="`W2 warm`, `W? cold`, `W2 *`")
+    parser.add_argument("--growth", action="store_true", help="how the time grows with wheels and files")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cold-rounds", type=int, default=3, help="rounds of what is slow")
     parser.add_argument("--peer", action="append", metavar="NAME[=TEMPLATE]", type=parse_peer, help="besides uv: pip")
@@ -53,14 +60,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=60, help="seconds to wait for that, before each round")
     parser.add_argument("--append", metavar="FILE", help="add each round to this file, a line of JSON each")
     parser.add_argument("--report", metavar="FILE", help="measure nothing: make the table of such a file")
+    parser.add_argument("--plot", metavar="DIRECTORY", help="draw pictures, too (matplotlib)")
     return parser.parse_args(arguments)
 
 
-def choose(patterns: Sequence[str] | None) -> list[tuple[str, str]]:
+def find_patterns(options: argparse.Namespace) -> list[str]:
+    """Give the patterns asked for, or the usual ones."""
+    asked = [*(options.case or ()), *(GROWTH if options.growth else ())]
+    return asked or list(USUAL)
+
+
+def choose(patterns: Sequence[str]) -> list[tuple[str, str]]:
     """Give (workload, mode) of the cases wanted; raises ValueError where a pattern names none."""
     every = [f"{load} {mode}" for load in LOADS for mode in MODES]
     chosen: dict[str, None] = {}
-    for pattern in patterns or USUAL:
+    for pattern in patterns:
         found = fnmatch.filter(every, pattern)
         if not found:
             raise ValueError(f"no case is called {pattern!r}; workloads: {' '.join(LOADS)}; modes: {' '.join(MODES)}")
@@ -113,6 +127,10 @@ def report(rounds: Sequence[Round]) -> None:
     if beside:
         print()
         print_table(BESIDE, beside)
+    grown = growth.make_rows(cases)
+    if grown:
+        print()
+        print_table(growth.HEADER, grown)
     thrown = sum(not one.kept for one in rounds)
     print(f"\n{len(rounds)} rounds, {thrown} thrown away because others worked on the machine")
 
@@ -120,19 +138,21 @@ def report(rounds: Sequence[Round]) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Measure, or read what was measured, and print."""
     options = parse(arguments)
-    if options.report:
-        report(read_rounds(options.report))
-        return 0
     rounds = []
     try:
-        for one in measure(options, choose(options.case)):
-            rounds.append(one)
-            if options.append:
-                append_round(options.append, one)
-    except (NotAtHandError, FailedError, WrongError, ValueError) as error:
+        if options.report:
+            rounds = read_rounds(options.report)
+        else:
+            for one in measure(options, choose(find_patterns(options))):
+                rounds.append(one)
+                if options.append:
+                    append_round(options.append, one)
+    except (NotAtHandError, FailedError, WrongError, ValueError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     report(rounds)
+    if options.plot:
+        print("\n".join(pictures.draw(group(rounds), options.plot)))
     return 0
 
 

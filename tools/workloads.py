@@ -1,8 +1,9 @@
 """The sets of wheels that bench.py installs.
 
 W1 to W3 are real ones, pinned in tools/workloads/, fetched once by pip or taken from a directory that has them; a wheel
-of torch joins W3 where one lies there. W4 and W5 are made, as W0 is, which is small enough for every change. What is
-made is kept, and its files are text as code is: it compresses, it differs in each file, and it can be byte-compiled.
+of torch joins W3 where one lies there. W4 and W5 are made, as W0 is, which is small enough for every change; N and F
+are for growth, in the number of wheels and of files. What is made is kept, and its files are text as code is: it
+compresses, it differs in each file, and it can be byte-compiled.
 """
 
 from __future__ import annotations
@@ -79,6 +80,12 @@ MADE = {
     "W0": Recipe(20, 50),
     "W4": Recipe(50, 1000),
     "W5": Recipe(50, 1000, shared=True),
+    "N10": Recipe(10, 10),
+    "N100": Recipe(100, 10),
+    "N1000": Recipe(1000, 10),
+    "F1k": Recipe(10, 100),
+    "F10k": Recipe(10, 1000),
+    "F100k": Recipe(10, 10_000),
 }
 
 
