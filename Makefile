@@ -55,8 +55,9 @@ shown: $(READY)  ## every promise, a line of figures each, in full (LINE="jwt si
 model:  ## check the transaction protocol's model, and that each guard taken out is caught (spin, cc; some minutes)
 	bash tests/model/check.sh all
 
-bench: $(READY)  ## warm install beside uv, paired (ROUNDS=20, FROM=directory of wheels)
-	$(BIN)/python tools/bench.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))
+bench: $(READY)  ## the table of speed, beside uv and above the floor (CASE="W2 warm", ROUNDS=n, FROM=directory of w1/ w2/ w3/)
+	$(BIN)/python tools/bench.py $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS) --cold-rounds $(ROUNDS)) \
+		$(if $(FROM),--from $(FROM)) $(if $(CASE),--case "$(CASE)") $(if $(APPEND),--append $(APPEND))
 
 afar: $(READY)  ## from an index on loopback by a lock with hashes, beside uv; eight syncs at once (ROUNDS=20, FROM=directory)
 	$(BIN)/python tools/afar.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))

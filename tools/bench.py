@@ -1,90 +1,158 @@
-"""Warm installs of a directory of wheels, lugnut beside uv, paired and alternating.
+"""How fast: lugnut beside uv, pip or others, and above the floor, in rounds that alternate, on an idle machine.
 
-    python tools/bench.py [--wheels DIRECTORY] [--rounds N] [--link-mode hardlink|copy] [--jobs N]
+    python tools/bench.py [--case PATTERN]... [--rounds N] [--from DIRECTORY] [--append FILE]
+    python tools/bench.py --growth
+    python tools/bench.py --report FILE [--plot DIRECTORY]
 
-Both have the wheels in their store or cache before the first round. Environments are made beforehand, each is used
-once, and nothing is deleted before the end (TRAPS 29). Each round installs with the one and then with the other, next
-time the other way round; the ratio is the median of the rounds' ratios, lugnut's seconds to uv's. Without a directory
-60 wheels are made.
+A case is a workload and a mode, `W2 warm`; patterns as the shell's choose among all (`W2 *`), and without any the cases
+with a target, and those beside them, are measured. Each round runs every contestant once, the next round in the other
+order; ratios are taken within a round, and what is shown is their median with the least and the most. A round in which
+others kept more than 0.3 processors busy is thrown away and counted. With `--append` every round becomes a line of
+JSON, and `--report` makes the table of such a file, so that a long campaign can be run in pieces.
+
+Memory is that of the largest single process. The floor is `cp -al` of the unpacked wheels (warm), and inflating and
+writing every member, without hashing, by a process for each processor (cold).
 """
 
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import glob
 import os
-import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from founding import make_campaign_wheels
-from oracle import check_environment
-from programs import Ran, clean_environ, find_program, make_venv, print_table, run, scratch
-from trees import site_packages
+import growth
+import pictures
+from arena import Arena, Rules
+from benchmodes import MODES
+from measuring import FailedError, Starter
+from outcomes import BESIDE, HEADER, append_round, group, make_beside, make_row, read_rounds
+from peers import BUILT_IN, find_version, parse_peer
+from programs import print_table, scratch
+from rounds import Gate, Round, WrongError, play
+from workloads import MADE, REAL, NotAtHandError, Places, make_workload
 
-COMMANDS = {
-    "lugnut": ("lugnut", "install", "--no-deps", "--no-index"),
-    "uv": ("uv", "pip", "install", "--no-deps", "--no-index", "--offline"),
-}
-
-
-def command(tool: str, home: str, link_mode: str, wheels: Sequence[str]) -> list[str]:
-    """Make a tool's command, but for its environment."""
-    program, *words = COMMANDS[tool]
-    cache = os.path.join(home, f"cache-{tool}")
-    return [find_program(program), *words, "--cache-dir", cache, "--link-mode", link_mode, *wheels]
-
-
-def install(tool: str, home: str, words: Sequence[str], name: str) -> Ran:
-    """Install into the environment that stands ready under this name."""
-    prefix = os.path.join(home, name)
-    python = os.path.join(prefix, "bin", "python")
-    ran = run([*words, "--python", python], clean_environ(home))
-    if ran.code != 0:
-        raise RuntimeError(f"{tool}: exit {ran.code}: {ran.err[-2000:]}")
-    return ran
+KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".make", "wheels", "bench")
+USUAL = (
+    "W1 warm", "W2 warm", "W3 warm", "W4 warm", "W5 warm", "W1 cold", "W2 cold", "W3 cold", "W4 cold", "W5 cold",
+    "W1 noop", "W2 noop", "W2 compile", "W2 first-compile", "W2 upgrade", "W2 uninstall", "W2 callers-same",
+    "W2 callers-different", "W2 callers-different-cold", "W1 bare", "W2 bare", "W4 bare", "W1 version",
+    "W1 noop-of-one",
+)  # fmt: skip
+GROWTH = ("N*0 warm", "F*k warm")
+LOADS = sorted((*REAL, *MADE))
 
 
-def measure(home: str, link_mode: str, wheels: Sequence[str], rounds: int) -> dict[str, list[Ran]]:
-    """Run all rounds; the first of each tool fills its store and does not count."""
-    tools = list(COMMANDS)
-    words = {tool: command(tool, home, link_mode, wheels) for tool in tools}
-    results: dict[str, list[Ran]] = {tool: [] for tool in tools}
-    for number in range(-1, rounds):
-        for tool in tools:
-            make_venv(os.path.join(home, f"{tool}-{number}"))
-        for tool in tools[:: 1 if number % 2 else -1]:
-            ran = install(tool, home, words[tool], f"{tool}-{number}")
-            if number >= 0:
-                results[tool].append(ran)
-    found = check_environment(site_packages(os.path.join(home, "lugnut-0")))
-    if found:
-        raise RuntimeError("\n".join(["lugnut left a wrong environment:", *found[:10]]))
-    return results
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", action="append", metavar="PATTERN", help="`W2 warm`, `W? cold`, `W2 *`")
+    parser.add_argument("--growth", action="store_true", help="how the time grows with wheels and files")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--cold-rounds", type=int, default=3, help="rounds of what is slow")
+    parser.add_argument("--peer", action="append", metavar="NAME[=TEMPLATE]", type=parse_peer, help="besides uv: pip")
+    parser.add_argument("--link-mode", default="hardlink")
+    parser.add_argument("--wheels", help="a directory of wheels, one a distribution, in place of the workloads")
+    parser.add_argument("--from", dest="source", help="a directory that has w1/, w2/ and w3/ already")
+    parser.add_argument("--idle", type=float, default=0.3, help="processors that others may keep busy")
+    parser.add_argument("--patience", type=float, default=60, help="seconds to wait for that, before each round")
+    parser.add_argument("--append", metavar="FILE", help="add each round to this file, a line of JSON each")
+    parser.add_argument("--report", metavar="FILE", help="measure nothing: make the table of such a file")
+    parser.add_argument("--plot", metavar="DIRECTORY", help="draw pictures, too (matplotlib)")
+    return parser.parse_args(arguments)
+
+
+def find_patterns(options: argparse.Namespace) -> list[str]:
+    """Give the patterns asked for, or the usual ones."""
+    asked = [*(options.case or ()), *(GROWTH if options.growth else ())]
+    return asked or list(USUAL)
+
+
+def choose(patterns: Sequence[str]) -> list[tuple[str, str]]:
+    """Give (workload, mode) of the cases wanted; raises ValueError where a pattern names none."""
+    every = [f"{load} {mode}" for load in LOADS for mode in MODES]
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        found = fnmatch.filter(every, pattern)
+        if not found:
+            raise ValueError(f"no case is called {pattern!r}; workloads: {' '.join(LOADS)}; modes: {' '.join(MODES)}")
+        chosen.update(dict.fromkeys(found))
+    return [(load, mode) for load, _, mode in (case.partition(" ") for case in chosen)]
+
+
+def make_rules(options: argparse.Namespace) -> Rules:
+    """Make what holds for the whole campaign."""
+    peers = {peer.name: peer for peer in (BUILT_IN["lugnut"], BUILT_IN["uv"], *(options.peer or ()))}
+    places = Places(KEPT, os.path.abspath(options.source) if options.source else None)
+    wheels = glob.glob(os.path.join(os.path.abspath(options.wheels), "*.whl")) if options.wheels else []
+    if options.wheels and not wheels:
+        raise NotAtHandError(f"there are no wheels in {options.wheels}")
+    return Rules(list(peers.values()), options.link_mode, places, make_workload("W", wheels) if wheels else None)
+
+
+def measure(options: argparse.Namespace, cases: Sequence[tuple[str, str]]) -> Iterator[Round]:
+    """Play all cases; one whose wheels are not to be had is left out, and said."""
+    gate = Gate(options.idle, options.patience)
+    rules = make_rules(options)
+    print(f"{', '.join(map(find_version, rules.peers))}; Python {sys.version.split()[0]}; {os.cpu_count()} processors")
+    with scratch("bench") as home, Starter(os.path.join(home, "outputs")) as starter:
+        arena = Arena(home, rules, starter)
+        for name, mode in cases:
+            try:
+                load = arena.workload(name)
+            except NotAtHandError as error:
+                print(f"{name} {mode} left out: {error}", file=sys.stderr, flush=True)
+                continue
+            count = options.cold_rounds if MODES[mode].is_cold else options.rounds
+            print(f"{load}, {mode}", file=sys.stderr, flush=True)
+            for one in play(arena, load, (mode, MODES[mode]), count, gate):
+                print(describe(one), file=sys.stderr, flush=True)
+                yield one
+
+
+def describe(one: Round) -> str:
+    """Say how a round went."""
+    ran = ", ".join(f"{name} {cost.wall:.3f} s (CPU {cost.cpu:.3f})" for name, cost in one.ran.items())
+    fate = "" if one.kept else "thrown away, others worked: " if one.ran else "not played, the machine was never idle"
+    return f"  {one.number}: {fate}{ran}; load {one.load:.2f}, others {one.others:.2f} processors"
+
+
+def report(rounds: Sequence[Round]) -> None:
+    """Print the tables."""
+    cases = group(rounds)
+    print_table(HEADER, [make_row(case) for case in cases])
+    beside = [row for case in cases for row in make_beside(case)]
+    if beside:
+        print()
+        print_table(BESIDE, beside)
+    grown = growth.make_rows(cases)
+    if grown:
+        print()
+        print_table(growth.HEADER, grown)
+    thrown = sum(not one.kept for one in rounds)
+    print(f"\n{len(rounds)} rounds, {thrown} thrown away because others worked on the machine")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--wheels", help="directory of wheels, one a distribution")
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--link-mode", default="hardlink")
-    options = parser.parse_args(arguments)
-    with scratch("bench") as home:
-        made = [] if options.wheels else make_campaign_wheels(os.path.join(home, "wheels"), 60, "1.0")
-        wheels = sorted(glob.glob(os.path.join(os.path.abspath(options.wheels or home), "*.whl"))) or made
-        results = measure(home, options.link_mode, wheels, options.rounds)
-    rows = []
-    for tool, ran in results.items():
-        seconds, used = [one.seconds for one in ran], [one.cpu for one in ran]
-        rows.append(
-            [tool, *(f"{value:.3f}" for value in (statistics.median(seconds), min(seconds), statistics.median(used)))]
-        )
-    print_table(("tool", "median s", "least s", "CPU s"), rows)
-    pairs = list(zip(results["lugnut"], results["uv"], strict=True))
-    wall = statistics.median(mine.seconds / theirs.seconds for mine, theirs in pairs)
-    cpu = statistics.median(mine.cpu / theirs.cpu for mine, theirs in pairs)
-    print(f"{len(wheels)} wheels, {len(pairs)} rounds: lugnut takes {wall:.2f} of uv's time, {cpu:.2f} of its CPU")
+    """Measure, or read what was measured, and print."""
+    options = parse(arguments)
+    rounds = []
+    try:
+        if options.report:
+            rounds = read_rounds(options.report)
+        else:
+            for one in measure(options, choose(find_patterns(options))):
+                rounds.append(one)
+                if options.append:
+                    append_round(options.append, one)
+    except (NotAtHandError, FailedError, WrongError, ValueError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    report(rounds)
+    if options.plot:
+        print("\n".join(pictures.draw(group(rounds), options.plot)))
     return 0
 
 
