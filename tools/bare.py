@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lugnut.distribution import Manifest, Row, WheelFile, WheelHash, format_row
+from lugnut.manifest import Manifest, Row, WheelFile, WheelHash, format_row
 from lugnut.events import Reporter, ignore
 from lugnut.store.entries import Store, hash_wheel, open_store, open_tree, read_manifest
 from lugnut.system import files, workers

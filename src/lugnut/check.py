@@ -14,7 +14,7 @@ from lugnut.plan import kept_name
 from lugnut.settings import Finding
 from lugnut.system import files
 from lugnut.transaction import content, journal
-from lugnut.transaction.claims import claimed_files
+from lugnut.transaction.records import claimed_files
 from lugnut.transaction.tree import Tree, split
 
 

@@ -6,6 +6,7 @@ distribution format* specification (wheels), PEP 610 (direct_url.json).
 
 from __future__ import annotations
 
+import binascii
 import bisect
 import csv
 import io
@@ -181,6 +182,18 @@ def content_mtime(digest: bytes) -> int:
     Equal-size sources never share it, so CPython never takes one's bytecode for the other's (TRAPS 21).
     """
     return 315_619_200 + int.from_bytes(digest[-4:], "big") % (1 << 30)
+
+
+def time_of(digest: Digest) -> int | None:
+    """Give the modification time of content by its digest as RECORD spells it; None where that is none."""
+    try:
+        raw = binascii.a2b_base64(digest.translate(_PADDED) + "=")
+    except ValueError:
+        return None
+    return content_mtime(raw) if len(raw) == 32 else None  # noqa: PLR2004 - bytes of a sha256
+
+
+_PADDED = str.maketrans("-_", "+/")
 
 
 def parse_record(text: str) -> list[Row]:

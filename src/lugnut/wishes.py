@@ -28,7 +28,7 @@ from lugnut.settings import Settings
 from lugnut.sources.direct_urls import Direct, format_direct_url
 from lugnut.store.entries import Store, read_script
 from lugnut.system import files
-from lugnut.transaction.claims import claimed_files
+from lugnut.transaction.records import claimed_files
 from lugnut.transaction.transact import Decision
 
 

@@ -13,7 +13,7 @@ from lugnut.installed import Installed, read_entry_points, read_installed, read_
 from lugnut.inventory.graph import holds, parse_requires
 from lugnut.inventory.metadata import find_home_page, one_line, parse_metadata
 from lugnut.inventory.references import find_project
-from lugnut.transaction.claims import claimed_files
+from lugnut.transaction.records import claimed_files
 
 
 def show(environment: Environment, names: Sequence[Name], *, files: bool) -> Shown:

@@ -161,11 +161,11 @@ def clone(source: int, target: int) -> None:
     fcntl.ioctl(target, _FICLONE, source)
 
 
-def movable(directory: Directory, name: str) -> bool:
-    """Say whether a name may be replaced or removed: its directory may be written, and nothing is made immutable."""
+def movable(directory: Directory, *names: str) -> bool:
+    """Say whether names may be replaced or removed: their directory may be written, and nothing is made immutable."""
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=directory.fd, effective_ids=True):
         return False
-    return not (_is_immutable(".", directory) or _is_immutable(name, directory))
+    return not any(_is_immutable(name, directory) for name in (".", *names))
 
 
 def _is_immutable(name: str, directory: Directory) -> bool:

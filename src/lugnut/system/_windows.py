@@ -148,10 +148,14 @@ def clone(source: int, target: int) -> None:  # noqa: ARG001 - as _posix has it
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
-def movable(directory: Directory, name: str) -> bool:
-    """Say whether a name may be replaced or removed, as far as its read-only attribute tells."""
+def movable(directory: Directory, *names: str) -> bool:
+    """Say whether names may be replaced or removed, as far as their read-only attributes tell."""
+    return all(_is_writable(os.path.join(directory.path, name)) for name in names)
+
+
+def _is_writable(path: str) -> bool:
     try:
-        return bool(os.lstat(os.path.join(directory.path, name)).st_mode & 0o200)
+        return bool(os.lstat(path).st_mode & 0o200)
     except OSError:
         return True
 

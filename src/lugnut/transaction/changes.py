@@ -16,7 +16,7 @@ from lugnut.transaction import content
 from lugnut.transaction.look import Look, find_unclaimed, reach
 from lugnut.transaction.place import in_the_way
 from lugnut.transaction.site import Site
-from lugnut.transaction.tree import split
+from lugnut.transaction.tree import group, split
 
 
 def find_changed(look: Look, action: Action) -> tuple[RelativePath, ...]:
@@ -37,22 +37,29 @@ def check_way(site: Site, action: Action) -> None:
     """Refuse, before anything is published, what could not be replaced or removed after the commit."""
     for old in action.olds:
         _check_info(site, action, old)
-    after = {file.path for file in action.files}
-    for path in sorted({file.path for old in action.olds for file in old.files} - after | set(action.changed)):
-        directory, name = split(path)
+    after = action.files.unordered
+    gone = {file.path for old in action.olds for file in old.files} - after
+    for directory, names in group(sorted(gone | set(action.changed))).items():
+        below = f"{directory}/" if directory else ""
         try:
             opened = reach(site, action, directory)
         except (OutsideEnvironment, FileInTheWay):
-            if path in after:
+            if any(below + name in after for name in names):
                 raise
             continue  # TRAPS 22: what lies behind a symlink is left alone
-        if opened is None:
-            continue
-        here = files.look(opened, name)
-        if path in after and here is not None and stat.S_ISDIR(here.st_mode) and not _judged(action, path):
+        if opened is not None:
+            _check_directory(action, opened, below, names)
+
+
+def _check_directory(action: Action, opened: files.Directory, below: str, names: list[str]) -> None:
+    here = {name: status for name in names if (status := files.look(opened, name)) is not None}
+    for name, status in here.items():
+        path = below + name
+        if stat.S_ISDIR(status.st_mode) and path in action.files.unordered and not _judged(action, path):
             raise in_the_way(path, action.name, "a directory", forcible=False)
-        if here is not None and not files.movable(opened, name):
-            raise in_the_way(path, action.name, "a file that may not be replaced or removed", forcible=False)
+    if here and not files.movable(opened, *here):
+        first = next((name for name in here if not files.movable(opened, name)), next(iter(here)))
+        raise in_the_way(below + first, action.name, "a file that may not be replaced or removed", forcible=False)
 
 
 def _check_info(site: Site, action: Action, old: Old) -> None:

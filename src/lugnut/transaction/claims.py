@@ -7,21 +7,18 @@ ENOENT on the way means that somebody was faster: the reader starts again (`jour
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lugnut.conflicts import Claimant
 from lugnut.distribution import File, Files, Name, RelativePath
 from lugnut.environment import Environment
-from lugnut.installed import Found, Installed, find_installed, read_distribution
+from lugnut.installed import Found, find_installed
 from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
-from lugnut.transaction.tree import split
-
-Index = dict[str, dict[str, File]]
-"""Files by directory and name."""
+from lugnut.transaction.records import Index, Record, Source, find_top, identify, index_files, list_tops
 
 
 class Claim(NamedTuple):
@@ -46,16 +43,6 @@ class Word(NamedTuple):
     action: Action
 
 
-class _Source(NamedTuple):
-    name: Name
-    rank: int
-    by_directory: Index
-    files: Files
-    tops: tuple[str, ...] | None
-    """Of a dist-info without RECORD: what it may own at the top level, by path; None for anything."""
-    opaque: bool
-
-
 class Ledger:
     """Reads claims for one environment in one process."""
 
@@ -64,7 +51,7 @@ class Ledger:
         self._home = home
         self._plans: dict[str, Plan] = {}
         self._indexes: dict[tuple[str, Name], Index] = {}
-        self._sources: dict[tuple[str, str], tuple[tuple[int, ...], _Source]] = {}
+        self._records: dict[tuple[str, str], Record] = {}
 
     def words(self) -> list[Word]:
         """Read what every transaction says; one that cannot be read says nothing and is left to recovery."""
@@ -85,24 +72,47 @@ class Ledger:
         return self._plans[identity]
 
     def read(self, directory: str, names: list[str]) -> dict[str, list[Claim]]:
-        """Read the claims on the files `names` of one directory, the highest precedence first.
+        """Read the claims on the files `names` of one directory, the highest precedence first."""
+        return self.read_many({directory: names})[directory]
+
+    def read_many(self, wanted: Mapping[str, list[str]]) -> dict[str, dict[str, list[Claim]]]:
+        """Read the claims on files of some directories, by directory and name, the highest precedence first.
 
         Transactions are read before dist-infos: a run shows its dist-infos while its word still stands.
         """
-        claims: dict[str, list[Claim]] = {name: [] for name in names}
+        claims: dict[str, dict[str, list[Claim]]] = {
+            directory: {name: [] for name in names} for directory, names in wanted.items()
+        }
         said = set()
         for word in self.words():
             if word.state == journal.COMMITTED:
                 said.add(word.action.name)
             if word.state == journal.COMMITTED or (word.state == journal.OPEN and word.action.kind == FRESH):
                 index = self._index(word)
-                self._collect(claims, index.get(directory, {}), word)
-        for found in find_installed(self._environment):
-            if found.name not in said:
-                self._collect_source(claims, directory, self._source(found))
-        for found_claims in claims.values():
-            found_claims.sort(key=lambda claim: (claim.committed, claim.rank, claim.name), reverse=True)
+                for directory, found in claims.items():
+                    self._collect(found, index.get(directory, {}), word)
+        for source in self._read_sources(said, _list_tops(wanted)):
+            for directory, found in claims.items():
+                self._collect_source(found, directory, source)
+        for found in claims.values():
+            for entries in found.values():
+                entries.sort(key=lambda claim: (claim.committed, claim.rank, claim.name), reverse=True)
         return claims
+
+    def _read_sources(self, said: set[Name], tops: frozenset[str]) -> Iterator[Source]:
+        """Read the dist-infos, but for the names that a committed transaction speaks for, that may claim such paths."""
+        listed = [found for found in find_installed(self._environment) if found.name not in said]
+        for scheme, entries in itertools.groupby(listed, lambda found: found.scheme):
+            with files.open_root(self._environment.schemes[scheme]) as root:
+                records = [self._record(found, root) for found in entries]
+            yield from (record.source() for record in records if record.touches(tops))
+
+    def _record(self, found: Found, root: files.Directory) -> Record:
+        key = (found.scheme, found.directory)
+        known = self._records.get(key)
+        if known is None or known.identity != identify(root, found):
+            known = self._records[key] = Record(self._environment, found, root)
+        return known
 
     def read_revoked(self, directory: str, names: list[str]) -> dict[str, list[File]]:
         """Read what transactions that are about to close have revoked on some files of one directory.
@@ -141,7 +151,7 @@ class Ledger:
         for name in here.keys() & claims.keys():
             claims[name].append(Claim(word.action.rank, word.action.name, here[name], committed, word.transaction))
 
-    def _collect_source(self, claims: dict[str, list[Claim]], directory: str, source: _Source) -> None:
+    def _collect_source(self, claims: dict[str, list[Claim]], directory: str, source: Source) -> None:
         if source.opaque:
             for name, entries in claims.items():
                 path = f"{directory}/{name}" if directory else name
@@ -159,18 +169,20 @@ class Ledger:
             known = self._indexes[word.transaction, word.action.name] = index_files(word.action.files)
         return known
 
-    def claimants(self, mine: str) -> list[Claimant]:
-        """Read everybody else's claims whole, for the judgement of conflicts: open runs count as much as dist-infos.
+    def claimants(self, mine: str, claimed: Iterable[Files]) -> list[Claimant]:
+        """Read whose claims may meet these files, for the judgement of conflicts: open runs count as dist-infos do.
 
-        `mine` is the caller's transaction. A distribution that another run changes counts with what it will be.
+        `mine` is the caller's transaction. A distribution that another run changes counts with what it will be. Whoever
+        has nothing where any of these files goes, nor in its way, is left out.
         """
+        tops = frozenset().union(*map(list_tops, claimed))
         while True:
             try:
-                return self._claimants(mine)
+                return self._claimants(mine, tops)
             except (journal.Vanished, FileNotFoundError):
                 continue
 
-    def _claimants(self, mine: str) -> list[Claimant]:
+    def _claimants(self, mine: str, tops: frozenset[str]) -> list[Claimant]:
         found = []
         said = set()
         for word in self.words():
@@ -181,82 +193,19 @@ class Ledger:
                     said.add(word.action.name)
                 if word.action.kind in {FRESH, CHANGE}:
                     found.append(Claimant(word.action.name, word.action.rank, word.action.files))
-        for entry in find_installed(self._environment):
-            if entry.name not in said:
-                source = self._source(entry)
-                found.append(Claimant(source.name, source.rank, source.files))
-        return found
+        sources = self._read_sources(said, tops)
+        return [*found, *(Claimant(source.name, source.rank, source.files) for source in sources)]
 
-    def _source(self, found: Found) -> _Source:
-        key = (found.scheme, found.directory)
-        identity = self._identify(found)
-        known = self._sources.get(key)
-        if known is not None and known[0] == identity:
-            return known[1]
-        try:
-            installed = read_distribution(self._environment, found.scheme, found.directory)
-        except FileNotFoundError:
-            raise journal.Vanished from None
-        if self._identify(found) != identity:
-            raise journal.Vanished
-        source = self._make_source(installed)
-        self._sources[key] = (identity, source)
-        return source
 
-    def _identify(self, found: Found) -> tuple[int, ...]:
-        with files.open_root(self._environment.schemes[found.scheme]) as root:
-            record = files.look(root, f"{found.directory}/RECORD")
-            if record is None:
-                entry = files.look(root, found.directory)
-                if entry is None:
-                    raise journal.Vanished
-                return (entry.st_ino, entry.st_mtime_ns, entry.st_ctime_ns)
-            return (record.st_dev, record.st_ino, record.st_size, record.st_mtime_ns, record.st_ctime_ns)
-
-    def _make_source(self, installed: Installed) -> _Source:
-        rank = installed.state.overlay if installed.state is not None else 0
-        if installed.rows is None:
-            return _Source(installed.name, rank, {}, Files(()), self._tops(installed), opaque=True)
-        found = claimed_files(installed)
-        return _Source(installed.name, rank, index_files(found), found, (), opaque=False)
-
-    def _tops(self, installed: Installed) -> tuple[str, ...] | None:
-        """Find what a dist-info without RECORD may own: pip in mid-install has METADATA, a killed uv has none."""
-        below = self._environment.places[installed.scheme]
-        with files.open_root(self._environment.schemes[installed.scheme]) as root:
-            try:
-                text = files.read(root, f"{installed.dist_info}/top_level.txt").decode("utf-8", "replace")
-                return tuple(below + line.strip() for line in text.splitlines() if line.strip())
-            except OSError:
-                status = files.look(root, f"{installed.dist_info}/METADATA")
-        if status is not None and stat.S_ISREG(status.st_mode):
-            return None
-        spellings = {installed.spelled, installed.name.replace("-", "_"), installed.spelled.replace("-", "_")}
-        return tuple(below + spelling for spelling in sorted(spellings))
+def _list_tops(wanted: Mapping[str, list[str]]) -> frozenset[str]:
+    """Give the beginnings of all paths of some directories that are looked for."""
+    return frozenset(
+        find_top(f"{directory}/{name}" if directory else name)
+        for directory, names in wanted.items()
+        for name in (names if not directory or directory[:2] == ".." else names[:1])
+    )
 
 
 def _lies_in(path: str, top: str) -> bool:
     """Say whether a path is a top-level module or lies in a top-level package."""
     return path in {top, f"{top}.py"} or path.startswith(f"{top}/")
-
-
-def index_files(found: Iterable[File]) -> Index:
-    """Index files by directory and name."""
-    index: Index = {}
-    for file in found:
-        directory, name = split(file.path)
-        index.setdefault(directory, {})[name] = file
-    return index
-
-
-def claimed_files(installed: Installed) -> Files:
-    """Give what a dist-info's RECORD claims outside of itself, sorted by path."""
-    recorded = None if installed.state is None else installed.state.executables
-    executables = None if recorded is None else frozenset(recorded)
-    inside = installed.dist_info + "/"
-    found = []
-    for row in installed.rows or ():
-        if not row.path.startswith(inside):
-            executable = None if executables is None else row.path in executables
-            found.append(File(row.path, row.digest, row.size, executable))  # type: ignore[arg-type]
-    return Files.of(sorted(found, key=lambda file: file.path))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import stat
 
 from lugnut.distribution import Name
@@ -32,7 +33,9 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
             if action.kind == REMOVE or (old.scheme, old.dist_info) != (action.scheme, action.dist_info):
                 _hide(site, transaction, action.name, old)
     settler.settle(sorted(_removed(transaction), reverse=True))  # removals before creations, the deepest first
-    settler.settle(sorted(_contested(site, transaction), key=_order))
+    contested = sorted(_contested(site, transaction), key=_order)
+    for _, paths in itertools.groupby(contested, lambda path: _order(path)[0]):
+        settler.settle(list(paths))
     if durable:
         sync_volumes(site.environment)
     journal.close(transaction)

@@ -11,10 +11,10 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from lugnut.distribution import Digest, File
+from lugnut.distribution import Digest, File, time_of
 from lugnut.system import files
 
 _NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -35,15 +35,19 @@ class Reader:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int, int, int], Digest] = {}
 
-    def show(self, directory: files.Directory, name: str) -> Shown | None:
-        """Say what stands at a name; None where nothing does."""
+    def show(self, directory: files.Directory, name: str, likely: Iterable[File] = ()) -> Shown | None:
+        """Say what stands at a name; None where nothing does.
+
+        What has the size of a `likely` content, and the very second that only this content's own hash leads to, is that
+        content and is not read: whoever edits a file gives it another time (DESIGN 4, as for the store's own files).
+        """
         status = files.look(directory, name)
         if status is None:
             return None
         if not stat.S_ISREG(status.st_mode):
             return Shown(None, executable=False, directory=stat.S_ISDIR(status.st_mode))
         key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        known = self._known.get(key)
+        known = self._known.get(key) or _recognise(status, likely)
         if known is None:
             try:
                 known, status = files.digest(directory, name)
@@ -51,6 +55,15 @@ class Reader:
                 return None
             self._known[status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns] = known
         return Shown(known, executable=bool(status.st_mode & 0o100), directory=False)
+
+
+def _recognise(status: os.stat_result, likely: Iterable[File]) -> Digest | None:
+    seconds, rest = divmod(status.st_mtime_ns, 1_000_000_000)
+    if not rest:
+        for file in likely:
+            if file.size == status.st_size and file.digest is not None and time_of(file.digest) == seconds:
+                return file.digest
+    return None
 
 
 def matches(shown: Shown, file: File) -> bool:

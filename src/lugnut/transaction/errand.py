@@ -7,6 +7,7 @@ from typing import NamedTuple
 from lugnut.distribution import File, Name
 from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
+from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.site import Site
 
@@ -34,6 +35,32 @@ class Errand:
         self._made = set(transaction.plan.directories) | transaction.notes("made")
         self._scheme_roots = {place.rstrip("/") for place in site.environment.places.values()}
         self._said: set[str] = set()
+        self.keepers: set[str] = set()
+        """Distributions of which anything is kept, as far as the paths under the stripe that is held may know of it."""
+        self._bytecode: dict[str, list[str] | None] = {}
+
+    def arrive(self) -> None:
+        """Come to paths whose stripe is held from now on: what is kept of them, nobody else adds to meanwhile."""
+        self._bytecode.clear()
+        try:
+            with files.enter(self.site.home, "kept") as kept:
+                self.keepers = set(files.list_names(kept))
+        except FileNotFoundError:
+            self.keepers = set()
+
+    def list_bytecode(self, directory: str, opened: files.Directory) -> list[str] | None:
+        """List a directory's `__pycache__`, once for all of its sources; None where there is none."""
+        if directory not in self._bytecode:
+            try:
+                with files.enter(opened, "__pycache__") as cache:
+                    self._bytecode[directory] = files.list_names(cache)
+            except OSError:
+                self._bytecode[directory] = None
+        return self._bytecode[directory]
+
+    def likely(self, path: str) -> list[File]:
+        """Give the contents that may well stand at a path: what this transaction says of it."""
+        return [file for role in self.roles(path) for file in (role.old, role.new) if file is not None]
 
     def roles(self, path: str) -> list[Role]:
         """Give what this transaction has to do with a path."""

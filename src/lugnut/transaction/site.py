@@ -43,12 +43,12 @@ class Site:
         """From here on nothing is called off: the run is being finished or undone, and that has its moments."""
         self.patience = self.patience._replace(cancelled=never)
 
-    def hold_stripe(self, directory: str) -> locks.Held:
-        """Hold the stripe of a directory: a leaf lock, nothing is waited for while it is held."""
+    def hold_stripe(self, *directories: str) -> locks.Held:
+        """Hold the stripe of directories that share one: a leaf lock, nothing is waited for while it is held."""
         with files.enter(self.home, "locks", create=True, shared=True) as place:
-            held = locks.hold(place, stripe_name(self.environment, directory), self.stripe_patience())
+            held = locks.hold(place, stripe_name(self.environment, directories[0]), self.stripe_patience())
         try:
-            self.refresh(directory)
+            self.refresh(*directories)
         except BaseException:
             held.close()
             raise

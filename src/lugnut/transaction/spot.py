@@ -72,9 +72,10 @@ class Spot:
         )
 
     def _at_hand(self, claim: Claim) -> str | None:
-        kept = self._kept(claim.name, claim.file)
-        if self._sound(kept, claim.file):
-            return kept
+        if claim.name in self._errand.keepers:
+            kept = self._kept(claim.name, claim.file)
+            if self._sound(kept, claim.file):
+                return kept
         if claim.transaction and claim.committed:
             place = f"{journal.TRANSACTIONS}/{claim.transaction}/{journal.CONTENT}"
             staged = f"{place}/{claim.name}/{kept_name(self._path, claim.file)}"
@@ -186,8 +187,9 @@ class Spot:
 
     def _keep(self, name: Name, file: File, source_dir: files.Directory, source: str) -> None:
         kept = kept_name(self._path, file)
-        if self._sound(self._kept(name, file), file):
+        if name in self._errand.keepers and self._sound(self._kept(name, file), file):
             return
+        self._errand.keepers.add(name)
         try:
             with files.enter_path(self._home, f"kept/{name}", create=True) as place:
                 with contextlib.suppress(FileNotFoundError):
@@ -220,6 +222,8 @@ class Spot:
                 self._forget(role.name, role.old)
 
     def _forget(self, name: Name, file: File) -> None:
+        if name not in self._errand.keepers:
+            return
         with contextlib.suppress(FileNotFoundError):
             files.unlink(self._home, self._kept(name, file))
         with contextlib.suppress(OSError):
@@ -234,11 +238,15 @@ class Spot:
             return
         stem = self._name[:-3] + "."
         try:
+            listed = self._errand.list_bytecode(self._directory, self._here())
+            ours = [name for name in listed or () if name.startswith(stem) and name.endswith(".pyc")]
+            ours = [name for name in ours if name.count(".") <= stem.count(".") + 2]
+            if listed is None or (listed and not ours):
+                return
             with files.enter(self._here(), "__pycache__") as cache:
-                for name in files.list_names(cache):
-                    if name.startswith(stem) and name.endswith(".pyc") and name.count(".") <= stem.count(".") + 2:
-                        with contextlib.suppress(FileNotFoundError):
-                            files.unlink(cache, name)
+                for name in ours:
+                    with contextlib.suppress(FileNotFoundError):
+                        files.unlink(cache, name)
             files.rmdir(self._here(), "__pycache__")  # only if nothing else is in it
         except (OSError, Vanished):
             return

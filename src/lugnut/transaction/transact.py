@@ -161,7 +161,7 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
 
 def judge(site: Site, actions: Sequence[Action], transaction: str, decision: Decision, course: Course) -> None:
     """Find the conflicts after the claims are published and before anything is placed; report or refuse them."""
-    others = site.ledger.claimants(transaction)
+    others = site.ledger.claimants(transaction, (action.files for action in actions))
     names = {action.name for action in actions}
     beside = [other for other in others if other.name not in names]
     shapes = find_shapes(site.environment, actions, beside)
