@@ -59,7 +59,7 @@ bench: $(READY)  ## the table of speed, beside uv and above the floor (CASE="W2 
 	$(BIN)/python tools/bench.py $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS) --cold-rounds $(ROUNDS)) \
 		$(if $(FROM),--from $(FROM)) $(if $(CASE),--case "$(CASE)") $(if $(APPEND),--append $(APPEND))
 
-benchslice: $(READY)  ## every mode of it once, on small wheels made here, whatever else the machine does (no network)
+benchslice: $(READY)  ## every mode of it once, on small wheels made here, whatever else the machine does
 	$(BIN)/python tools/bench.py --case "W0 *" --rounds 1 --cold-rounds 1 --idle 99
 
 afar: $(READY)  ## from an index on loopback by a lock with hashes, beside uv; eight syncs at once (ROUNDS=20, FROM=directory)

@@ -14,6 +14,7 @@ import growth
 import idle
 import outcomes
 import peers
+import pictures
 import workloads
 from benchmodes import MODES
 from measuring import Cost, FailedError, Starter
@@ -194,6 +195,18 @@ def test_growth_has_a_line_for_each_series_that_is_whole():
     [row] = growth.make_rows(outcomes.group(rounds))
     assert row[:2] == ["wheel", "lugnut"]
     assert row[3:] == ["1.00 ms a wheel", "0.100 s", "1.00", "linear (bend ≤ 1.25): met"]
+
+
+def test_pictures_are_drawn_of_what_there_is(tmp_path):
+    pytest.importorskip("matplotlib")
+    small, large = {"lugnut": (0.5, 1, 1), "uv": (1, 1, 1), "pip": (30, 1, 1)}, {"lugnut": (4, 1, 1), "uv": (1, 1, 1)}
+    cases = outcomes.group([*played(small, small), *played(large, mode="cold")])
+    assert pictures.draw(cases, str(tmp_path)) == [str(tmp_path / "speed.png")]
+    assert pictures.draw([], str(tmp_path)) == []
+    grown = [one for load in ("N10", "N100", "N1000") for one in played(small, workload=load, wheels=int(load[1:]))]
+    [path] = pictures.draw(outcomes.group(grown), str(tmp_path))
+    with open(path, "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
 
 
 # --- workloads --------------------------------------------------------------------------------------------------------
