@@ -66,17 +66,17 @@ def play(arena: Arena, load: Workload, mode: tuple[str, Mode], asked: int, gate:
     title, kind = mode
     contestants = kind.make(arena, load)
     wanted, kept = asked * kind.times, 0
-    left: list[tuple[Contestant, Ready]] = []
-    for number in range(wanted + gate.tries):
-        if kept == wanted:
-            break
+    most = wanted + gate.tries
+    for number in range(most):
         others, loads, ran, left = _play_once(arena, load, contestants, number, gate)
         counts = bool(ran) and others <= gate.allowed
         kept += counts
-        yield Round(load.name, title, len(load.wheels), load.files, number, counts, others, loads, ran)
-        if kind.are_all_judged:
+        is_last = kept == wanted or number == most - 1
+        if is_last or kind.are_all_judged:
             _judge(left)
-    _judge(left)
+        yield Round(load.name, title, len(load.wheels), load.files, number, counts, others, loads, ran)
+        if is_last:
+            return
 
 
 def _play_once(

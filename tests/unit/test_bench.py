@@ -286,6 +286,7 @@ def test_cases_are_chosen_by_patterns():
     assert bench.choose(["W1 *arm", "W? warm"])[:2] == [("W1", "warm"), ("W0", "warm")]
     assert set(bench.choose(bench.GROWTH)) == {(load, "warm") for _, loads in growth.SERIES for load in loads}
     assert len(bench.choose(bench.USUAL)) == len(bench.USUAL)
+    assert bench.choose(bench.OF_GIVEN, ["W"]) == [("W", "warm"), ("W", "cold"), ("W", "noop")]
     with pytest.raises(ValueError, match="no case is called 'W9 warm'"):
         bench.choose(["W9 warm"])
 
@@ -310,7 +311,7 @@ def test_every_mode_is_played_once_and_the_table_is_made_of_the_file_again(two_w
     monkeypatch.setenv("LUGNUT_TOOLS_TMP", str(tmp_path))
     results = str(tmp_path / "results.jsonl")
     words = ["--rounds", "1", "--cold-rounds", "1", "--idle", "99", "--append", results]
-    assert bench.main(["--wheels", two_wheels, *[f"--case=W0 {mode}" for mode in MODES], *words]) == 0
+    assert bench.main(["--wheels", two_wheels, "--case=W *", *words]) == 0
     said = capsys.readouterr().out
     rounds = outcomes.read_rounds(results)
     assert {one.mode for one in rounds} == set(MODES)
@@ -323,6 +324,15 @@ def test_an_environment_that_is_wrong_ends_the_campaign(two_wheels, tmp_path, ca
     monkeypatch.setattr(workloads, "GRAIN", 0)
     monkeypatch.setenv("LUGNUT_TOOLS_TMP", str(tmp_path))
     monkeypatch.setattr("arena.check_environment", lambda site: [*check_environment(site), "a planted finding"])
-    words = ["--wheels", two_wheels, "--case", "W0 warm", "--rounds", "1", "--idle", "99"]
+    words = ["--wheels", two_wheels, "--case", "W warm", "--rounds", "1", "--idle", "99"]
     assert bench.main(words) == 1
     assert "lugnut left a wrong environment:\na planted finding" in capsys.readouterr().err
+
+
+def test_a_machine_that_is_never_idle_is_no_measure(two_wheels, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("LUGNUT_TOOLS_TMP", str(tmp_path))
+    words = ["--wheels", two_wheels, "--case", "W version", "--rounds", "1", "--idle", "0", "--patience", "0"]
+    assert bench.main(words) == 0
+    said = capsys.readouterr()
+    assert said.out.endswith("15 rounds, 15 thrown away because others worked on the machine\n")
+    assert said.err.count("not played, the machine was never idle") == 15
