@@ -34,7 +34,7 @@ from measuring import FailedError, Starter
 from outcomes import BESIDE, HEADER, append_round, group, make_beside, make_row, read_rounds
 from peers import BUILT_IN, find_version, parse_peer
 from programs import print_table, scratch
-from rounds import Gate, Round, WrongError, play
+from rounds import Gate, NoRoomError, Round, WrongError, play
 from workloads import MADE, REAL, NotAtHandError, Places, make_workload
 
 KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".make", "wheels", "bench")
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str]) -> int:
                 rounds.append(one)
                 if options.append:
                     append_round(options.append, one)
-    except (NotAtHandError, FailedError, WrongError, ValueError, OSError) as error:
+    except (NotAtHandError, FailedError, WrongError, NoRoomError, ValueError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     report(rounds)
