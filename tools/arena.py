@@ -40,7 +40,7 @@ class Arena:
         self.home = home
         self.rules = rules
         self.starter = starter
-        self.environ = {**clean_environ(home), "PATH": os.environ.get("PATH", os.defpath)}
+        self.environ = clean_environ(home)
         self._workloads: dict[str, Workload] = {}
         self._caches: dict[tuple[str, str, str], str] = {}
         self._trees: dict[str, list[str]] = {}

@@ -10,6 +10,9 @@ order; ratios are taken within a round, and what is shown is their median with t
 others kept more than 0.3 processors busy is thrown away and counted. With `--append` every round becomes a line of
 JSON, and `--report` makes the table of such a file, so that a long campaign can be run in pieces.
 
+Everything stays until the end (TRAPS 29): all cases together need some 40 GB where temporary files are, or where
+LUGNUT_TOOLS_TMP says, and the store and the environments have to be on one volume.
+
 Memory is that of the largest single process. The floor is `cp -al` of the unpacked wheels (warm), and inflating and
 writing every member, without hashing, by a process for each processor (cold).
 """
@@ -31,7 +34,7 @@ from measuring import FailedError, Starter
 from outcomes import BESIDE, HEADER, append_round, group, make_beside, make_row, read_rounds
 from peers import BUILT_IN, find_version, parse_peer
 from programs import print_table, scratch
-from rounds import Gate, Round, WrongError, play
+from rounds import Gate, NoRoomError, Round, WrongError, play
 from workloads import MADE, REAL, NotAtHandError, Places, make_workload
 
 KEPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".make", "wheels", "bench")
@@ -42,6 +45,8 @@ USUAL = (
     "W1 noop-of-one",
 )  # fmt: skip
 GROWTH = ("N*0 warm", "F*k warm")
+OF_GIVEN = ("W warm", "W cold", "W noop")
+"""Of a directory of wheels that the user names."""
 LOADS = sorted((*REAL, *MADE))
 
 
@@ -54,7 +59,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cold-rounds", type=int, default=3, help="rounds of what is slow")
     parser.add_argument("--peer", action="append", metavar="NAME[=TEMPLATE]", type=parse_peer, help="besides uv: pip")
     parser.add_argument("--link-mode", default="hardlink")
-    parser.add_argument("--wheels", help="a directory of wheels, one a distribution, in place of the workloads")
+    parser.add_argument("--wheels", help="a directory of wheels, one a distribution: the workload W")
     parser.add_argument("--from", dest="source", help="a directory that has w1/, w2/ and w3/ already")
     parser.add_argument("--idle", type=float, default=0.3, help="processors that others may keep busy")
     parser.add_argument("--patience", type=float, default=60, help="seconds to wait for that, before each round")
@@ -67,17 +72,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def find_patterns(options: argparse.Namespace) -> list[str]:
     """Give the patterns asked for, or the usual ones."""
     asked = [*(options.case or ()), *(GROWTH if options.growth else ())]
-    return asked or list(USUAL)
+    return asked or list(OF_GIVEN if options.wheels else (*USUAL, *GROWTH))
 
 
-def choose(patterns: Sequence[str]) -> list[tuple[str, str]]:
+def choose(patterns: Sequence[str], loads: Sequence[str] = LOADS) -> list[tuple[str, str]]:
     """Give (workload, mode) of the cases wanted; raises ValueError where a pattern names none."""
-    every = [f"{load} {mode}" for load in LOADS for mode in MODES]
+    every = [f"{load} {mode}" for load in loads for mode in MODES]
     chosen: dict[str, None] = {}
     for pattern in patterns:
         found = fnmatch.filter(every, pattern)
         if not found:
-            raise ValueError(f"no case is called {pattern!r}; workloads: {' '.join(LOADS)}; modes: {' '.join(MODES)}")
+            raise ValueError(f"no case is called {pattern!r}; workloads: {' '.join(loads)}; modes: {' '.join(MODES)}")
         chosen.update(dict.fromkeys(found))
     return [(load, mode) for load, _, mode in (case.partition(" ") for case in chosen)]
 
@@ -143,11 +148,11 @@ def main(arguments: Sequence[str]) -> int:
         if options.report:
             rounds = read_rounds(options.report)
         else:
-            for one in measure(options, choose(find_patterns(options))):
+            for one in measure(options, choose(find_patterns(options), ["W"] if options.wheels else LOADS)):
                 rounds.append(one)
                 if options.append:
                     append_round(options.append, one)
-    except (NotAtHandError, FailedError, WrongError, ValueError, OSError) as error:
+    except (NotAtHandError, FailedError, WrongError, NoRoomError, ValueError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     report(rounds)

@@ -31,7 +31,8 @@ class Spread(NamedTuple):
 
     def __str__(self) -> str:
         digits = 2 if self.median >= 0.1 else 3  # noqa: PLR2004 - two figures that mean something
-        return f"{self.median:.{digits}f} [{self.least:.{digits}f} to {self.most:.{digits}f}]"
+        extremes = f" [{self.least:.{digits}f} to {self.most:.{digits}f}]" if self.least < self.most else ""
+        return f"{self.median:.{digits}f}{extremes}"
 
 
 class Case(NamedTuple):
@@ -136,7 +137,7 @@ def make_beside(case: Case) -> list[list[str]]:
         [
             case.workload, case.mode, name, format_spread(costs(case, name, wall)),
             *(format_spread(ratios(case, OURS, name, what)) for what in (wall, cpu)),
-            format_spread(costs(case, name, memory)),
+            f"{size.median:.0f}" if (size := costs(case, name, memory)) else "",
         ]
         for name in others(case)
     ]  # fmt: skip

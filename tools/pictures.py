@@ -18,6 +18,7 @@ WIDEST = 2.6
 """Where a bar is cut off; its figure is written at its end."""
 WHOLE = 10
 """From here on figures have no decimals."""
+LABEL: dict[str, Any] = {"va": "center", "fontsize": 8, "zorder": 5}
 
 
 def draw(cases: Sequence[Case], directory: str) -> list[str]:
@@ -85,12 +86,13 @@ def _draw_bar(axes: Any, middle: float, height: float, name: str, found: tuple[f
         return
     if median < WIDEST:
         axes.plot([least, min(most, WIDEST)], [middle, middle], color="#1a202c", linewidth=1, zorder=3)
-    cut = median > WIDEST
-    place = WIDEST - 0.02 if cut else min(max(most, median), WIDEST - 0.2) + 0.02
-    axes.text(
-        place, middle, f"{median:.2f}" if median < WHOLE else f"{median:.0f}",
-        va="center", ha="right" if cut else "left", fontsize=8, color="white" if cut else "#1a202c", zorder=5,
-    )  # fmt: skip
+    figure = f"{median:.2f}" if median < WHOLE else f"{median:.0f}"
+    if median > WIDEST:
+        axes.text(WIDEST, middle, f"{figure} »", ha="right", color="white", **LABEL)
+    elif most > WIDEST - 0.25:  # no room beside it
+        axes.text(0.04, middle, figure, ha="left", color="white", **LABEL)
+    else:
+        axes.text(max(most, median) + 0.02, middle, figure, ha="left", color="#1a202c", **LABEL)
 
 
 def _explain(axes: Any, names: Sequence[str]) -> None:
@@ -117,6 +119,8 @@ def _draw_growth(cases: Sequence[Case]) -> Any:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel(titles[unit])
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(visible=True, which="major", color="#e2e8f0", linewidth=0.7)
         axes.set_axisbelow(True)
         axes.legend(frameon=False, loc="upper left")

@@ -7,6 +7,7 @@ a warmer processor) meets each as often. What is compared is compared within a r
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -57,26 +58,36 @@ class Round(NamedTuple):
         return cls(**{**document, "ran": {name: Cost(*cost) for name, cost in document["ran"].items()}})
 
 
+SPARE = 300 * 10**6
+"""Bytes that are left free on the disk, and five times the workload: others use it too."""
+
+
+class NoRoomError(Exception):
+    """The disk is nearly full."""
+
+
 class WrongError(Exception):
     """A contestant left an environment that is not what was asked for."""
 
 
 def play(arena: Arena, load: Workload, mode: tuple[str, Mode], asked: int, gate: Gate) -> Iterator[Round]:
-    """Play a case until so many rounds count, or too many did not; raises WrongError and FailedError."""
+    """Play a case until so many rounds count, or too many did not; raises WrongError, FailedError, NoRoomError."""
     title, kind = mode
     contestants = kind.make(arena, load)
     wanted, kept = asked * kind.times, 0
-    left: list[tuple[Contestant, Ready]] = []
-    for number in range(wanted + gate.tries):
-        if kept == wanted:
-            break
+    most = wanted + gate.tries
+    for number in range(most):
+        if shutil.disk_usage(arena.home).free < SPARE + 5 * load.size:
+            raise NoRoomError(f"{arena.home}: the disk is nearly full, LUGNUT_TOOLS_TMP names another place")
         others, loads, ran, left = _play_once(arena, load, contestants, number, gate)
         counts = bool(ran) and others <= gate.allowed
         kept += counts
-        yield Round(load.name, title, len(load.wheels), load.files, number, counts, others, loads, ran)
-        if kind.are_all_judged:
+        is_last = kept == wanted or number == most - 1
+        if is_last or kind.are_all_judged:
             _judge(left)
-    _judge(left)
+        yield Round(load.name, title, len(load.wheels), load.files, number, counts, others, loads, ran)
+        if is_last:
+            return
 
 
 def _play_once(

@@ -177,7 +177,7 @@ def write_files(name: str, recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield f"{top}/__init__.py", f'"""{name}, made to be installed."""\n'
         count = 1
     for number in range(count, recipe.files):
-        text = f"NUMBER = {number}\n" + "".join(chance.choices(lines, k=chance.randint(8, 70)))
+        text = f"NUMBER = {number}\n" + "".join(chance.choices(lines, k=chance.randint(16, 110)))
         if recipe.shared and number % 20 == 0:
             yield f"bench_shared/{name}_{number:04}.py", text
         else:
