@@ -24,7 +24,7 @@ SOURCE = PROJECT / "src"
 LAYERS = """
 errors events
 distribution links
-system settings answers
+system settings answers needs
 environment
 wheel interpreter installed scripts
 store

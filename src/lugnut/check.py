@@ -9,6 +9,7 @@ from lugnut.distribution import Manifest, Name, Row, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import LugnutError
 from lugnut.installed import Installed, find_installed, read_installed, read_requires
+from lugnut.needs import asks_for_extras, is_plainly_met
 from lugnut.plan import File, kept_name
 from lugnut.settings import Finding
 from lugnut.system import files
@@ -212,14 +213,10 @@ def _name_requirements(
     environment: Environment, requires: Iterable[str], extras: Sequence[str]
 ) -> Iterable[tuple[Name, set[str]]]:
     """Give what a distribution with these extras needs, each with the extras it is needed with."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
+    contexts = [{**environment.markers, "extra": extra} for extra in ("", *extras)]
     for text in requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if _applies(requirement.marker, environment.markers, extras):
+        requirement = _read_requirement(text)
+        if requirement is not None and _applies(requirement.marker, contexts):
             yield normalise_name(requirement.name), set(requirement.extras)
 
 
@@ -231,17 +228,15 @@ def _unmet(
     *,
     strict: bool = False,
 ) -> list[str]:
-    from packaging.requirements import InvalidRequirement, Requirement
-
+    contexts = [{**environment.markers, "extra": extra} for extra in ("", *extras)]
     unmet = []
     for text in requires:
         if not extras and "extra" in text.partition(";")[2]:
             continue  # most of a big distribution's, and reading them takes long
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
+        if is_plainly_met(text, versions, contexts) and not (strict and asks_for_extras(text)):
             continue
-        if not _applies(requirement.marker, environment.markers, extras):
+        requirement = _read_requirement(text)
+        if requirement is None or not _applies(requirement.marker, contexts):
             continue
         version = versions.get(normalise_name(requirement.name))
         if version is None:
@@ -251,9 +246,19 @@ def _unmet(
     return unmet
 
 
-def _applies(marker: Any, markers: Mapping[str, str], extras: Sequence[str]) -> bool:
-    """Whether a marker holds without an extra or with one of these."""
-    return marker is None or any(marker.evaluate({**markers, "extra": extra}) for extra in ("", *extras))
+def _read_requirement(text: str) -> Any | None:
+    """Read a requirement; None where it is none."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None
+
+
+def _applies(marker: Any, contexts: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a marker holds in one of some contexts."""
+    return marker is None or any(marker.evaluate(context) for context in contexts)
 
 
 def _allows(specifier: str, version: str) -> bool:
