@@ -22,6 +22,7 @@ PROJECT = Path(__file__).parents[1]
 SOURCE = PROJECT / "src"
 
 LAYERS = """
+tuples
 errors events
 distribution links
 system settings answers needs
@@ -42,7 +43,7 @@ __main__
 """
 """From the ground up; a room imports from the lines above its own, never from its own line or one below."""
 
-CLI_KNOWS = {"lugnut", "settings", "answers", "errors", "events", "cli"}
+CLI_KNOWS = {"lugnut", "settings", "answers", "errors", "events", "tuples", "cli"}
 """The command line is the front door's customer: it knows what a caller of the library knows."""
 
 PROGRAMS = {"lugnut.interpreter.probe", "lugnut.interpreter.compilation"}

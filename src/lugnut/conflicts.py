@@ -7,11 +7,11 @@ answer is the same whoever asks, in whatever order (G1, G5).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from lugnut.distribution import Name, RelativePath
 from lugnut.environment import Environment, key
 from lugnut.plan import Action, File
+from lugnut.tuples import NamedTuple
 
 
 class Claimant(NamedTuple):

@@ -10,7 +10,9 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from typing import Any, NamedTuple, NewType
+from typing import Any, NewType
+
+from lugnut.tuples import NamedTuple
 
 Name = NewType("Name", str)
 """A distribution name as packaging's `canonicalize_name` gives it: lower case, runs of `-_.` as one `-`."""

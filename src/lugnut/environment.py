@@ -10,9 +10,9 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from lugnut.distribution import RelativePath
+from lugnut.tuples import NamedTuple
 
 
 class Environment(NamedTuple):

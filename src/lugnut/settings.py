@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from lugnut import events
 from lugnut.distribution import Name
+from lugnut.tuples import NamedTuple
 
 
 class Resolving(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from lugnut.distribution import STATE_FILE, Manifest, Name, State, WheelHash, format_state
 from lugnut.environment import Environment
@@ -29,6 +28,7 @@ from lugnut.store.entries import Store, read_script
 from lugnut.system import files
 from lugnut.transaction.claims import claimed_files
 from lugnut.transaction.transact import Decision
+from lugnut.tuples import NamedTuple
 
 
 class Wish(NamedTuple):

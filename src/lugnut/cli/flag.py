@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from lugnut.tuples import NamedTuple
 
 SWITCH = "switch"
 COUNT = "count"

@@ -12,9 +12,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.errors import EnvironmentNotFound
+from lugnut.tuples import NamedTuple
 
 CONFIGURATION = "pyvenv.cfg"
 _NEWEST = 30

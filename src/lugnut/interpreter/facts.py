@@ -11,10 +11,11 @@ import json
 import os
 from collections.abc import Callable
 from importlib.machinery import PathFinder
-from typing import Any, NamedTuple
+from typing import Any
 
 from lugnut.interpreter.discovery import venv_of
 from lugnut.system import files
+from lugnut.tuples import NamedTuple
 
 FORMAT = 1
 """Of the remembered facts; raise it when probe.py says something else."""

@@ -6,9 +6,10 @@ have its host, and of several on one host the one with the longest common path i
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from lugnut.links import Indexes
+from lugnut.tuples import NamedTuple
 
 
 class Bare(NamedTuple):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from lugnut.distribution import Name, normalise_name
+from lugnut.tuples import NamedTuple
 
 _PINNED = r"`(?P<name>[^=`]+)==(?P<version>[^`]+)`"
 _UV_YANKED = rf"^warning: {_PINNED} is yanked(?: \(reason: \"(?P<reason>.*)\"\))?\.?$"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, NamedTuple
+from typing import Any
+
+from lugnut.tuples import NamedTuple
 
 
 class Direct(NamedTuple):

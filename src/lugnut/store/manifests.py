@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import NamedTuple
 
 from lugnut.distribution import MANIFEST_FORMAT, EntryPoint, Manifest, WheelFile, WheelHash
+from lugnut.tuples import NamedTuple
 
 _HEAD = b"lugnut manifest %d\n" % MANIFEST_FORMAT
 _CHECKSUM = len(_HEAD) + 32

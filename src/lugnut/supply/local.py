@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from lugnut.check import find_needed, foresee_unmet
 from lugnut.distribution import Name, normalise_name
@@ -19,6 +18,7 @@ from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
+from lugnut.tuples import NamedTuple
 from lugnut.wishes import Wish
 
 _ALL = ":all:"

@@ -8,7 +8,6 @@ ENOENT on the way means that somebody was faster: the reader starts again (`jour
 from __future__ import annotations
 
 import stat
-from typing import NamedTuple
 
 from lugnut.conflicts import Claimant
 from lugnut.distribution import Name, RelativePath
@@ -18,6 +17,7 @@ from lugnut.plan import CHANGE, FRESH, Action, File, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.tree import split
+from lugnut.tuples import NamedTuple
 
 Index = dict[str, dict[str, File]]
 """Files by directory and name."""

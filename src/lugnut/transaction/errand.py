@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lugnut.distribution import Name
 from lugnut.events import LeftAlone
 from lugnut.plan import FRESH, File
 from lugnut.transaction import journal
 from lugnut.transaction.site import Site
+from lugnut.tuples import NamedTuple
 
 
 class Role(NamedTuple):

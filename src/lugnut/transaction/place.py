@@ -7,7 +7,6 @@ fail is meant to fail here, before the commit.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from lugnut.distribution import Digest, WheelFile
 from lugnut.environment import Environment
@@ -19,6 +18,7 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree, split
+from lugnut.tuples import NamedTuple
 
 
 class Job(NamedTuple):

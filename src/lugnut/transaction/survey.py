@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lugnut.distribution import Name, RelativePath
 from lugnut.errors import FileInTheWay, OutsideEnvironment
@@ -19,6 +18,7 @@ from lugnut.transaction.claims import Claim
 from lugnut.transaction.place import in_the_way
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import split
+from lugnut.tuples import NamedTuple
 
 
 class _Look(NamedTuple):

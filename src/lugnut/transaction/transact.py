@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
@@ -21,6 +20,7 @@ from lugnut.transaction.place import Job, label, place
 from lugnut.transaction.recover import find_named, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
+from lugnut.tuples import NamedTuple
 
 
 def rest(plan: Plan) -> None:

@@ -1,0 +1,3 @@
+from typing import NamedTuple as NamedTuple
+
+__all__ = ["NamedTuple"]
