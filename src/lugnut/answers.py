@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 
 class Shadow(NamedTuple):

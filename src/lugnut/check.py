@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from lugnut.distribution import Manifest, Name, Row, normalise_name
 from lugnut.environment import Environment
@@ -16,6 +15,7 @@ from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.claims import claimed_files
 from lugnut.transaction.tree import Tree, split
+from lugnut.typed import Any
 
 
 def find_all(environment: Environment) -> tuple[Finding, ...]:

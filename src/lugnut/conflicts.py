@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from lugnut.distribution import Name, RelativePath
 from lugnut.environment import Environment, key
 from lugnut.plan import Action, File
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Claimant(NamedTuple):

@@ -10,9 +10,8 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from typing import Any, NewType
 
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple, NewType
 
 Name = NewType("Name", str)
 """A distribution name as packaging's `canonicalize_name` gives it: lower case, runs of `-_.` as one `-`."""

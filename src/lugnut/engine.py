@@ -34,7 +34,7 @@ from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_loc
 from lugnut.supply.origins import tell_origins
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 from lugnut.wishes import Moved, Wish, Workshop, check_standing, decide_removal, decide_set, find_open, note_standing
 
 MOST_LOOKS = 100

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from lugnut.distribution import RelativePath
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Environment(NamedTuple):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 
 class WheelAdmitted(NamedTuple):

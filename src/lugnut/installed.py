@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from lugnut.distribution import STATE_FILE, Name, Row, State, normalise_name, parse_dist_info, parse_record, parse_state
 from lugnut.environment import Environment, canonical
 from lugnut.system import files
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 SCHEMES = ("purelib", "platlib")
 LEGACY = (".egg-info", ".egg-link")

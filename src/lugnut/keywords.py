@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
 
 from lugnut.distribution import Name
 from lugnut.errors import UsageError
@@ -16,6 +15,7 @@ from lugnut.events import Reporter, ignore, never
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Resolving, Settings, Watch
 from lugnut.store.place import find_cache
+from lugnut.typed import Any, TypedDict
 
 ALLOWED = {
     "on_conflict": ("warn", "error", "ignore"),

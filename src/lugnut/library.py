@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Unpack
 
 from lugnut import engine
 from lugnut.answers import DependencyTree, Frozen, Shown
@@ -29,6 +28,7 @@ from lugnut.keywords import (
     read_texts,
 )
 from lugnut.settings import Report
+from lugnut.typed import Unpack
 
 
 def install(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:

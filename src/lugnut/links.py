@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _USER = r"(?<=://)[^/@\s]*:[^/\s]*@|(?<=://)[^/@\s]+@"
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from lugnut.distribution import Digest, Manifest, Name, RelativePath, Row, State, WheelHash, format_record, format_state
 from lugnut.environment import Environment, place, spell_row
 from lugnut.errors import BadWheel
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 FRESH = "fresh"
 CHANGE = "change"

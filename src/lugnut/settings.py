@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from lugnut import events
 from lugnut.distribution import Name
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 
 class Resolving(NamedTuple):

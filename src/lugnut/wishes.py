@@ -28,7 +28,7 @@ from lugnut.store.entries import Store, read_script
 from lugnut.system import files
 from lugnut.transaction.claims import claimed_files
 from lugnut.transaction.transact import Decision
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Wish(NamedTuple):

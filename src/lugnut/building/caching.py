@@ -38,7 +38,7 @@ from lugnut.store.place import (
     use_lock,
 )
 from lugnut.system import files, locks
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 FORMAT = 1
 _SMALL = 10_000

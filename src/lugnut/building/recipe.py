@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 
 from lugnut.links import hide_credentials
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Source(NamedTuple):

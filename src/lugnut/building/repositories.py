@@ -16,7 +16,7 @@ from lugnut.building.telling import Telling
 from lugnut.errors import DownloadFailed, Offline
 from lugnut.links import hide_credentials
 from lugnut.system import programs
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HERE = re.compile(

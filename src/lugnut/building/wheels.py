@@ -20,7 +20,7 @@ from lugnut.building.telling import Telling
 from lugnut.errors import BuildFailed, CannotWrite
 from lugnut.events import Building, Reporter
 from lugnut.system import files
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 EPOCH = "SOURCE_DATE_EPOCH"
 BUILT = "built"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import lugnut
 from lugnut.cli.completion import make_script
@@ -13,6 +12,7 @@ from lugnut.cli.jsonlines import Outcome
 from lugnut.errors import NotInstalled, UsageError
 from lugnut.events import Note, Reporter
 from lugnut.settings import Report
+from lugnut.typed import Any
 
 Cancelled = Callable[[], None]
 Act = Callable[[Invocation, Reporter, Cancelled], Outcome]

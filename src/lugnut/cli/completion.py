@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from lugnut.cli.flags import COMMANDS, LIST, OPERANDS, VALUE, WORDS, flags_of
 from lugnut.cli.words import make_parser
 from lugnut.errors import Unsupported
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 WANTS = {"DIR": "directory", "FILE": "file", "PATH": "file"}
 """What a value is completed to, by its metavar."""

@@ -25,7 +25,7 @@ from lugnut.events import (
     WheelPlaced,
 )
 from lugnut.settings import Report
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 SHOWN = 5
 """How many of many things a line names."""

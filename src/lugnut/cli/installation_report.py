@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, TextIO
 
 import lugnut
 from lugnut.cli.terminal import Outlet, Paint
 from lugnut.errors import UsageError
 from lugnut.settings import InstalledFrom, Report
+from lugnut.typed import Any, TextIO
 
 
 def make_installation_report(report: Report) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TextIO
 
 from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.cli.completion import Script
@@ -12,6 +11,7 @@ from lugnut.cli.terminal import Outlet, Paint
 from lugnut.errors import UsageError
 from lugnut.events import Event, to_json
 from lugnut.settings import Report
+from lugnut.typed import Any, TextIO
 
 Outcome = Report | Shown | DependencyTree | Frozen | Script | int | str
 """What a command gives: a report or an answer, a completion script, bytes freed, or the cache's directory."""

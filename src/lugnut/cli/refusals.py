@@ -7,7 +7,7 @@ reason and the way that leads where the user wants to go (REFUSED).
 from __future__ import annotations
 
 from lugnut.cli.flags import ALL
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 NOTHING = 0
 ONE_VALUE = 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
 
 from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.cli.answers import format_findings, format_installed, format_verdict
@@ -36,6 +35,7 @@ from lugnut.cli.terminal import BOLD, RED, YELLOW, Outlet, Paint, is_terminal, w
 from lugnut.errors import LugnutError
 from lugnut.events import Event, Recovered, SetAside
 from lugnut.settings import Report
+from lugnut.typed import Any, TextIO
 
 LOUDNESS = {"warning": -1, "info": 0, "note": 1}
 """The verbosity from which on a message is heard."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
 
 from lugnut.cli.flags import COMMANDS, COUNT, FLAGS, LIST, SWITCH, VALUE, Flag, flags_of
 from lugnut.cli.refusals import ACCEPTED, REFUSED, Refused
 from lugnut.cli.refusals import COMMANDS as FOREIGN
 from lugnut.cli.supply_flags import SUPPLY_FLAGS
 from lugnut.errors import Unsupported, UsageError
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple, NoReturn
 
 HELP = "help"
 VERSION = "version"

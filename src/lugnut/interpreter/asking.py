@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from importlib.machinery import PathFinder
-from typing import Any
 
 from lugnut.environment import Environment, spell_places
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
@@ -18,6 +17,7 @@ from lugnut.interpreter import probe
 from lugnut.interpreter.discovery import Target, find_candidates, parse_version, read_configuration, venv_of
 from lugnut.interpreter.facts import Facts, remember
 from lugnut.system import programs
+from lugnut.typed import Any
 
 __all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
 

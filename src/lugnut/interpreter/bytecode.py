@@ -18,7 +18,7 @@ from lugnut.environment import Environment, roots
 from lugnut.interpreter import compilation
 from lugnut.interpreter.asking import ask
 from lugnut.system import files
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 CACHE = "__pycache__"
 _RANDOM = 6

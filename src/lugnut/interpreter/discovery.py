@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from lugnut.errors import EnvironmentNotFound
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 CONFIGURATION = "pyvenv.cfg"
 _NEWEST = 30

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from lugnut.environment import Environment
 from lugnut.errors import UsageError
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",

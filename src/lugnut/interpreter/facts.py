@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
-from typing import Any
 
 from lugnut.interpreter.discovery import venv_of
 from lugnut.system import files
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 FORMAT = 1
 """Of the remembered facts; raise it when probe.py says something else."""
@@ -44,12 +43,12 @@ class Facts(NamedTuple):
         return self.prefix != self.base_prefix
 
 
-def make_facts(document: dict[str, Any]) -> Facts:
+def make_facts(document: Mapping[str, Any]) -> Facts:
     """Read the answer of `probe.describe`; KeyError or TypeError where it is none."""
     return Facts(**{**document, "tags": tuple(document["tags"])})
 
 
-def remember(cache_dir: str | None, executable: str, learn: Callable[[], dict[str, Any]]) -> Facts:
+def remember(cache_dir: str | None, executable: str, learn: Callable[[], Mapping[str, Any]]) -> Facts:
     """Give the remembered facts of an executable, or learn them and remember."""
     name = hashlib.sha256(_identify(executable).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".json"
     remembered = None if cache_dir is None else _read_remembered(cache_dir, name)

@@ -10,7 +10,7 @@ from lugnut.environment import Environment
 from lugnut.installed import Installed, read_installed
 from lugnut.inventory.references import find_project, format_reference
 from lugnut.settings import Installation, Report
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Filter(NamedTuple):

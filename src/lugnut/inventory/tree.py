@@ -8,7 +8,7 @@ from lugnut.answers import Branch, DependencyTree
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.inventory.graph import Graph, read_graph
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 Needs = Mapping[Name, Mapping[Name, str]]
 DEEPEST = 255

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lugnut.errors import DownloadFailed
 from lugnut.links import hide_credentials
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _PORTS = {"http": 80, "https": 443, "file": 0}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from lugnut.distribution import Manifest, WheelHash
 from lugnut.errors import BadWheel, CannotWrite, DownloadFailed, Offline
@@ -30,7 +29,7 @@ from lugnut.store.downloads import (
 )
 from lugnut.store.entries import Store, admit, find_entry
 from lugnut.system import locks
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 from lugnut.wheel.source import ArchiveError
 
 

@@ -6,10 +6,8 @@ have its host, and of several on one host the one with the longest common path i
 
 from __future__ import annotations
 
-from typing import Any
-
 from lugnut.links import Indexes
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 
 class Bare(NamedTuple):

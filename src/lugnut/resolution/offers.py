@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from lugnut.distribution import Name, normalise_name
 from lugnut.sources.direct_urls import to_url
 from lugnut.system import files
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _PLACE = "installed"
 _BUILD = 999_999_999

@@ -8,7 +8,7 @@ from lugnut.events import never
 from lugnut.links import Indexes, Route
 from lugnut.resolution.offers import Offer
 from lugnut.settings import Resolving
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Question(NamedTuple):

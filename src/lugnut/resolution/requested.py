@@ -16,7 +16,7 @@ from lugnut.resolution.requirement_lines import split_include
 from lugnut.sources.direct_urls import strip_user
 from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _NAMED = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\[\]]*)\])?\s*(?=[<>=!~;@(]|\s--|$)"
 _EDITABLE = r"(?:-e|--editable)(?:\s*=\s*|\s+|(?<=-e))(\S.*)"

@@ -16,7 +16,7 @@ from lugnut.distribution import normalise_name
 from lugnut.resolution.credentials import strip
 from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE, refuse
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _INCLUDE = r"(-r|--requirements?|-c|--constraints?)(?:\s*=\s*|\s+|(?<=-[rc]))(\S.*)"
 _HASH = r"(?:^|\s)--hash(?:\s*=\s*|\s+)['\"]?([^\s'\"]*)"

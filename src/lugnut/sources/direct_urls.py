@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 
 class Direct(NamedTuple):

@@ -34,7 +34,7 @@ from lugnut.sources.wheelhouse import (
     parse_candidate,
     read_wheelhouse,
 )
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Asked(NamedTuple):

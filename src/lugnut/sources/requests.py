@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from lugnut.distribution import Name, WheelHash, normalise_name
 from lugnut.errors import BadRequirement
 from lugnut.links import hide_credentials
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 COMMAND_LINE = "command line"
 HINT = "write NAME, NAME==VERSION, NAME @ URL, a path or a URL"

@@ -14,12 +14,11 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import IncompatibleWheel, UsageError, WheelNotFound
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 CLOSEST = 3
 """How many of the environment's tags an error names."""

@@ -30,7 +30,7 @@ from lugnut.store.place import (
     use_lock,
 )
 from lugnut.system import files, locks
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _RANDOM = 8
 _SMALL = 1_000

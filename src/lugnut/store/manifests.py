@@ -12,7 +12,7 @@ import hashlib
 import marshal
 
 from lugnut.distribution import MANIFEST_FORMAT, EntryPoint, Manifest, WheelFile, WheelHash
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _HEAD = b"lugnut manifest %d\n" % MANIFEST_FORMAT
 _CHECKSUM = len(_HEAD) + 32

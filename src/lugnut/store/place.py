@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from lugnut.distribution import WheelHash
 from lugnut.errors import CannotWrite, NewerFormat
 from lugnut.system import files, locks
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 FORMAT = 1
 MANIFEST, STAMP, TREE = "manifest", "stamp", "tree"

@@ -18,7 +18,7 @@ from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 from lugnut.wishes import Wish
 
 _ALL = ":all:"

@@ -23,7 +23,7 @@ from lugnut.sources.locked import Supply, find_file
 from lugnut.store.entries import Store, admit, find_entry
 from lugnut.store.turns import prepare, take_turns
 from lugnut.system import files, locks, workers
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Order(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from lugnut.distribution import Manifest, normalise_name
 from lugnut.events import Changed
@@ -12,6 +11,7 @@ from lugnut.settings import InstalledFrom
 from lugnut.sources.direct_urls import Direct, make_document
 from lugnut.store.entries import Store, open_tree
 from lugnut.system import files
+from lugnut.typed import Any
 from lugnut.wishes import Wish
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lugnut.links import Indexes, Route
 from lugnut.resolution.indexes import gather
 from lugnut.run import Run
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Outlook(NamedTuple):

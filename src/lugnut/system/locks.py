@@ -17,13 +17,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
 from lugnut.events import never
 from lugnut.system import files
 from lugnut.system.native import machine, native
-from lugnut.tuples import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 LOCKS_LIKE_UV = native.LOCKS_LIKE_UV
 """Our locks and those of uv, which takes flock too, are seen by each other."""

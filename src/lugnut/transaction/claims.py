@@ -17,7 +17,7 @@ from lugnut.plan import CHANGE, FRESH, Action, File, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.tree import split
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 Index = dict[str, dict[str, File]]
 """Files by directory and name."""

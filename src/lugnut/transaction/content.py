@@ -16,7 +16,7 @@ from collections.abc import Callable
 from lugnut.distribution import Digest
 from lugnut.plan import File
 from lugnut.system import files
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 """A link that cannot be made here, whatever stands at the target: another way is tried."""

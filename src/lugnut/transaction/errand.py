@@ -7,7 +7,7 @@ from lugnut.events import LeftAlone
 from lugnut.plan import FRESH, File
 from lugnut.transaction import journal
 from lugnut.transaction.site import Site
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Role(NamedTuple):

@@ -18,7 +18,7 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree, split
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Job(NamedTuple):

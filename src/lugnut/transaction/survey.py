@@ -18,7 +18,7 @@ from lugnut.transaction.claims import Claim
 from lugnut.transaction.place import in_the_way
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import split
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class _Look(NamedTuple):

@@ -20,7 +20,7 @@ from lugnut.transaction.place import Job, label, place
 from lugnut.transaction.recover import find_named, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 def rest(plan: Plan) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 STORED, DEFLATED = 0, 8

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from lugnut.distribution import EntryPoint
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 from lugnut.wheel.archive import Entry, read_entries
 from lugnut.wheel.inflation import inflate, stream
 from lugnut.wheel.layout import UNHASHED, Layout, find_dist_info, lay_out

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lugnut.distribution import SCHEMES, STATE_FILE, parse_dist_info
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 from lugnut.wheel.metadata import Title, same_distribution
 from lugnut.wheel.names import find_clashes, fold
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from lugnut.distribution import EntryPoint, Name
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 _WHEEL_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)

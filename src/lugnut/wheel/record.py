@@ -13,7 +13,7 @@ import io
 from collections.abc import Collection
 
 from lugnut.distribution import Digest
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
 _WEAK = {"md5", "sha1", "sha224"}

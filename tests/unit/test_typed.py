@@ -8,7 +8,7 @@ import typing
 
 import pytest
 
-from lugnut.tuples import NamedTuple
+from lugnut.typed import NamedTuple
 
 
 class Ours(NamedTuple):

@@ -1,3 +1,0 @@
-from typing import NamedTuple as NamedTuple
-
-__all__ = ["NamedTuple"]
