@@ -170,6 +170,9 @@ def the_command_line_is_a_customer(modules: list[Module]) -> Iterator[str]:
 LATE = {
     ("lugnut.system.locks", "lugnut.system.portalocking"): "portalocker costs 5 ms that a run with nothing to do saves",
     ("lugnut.__main__", "lugnut.cli.main"): "SIGINT while it is loaded ends the process without a traceback",
+    ("lugnut.cli.words", "lugnut.cli.parser"): "argparse and its 150 flags cost 8 ms, and most command lines are plain",
+    ("lugnut.cli.commands", "lugnut.cli.completion"): "so does this, which argparse is needed for",
+    ("lugnut.cli.main", "lugnut.cli.parser"): "so they do",
     ("lugnut.supply.finding", "lugnut.supply.afar"): "resolvers, downloads and builds cost 20 ms that most runs save",
     ("lugnut.supply.local", "lugnut.supply.outlook"): "so do uv's and pip's settings",
 }

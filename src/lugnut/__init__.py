@@ -9,7 +9,6 @@ working directory is still first on sys.path (TRAPS 39).
 """
 
 import sys
-from importlib import import_module
 
 __version__ = "0.1.0"
 
@@ -41,7 +40,8 @@ def __getattr__(name: str) -> object:
     """Load the room that holds a name of the front door, once."""
     if name not in _NAMES:
         raise AttributeError(f"module 'lugnut' has no attribute {name!r}")
-    value: object = getattr(import_module(_NAMES[name]), name)
+    __import__(_NAMES[name])  # importlib's import_module does so, and imports warnings first
+    value: object = getattr(sys.modules[_NAMES[name]], name)
     setattr(sys.modules[__name__], name, value)
     return value
 

@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping
 
 from lugnut.cli.flags import COUNT, FLAGS, LIST, SWITCH, Flag, flags_of
+from lugnut.cli.plain import Words, closest
 from lugnut.cli.values import parse_value, parse_variable
-from lugnut.cli.words import Words, closest
 from lugnut.errors import UsageError
 from lugnut.typed import Any, NamedTuple
 
