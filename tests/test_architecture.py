@@ -233,6 +233,9 @@ EXCEPTIONS = {
     ("lugnut.cli.jsonlines", "open"): "the file of --json-events, which its user names",
     ("lugnut.cli.installation_report", "open"): "the file of --report, which its user names",
     ("lugnut.__main__", "sys.exit"): "the program's end",
+    ("lugnut.__main__", "os._exit"): "the same, without taking everything apart first",
+    ("lugnut.__main__", "sys.stdout"): "what was said is written out before that",
+    ("lugnut.__main__", "sys.stderr"): "so it is",
 }
 """What one module may do that its room may not, and why."""
 
