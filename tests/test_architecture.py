@@ -36,7 +36,7 @@ check run wishes inventory
 supply
 engine
 keywords
-library
+library reading
 lugnut
 cli
 __main__
@@ -173,6 +173,8 @@ LATE = {
     ("lugnut.cli.words", "lugnut.cli.parser"): "argparse and its 150 flags cost 8 ms, and most command lines are plain",
     ("lugnut.cli.commands", "lugnut.cli.completion"): "so does this, which argparse is needed for",
     ("lugnut.cli.main", "lugnut.cli.parser"): "so they do",
+    ("lugnut.run", "lugnut.interpreter.elsewhere"): "patterns that few runs need take 1 ms to compile",
+    ("lugnut.engine", "lugnut.interpreter.bytecode"): "so does what compiles, and what that needs",
     ("lugnut.supply.finding", "lugnut.supply.afar"): "resolvers, downloads and builds cost 20 ms that most runs save",
     ("lugnut.supply.local", "lugnut.supply.outlook"): "so do uv's and pip's settings",
 }

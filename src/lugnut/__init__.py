@@ -16,24 +16,22 @@ _LIBRARY = (
     "cache_directory",
     "check_environment",
     "clean_cache",
-    "freeze",
     "install",
-    "list_installed",
     "lock",
     "prune_cache",
     "recover",
-    "show",
     "sync",
-    "tree",
     "uninstall",
 )
+_READING = ("freeze", "list_installed", "show", "tree")
 _NAMES = {
     **dict.fromkeys(_LIBRARY, "lugnut.library"),
+    **dict.fromkeys(_READING, "lugnut.reading"),
     "LugnutError": "lugnut.errors",
     "Report": "lugnut.settings",
 }
 
-__all__ = ["LugnutError", "Report", "__version__", *_LIBRARY]  # noqa: PLE0604 - a tuple of strings
+__all__ = ["LugnutError", "Report", "__version__", *sorted((*_LIBRARY, *_READING))]  # noqa: PLE0604 - a tuple of strings
 
 
 def __getattr__(name: str) -> object:

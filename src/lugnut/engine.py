@@ -9,19 +9,12 @@ import os
 from collections.abc import Callable, Sequence
 
 from lugnut import check as checking
-from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
 from lugnut.events import Note
 from lugnut.installed import find_installed
-from lugnut.interpreter.asking import find_environment
-from lugnut.interpreter.bytecode import compile_bytecode
 from lugnut.interpreter.discovery import Target
-from lugnut.inventory import listing
-from lugnut.inventory.listing import Filter
-from lugnut.inventory.show import show as describe
-from lugnut.inventory.tree import Shape, show_tree
 from lugnut.plan import Plan
 from lugnut.run import Run, hold_wheels, keep_store
 from lugnut.settings import Report, Settings, Watch
@@ -185,16 +178,23 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
             raise Moved
         return decide_set(run.environment, workshop, wishes, unwanted, settings)
 
-    def compile_all(plan: Plan) -> None:
-        compile_bytecode(run.environment, [file.path for action in plan.actions for file in action.files])
-
     course = run.course(store)
     if settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
-        course = course._replace(settled=compile_all)
+        course = course._replace(settled=_make_compiler(run.environment))
     with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
         if settings.dry_run:
             return run.rehearse(decide())
         return transact(run.environment, names, decide, course)
+
+
+def _make_compiler(environment: Environment) -> Callable[[Plan], None]:
+    """Give what compiles a plan's sources; it is imported before anything is changed (DESIGN 7)."""
+    from lugnut.interpreter.bytecode import compile_bytecode
+
+    def compile_all(plan: Plan) -> None:
+        compile_bytecode(environment, [file.path for action in plan.actions for file in action.files])
+
+    return compile_all
 
 
 def uninstall(
@@ -265,31 +265,3 @@ def _keep(settings: Settings, act: Callable[[Store], int]) -> int:
             return act(store)
     except OSError as error:
         raise CannotWrite(path=directory, reason=error.strerror or str(error)) from None
-
-
-# --- what is only read ------------------------------------------------------------------------------------------------
-
-
-def list_installed(*, target: Target, paths: Sequence[str], chosen: Filter) -> Report:
-    """Name what is installed, in the environment or in these directories in its place."""
-    return listing.list_installed(_find_all(target, paths), chosen)
-
-
-def freeze(*, target: Target, paths: Sequence[str], chosen: Filter) -> Frozen:
-    """Write what is installed as lines of a requirements file, in the environment or in these directories."""
-    return listing.freeze(_find_all(target, paths), chosen)
-
-
-def _find_all(target: Target, paths: Sequence[str]) -> list[Environment]:
-    places = [target._replace(target=path, prefix=None) for path in paths] or [target]
-    return [find_environment(place) for place in places]
-
-
-def show(names: Sequence[Name], *, target: Target, files: bool = False) -> Shown:
-    """Describe some installed distributions."""
-    return describe(find_environment(target), names, files=files)
-
-
-def tree(*, target: Target, shape: Shape) -> DependencyTree:
-    """Give the tree of who needs whom."""
-    return show_tree(find_environment(target), shape)

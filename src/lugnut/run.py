@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +11,6 @@ from lugnut.errors import LockTimeout, StoreDamaged
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
-from lugnut.interpreter.elsewhere import look_elsewhere
 from lugnut.settings import Report, Settings, Watch
 from lugnut.store.entries import Store, hold_entry, open_store
 from lugnut.store.place import find_cache
@@ -32,6 +30,8 @@ class Run:
         self.environment = find_environment(target)
         chosen = settings.resolving
         if chosen.python_version or chosen.platform:
+            from lugnut.interpreter.elsewhere import look_elsewhere
+
             self.environment = look_elsewhere(self.environment, chosen.python_version, chosen.platform, target.environ)
         self.settings = settings
         self.cancelled = watch.cancelled
@@ -43,8 +43,8 @@ class Run:
 
     def with_settings(self, settings: Settings) -> Run:
         """Give the same run under other settings; what either hears, both have heard."""
-        other = copy.copy(self)
-        other.settings = settings
+        other = object.__new__(Run)
+        other.__dict__.update(self.__dict__, settings=settings)
         return other
 
     def report(self, event: Event) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib.machinery import PathFinder
 
 from lugnut.environment import Environment, spell_places
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
 from lugnut.interpreter import probe
 from lugnut.interpreter.discovery import Target, find_candidates, parse_version, read_configuration, venv_of
-from lugnut.interpreter.facts import Facts, remember
+from lugnut.interpreter.facts import Facts, find_packaging, remember
 from lugnut.system import programs
 from lugnut.typed import Any
 
@@ -133,8 +132,7 @@ def _move_to_venv(facts: Facts, venv: str, executable: str) -> Facts:
 
 
 def _ask(executable: str) -> dict[str, Any]:
-    spec = PathFinder.find_spec("packaging")
-    document = ask(executable, os.path.abspath(probe.__file__), os.path.dirname(spec.origin or "") if spec else "")
+    document = ask(executable, os.path.abspath(probe.__file__), os.path.dirname(find_packaging() or ""))
     if "error" in document:
         raise InterpreterBroken(python=executable, reason=document["error"])
     return dict(document)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
-from importlib.machinery import PathFinder
 
 from lugnut.interpreter.discovery import venv_of
 from lugnut.system import files
@@ -64,8 +64,7 @@ def remember(cache_dir: str | None, executable: str, learn: Callable[[], Mapping
 def _identify(executable: str) -> str:
     """Say all that the facts depend on: the executable, its pyvenv.cfg, the kernel, the C library, packaging, us."""
     real = os.path.realpath(executable)
-    spec = PathFinder.find_spec("packaging")
-    watched = [real, spec.origin if spec else None]
+    watched = [real, find_packaging()]
     venv = venv_of(executable)
     if venv is not None:
         watched.append(os.path.join(venv, "pyvenv.cfg"))
@@ -77,6 +76,15 @@ def _identify(executable: str) -> str:
     layout = os.environ.get("DEB_PYTHON_INSTALL_LAYOUT", "")  # Debian's sysconfig answers by it
     words = [str(FORMAT), os.path.abspath(executable), *map(_stamp, watched), *machine, layout]
     return "\n".join(words)
+
+
+def find_packaging() -> str | None:
+    """Give the file that `import packaging` runs, without running it; importlib's own way to ask imports warnings."""
+    for finder in sys.meta_path:
+        spec = finder.find_spec("packaging", None)
+        if spec is not None:
+            return spec.origin
+    return None
 
 
 def _stamp(path: str | None) -> str:
