@@ -8,15 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from lugnut import check as checking
 from lugnut.distribution import Name, normalise_name
-from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
 from lugnut.events import Note
 from lugnut.installed import find_installed
 from lugnut.interpreter.discovery import Target
-from lugnut.plan import Plan
-from lugnut.run import Run, hold_wheels, keep_store
+from lugnut.run import Run, keep_store
 from lugnut.settings import Report, Settings, Watch
 from lugnut.sources.lines import remembering
 from lugnut.sources.pins import Asked, read_asked
@@ -26,9 +23,10 @@ from lugnut.store.place import find_cache
 from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
 from lugnut.supply.origins import tell_origins
 from lugnut.supply.sparing import find_unwanted
-from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
+from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.typed import NamedTuple
-from lugnut.wishes import Moved, Wish, Workshop, check_standing, decide_removal, decide_set, find_open, note_standing
+from lugnut.unmet import find_unmet
+from lugnut.wish import Moved, Wish, check_standing, find_open, note_standing
 
 MOST_LOOKS = 100
 """How often a sync looks anew because others changed what it had looked at."""
@@ -160,7 +158,7 @@ def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Repo
     origins = tell_origins(store, wishes, outcome.changes) if run.settings.describe else ()
     wheels = [(wish.manifest, wish.extras) for wish in wishes]
     gone = [normalise_name(change.name) for change in outcome.changes if change.new is None]
-    unmet = checking.find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
+    unmet = find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
     return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
 
 
@@ -170,31 +168,9 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | {*aim.unwanted, *aim.standing})
     if run.idle(names) and not aim.unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING
-    workshop = Workshop(run.environment, store)
+    from lugnut.change import change
 
-    def decide() -> Decision:
-        unwanted = aim.look() if aim.look is not None else []
-        if not set(unwanted) <= set(names):  # its lock is not held
-            raise Moved
-        return decide_set(run.environment, workshop, wishes, unwanted, settings)
-
-    course = run.course(store)
-    if settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
-        course = course._replace(settled=_make_compiler(run.environment))
-    with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
-        if settings.dry_run:
-            return run.rehearse(decide())
-        return transact(run.environment, names, decide, course)
-
-
-def _make_compiler(environment: Environment) -> Callable[[Plan], None]:
-    """Give what compiles a plan's sources; it is imported before anything is changed (DESIGN 7)."""
-    from lugnut.interpreter.bytecode import compile_bytecode
-
-    def compile_all(plan: Plan) -> None:
-        compile_bytecode(environment, [file.path for action in plan.actions for file in action.files])
-
-    return compile_all
+    return change(run, store, names, wishes, aim.look)
 
 
 def uninstall(
@@ -208,14 +184,11 @@ def uninstall(
     )
     wanted = _skip_missing(run, sorted({request.name for request in listed.requests}))
 
-    def decide() -> Decision:
-        return decide_removal(run.environment, wanted, force=settings.force)
-
     if not wanted:
         return run.close(NOTHING)
-    if settings.dry_run:
-        return run.close(run.rehearse(decide()))
-    return run.close(transact(run.environment, wanted, decide, run.course(None)))
+    from lugnut.change import remove
+
+    return run.close(remove(run, wanted))
 
 
 def _skip_missing(run: Run, names: Sequence[Name]) -> list[Name]:
@@ -229,8 +202,10 @@ def _skip_missing(run: Run, names: Sequence[Name]) -> list[Name]:
 
 def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch()) -> Report:
     """Compare the environment with what is recorded of it; nothing is changed but a dead transaction."""
+    from lugnut.check import find_all
+
     run = _begin(target, settings, watch)
-    findings = checking.find_all(run.environment)
+    findings = find_all(run.environment)
     return run.close(NOTHING)._replace(findings=findings)
 
 

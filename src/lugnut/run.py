@@ -16,9 +16,7 @@ from lugnut.store.entries import Store, hold_entry, open_store
 from lugnut.store.place import find_cache
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
-from lugnut.transaction.recover import recover_dead
-from lugnut.transaction.site import Site
-from lugnut.transaction.transact import Course, Decision, Outcome, judge
+from lugnut.transaction.outcome import Outcome
 
 
 class Run:
@@ -63,14 +61,6 @@ class Run:
         self._waits += 1
         self.cancelled()
 
-    def course(self, store: Store | None) -> Course:
-        """Give how this run goes about a transaction."""
-        settings = self.settings
-        return Course(
-            store, self.patience(), self.cancelled, self.report, settings.on_conflict, settings.link_mode,
-            self.jobs, self.start_method, settings.durable, settings.force,
-        )  # fmt: skip
-
     def idle(self, names: Sequence[Name]) -> bool:
         """Say, without a lock, whether no transaction stands on any of these names."""
         home = journal.open_home(self.environment, create=False)
@@ -93,27 +83,14 @@ class Run:
         with home:
             if journal.is_tidy(home):
                 return
+            from lugnut.transaction.recover import recover_dead
+            from lugnut.transaction.site import Site
+
             site = Site(self.environment, home, self.patience(), self.report)
             try:
                 recover_dead(site, locks.holder_words())
             finally:
                 site.close()
-
-    def rehearse(self, decision: Decision) -> Outcome:
-        """Say what a decision would do: its changes and its conflicts.
-
-        Where there is no `.lugnut` an empty directory elsewhere stands for it: other installers' distributions, and
-        the wheels among themselves, clash all the same.
-        """
-        with contextlib.ExitStack() as stack:
-            home = journal.open_home(self.environment, create=False)
-            if home is None:
-                home = files.open_root(stack.enter_context(files.lend_directory()))
-            stack.enter_context(home)
-            site = Site(self.environment, home, self.patience(), self.report)
-            stack.callback(site.close)
-            judge(site, decision.actions(), "", decision, self.course(None))
-        return Outcome(decision.changes, None, 0, 0)
 
     def forget(self) -> None:
         """Remove an idle `.lugnut`; a loser's content that is kept there is lost, and it is said."""

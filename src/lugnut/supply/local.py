@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from lugnut.check import find_needed, foresee_unmet
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import BadRequirement
@@ -19,7 +18,8 @@ from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
 from lugnut.typed import NamedTuple
-from lugnut.wishes import Wish
+from lugnut.unmet import find_needed, foresee_unmet
+from lugnut.wish import Wish
 
 _ALL = ":all:"
 _USUAL_PRERELEASES = frozenset(("", "if-necessary-or-explicit"))

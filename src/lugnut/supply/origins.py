@@ -12,7 +12,7 @@ from lugnut.sources.direct_urls import Direct, make_document
 from lugnut.store.entries import Store, open_tree
 from lugnut.system import files
 from lugnut.typed import Any
-from lugnut.wishes import Wish
+from lugnut.wish import Wish
 
 
 def tell_origins(store: Store, wishes: Iterable[Wish], changes: Sequence[Changed]) -> tuple[InstalledFrom, ...]:

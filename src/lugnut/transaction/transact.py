@@ -16,6 +16,7 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
+from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Job, label, place
 from lugnut.transaction.recover import find_named, recover_named
 from lugnut.transaction.site import Site
@@ -60,18 +61,6 @@ class Decision(NamedTuple):
 
 Decide = Callable[[], Decision]
 """Reads what is installed now and says what is to be done; called again under the locks."""
-
-
-class Outcome(NamedTuple):
-    """What became of it, beyond the events reported."""
-
-    changes: tuple[Changed, ...]
-    plan: Plan | None
-    exists: int
-    settles: int
-
-
-NOTHING = Outcome((), None, 0, 0)
 
 
 def transact(environment: Environment, names: Sequence[Name], decide: Decide, course: Course) -> Outcome:
