@@ -6,9 +6,6 @@ distribution format* specification (wheels), PEP 610 (direct_url.json).
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable
 
 from lugnut.typed import Any, NamedTuple, NewType
@@ -115,6 +112,9 @@ def content_mtime(digest: bytes) -> int:
 def parse_record(text: str) -> list[Row]:
     """Read RECORD's text; raises ValueError, naming the line, where a row is not one."""
     if '"' in text:
+        import csv
+        import io
+
         return [_parse_row(fields, number) for number, fields in enumerate(csv.reader(io.StringIO(text)), 1) if fields]
     rows = []
     for number, line in enumerate(text.split("\n"), 1):  # splitlines would break rows at U+2028 and the like too
@@ -151,6 +151,8 @@ def format_record(rows: Iterable[Row]) -> str:
 
 def parse_state(text: str) -> State | None:
     """Read lugnut.json; None where it is not one this lugnut can read (the distribution is then a stranger's)."""
+    import json
+
     try:
         data: Any = json.loads(text)
         if data["format"] != 1:
@@ -163,6 +165,8 @@ def parse_state(text: str) -> State | None:
 
 def format_state(state: State) -> str:
     """Write lugnut.json: sorted keys, one line, a newline at the end."""
+    import json
+
     executables = None if state.executables is None else list(state.executables)
     document = {"format": 1, "wheel": state.wheel, "overlay": state.overlay, "executables": executables}
     return json.dumps(document, sort_keys=True) + "\n"

@@ -14,14 +14,13 @@ from lugnut.events import Note
 from lugnut.installed import find_installed
 from lugnut.interpreter.discovery import Target
 from lugnut.run import Run, keep_store
-from lugnut.settings import Report, Settings, Watch
+from lugnut.settings import InstalledFrom, Report, Settings, Watch
 from lugnut.sources.lines import remembering
 from lugnut.sources.pins import Asked, read_asked
 from lugnut.store.entries import Store
 from lugnut.store.keeping import clean, prune
 from lugnut.store.place import find_cache
 from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
-from lugnut.supply.origins import tell_origins
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.typed import NamedTuple
@@ -155,11 +154,19 @@ def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[W
 
 def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Report:
     """Report, with where what changed came from, and what is unmet."""
-    origins = tell_origins(store, wishes, outcome.changes) if run.settings.describe else ()
+    origins = _tell_origins(run, store, wishes, outcome)
     wheels = [(wish.manifest, wish.extras) for wish in wishes]
     gone = [normalise_name(change.name) for change in outcome.changes if change.new is None]
     unmet = find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
     return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
+
+
+def _tell_origins(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> tuple[InstalledFrom, ...]:
+    if not run.settings.describe:
+        return ()
+    from lugnut.supply.origins import tell_origins
+
+    return tell_origins(store, wishes, outcome.changes)
 
 
 def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
