@@ -56,6 +56,14 @@ def is_plainly_met(text: str, versions: Mapping[Name, str], contexts: Sequence[M
         return False
 
 
+def plainly_allows(specifiers: str, version: str) -> bool | None:
+    """Whether specifiers allow a version, its pre-releases too; None where packaging has to say."""
+    try:
+        return _allows(specifiers.strip(_BLANK), version)
+    except _Unclear:
+        return None
+
+
 def asks_for_extras(text: str) -> bool:
     """Whether a requirement may ask for another's extras."""
     return "[" in text.partition(";")[0]
@@ -96,7 +104,7 @@ def _allows(specifiers: str, version: str) -> bool:
     if not specifiers:
         return True
     have = _read_release(version)
-    return all(_compare(have, *_cut_specifier(one.strip(_BLANK))) for one in specifiers.split(","))
+    return all([_compare(have, *_cut_specifier(one.strip(_BLANK))) for one in specifiers.split(",")])  # noqa: C419 - each
 
 
 def _cut_specifier(text: str) -> tuple[str, str]:

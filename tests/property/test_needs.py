@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker, default_environment
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 
 from lugnut.distribution import Name, normalise_name
-from lugnut.needs import asks_for_extras, is_plainly_met
+from lugnut.needs import asks_for_extras, is_plainly_met, plainly_allows
 
 ENVIRON = {
     **{key: str(value) for key, value in default_environment().items()},
@@ -145,6 +146,22 @@ def test_the_requirements_of_what_is_installed_here_are_plain() -> None:
     met = [line for line in lines if is_met(line, versions, contexts)]
     plain = [line for line in met if is_plainly_met(line, versions, contexts)]
     assert len(plain) > 0.9 * len(met)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.tuples(BLANKS, SPECIFIERS, BLANKS).map("".join), st.one_of(NUMBERS, VERSIONS))
+@example(">=3.9, <4.0, !=3.10.*", "3.11.7")
+@example("", "1")
+@example(">=1,", "2")
+def test_what_is_plainly_allowed_or_not_is_so_to_packaging(specifiers: str, version: str) -> None:
+    plain = plainly_allows(specifiers, version)
+    if plain is not None:
+        assert plain == SpecifierSet(specifiers).contains(version, prereleases=True)
+
+
+def test_the_usual_requires_python_is_plain() -> None:
+    assert plainly_allows(">=2.7, !=3.0.*, !=3.1.*, <4", "3.11.7") is True
+    assert plainly_allows("~=3.9", "3.8.1") is False
 
 
 def test_who_asks_for_extras_is_told() -> None:
