@@ -22,7 +22,8 @@ except ImportError:
         return property(itemgetter(place), doc=doc)
 
 
-_GLOBALS = {"__builtins__": {}, "new": tuple.__new__}
+_new = tuple.__new__
+_GLOBALS = {"__builtins__": {}, "new": _new}
 _compiled: dict[int, FunctionType] = {}
 """A constructor by how many fields it takes."""
 
@@ -62,7 +63,7 @@ class NamedTuple(tuple, metaclass=_Kind):
 
     @classmethod
     def _make(cls, values: Iterable[object]) -> NamedTuple:
-        made = tuple.__new__(cls, values)
+        made = _new(cls, values)
         if len(made) != len(cls._fields):
             raise TypeError(f"{cls.__name__} takes {len(cls._fields)} values, not {len(made)}")
         return made
