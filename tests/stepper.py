@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import lugnut
 from environments import make_environment
-from lugnut import check, engine, library, wishes  # noqa: F401 - all that an act would import: forks start warm
+from lugnut import change, check, engine, library  # noqa: F401 - all that an act would import: forks start warm
 from lugnut import run as running
 from lugnut.errors import LugnutError
 from wheels import make_wheel

@@ -15,8 +15,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lugnut.manifest import Manifest, Row, WheelFile, WheelHash, format_row
+from lugnut.distribution import Row, WheelFile, WheelHash, format_row
 from lugnut.events import Reporter, ignore
+from lugnut.manifest import Manifest
 from lugnut.store.entries import Store, hash_wheel, open_store, open_tree, read_manifest
 from lugnut.system import files, workers
 

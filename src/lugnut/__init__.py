@@ -9,7 +9,6 @@ working directory is still first on sys.path (TRAPS 39).
 """
 
 import sys
-from importlib import import_module
 
 __version__ = "0.1.0"
 
@@ -17,31 +16,30 @@ _LIBRARY = (
     "cache_directory",
     "check_environment",
     "clean_cache",
-    "freeze",
     "install",
-    "list_installed",
     "lock",
     "prune_cache",
     "recover",
-    "show",
     "sync",
-    "tree",
     "uninstall",
 )
+_READING = ("freeze", "list_installed", "show", "tree")
 _NAMES = {
     **dict.fromkeys(_LIBRARY, "lugnut.library"),
+    **dict.fromkeys(_READING, "lugnut.reading"),
     "LugnutError": "lugnut.errors",
     "Report": "lugnut.settings",
 }
 
-__all__ = ["LugnutError", "Report", "__version__", *_LIBRARY]  # noqa: PLE0604 - a tuple of strings
+__all__ = ["LugnutError", "Report", "__version__", *sorted((*_LIBRARY, *_READING))]  # noqa: PLE0604 - a tuple of strings
 
 
 def __getattr__(name: str) -> object:
     """Load the room that holds a name of the front door, once."""
     if name not in _NAMES:
         raise AttributeError(f"module 'lugnut' has no attribute {name!r}")
-    value: object = getattr(import_module(_NAMES[name]), name)
+    __import__(_NAMES[name])  # importlib's import_module does so, and imports warnings first
+    value: object = getattr(sys.modules[_NAMES[name]], name)
     setattr(sys.modules[__name__], name, value)
     return value
 

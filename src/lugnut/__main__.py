@@ -66,5 +66,29 @@ def _die_of_interrupts() -> bool:
     return True
 
 
+def start() -> int:
+    """Run the command of sys.argv as a process of its own, whose end this is: the console script's entry.
+
+    An interpreter that ends takes all it made apart, one object after the other, for 7 ms after a small install. Where
+    nobody has anything left to do by then, the process ends at once. Gives the exit code where it does not.
+    """
+    code = main()
+    if not _is_waited_for():
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+        except (OSError, ValueError):  # Python has its own way to fail by that
+            return code
+        os._exit(code)
+    return code
+
+
+def _is_waited_for() -> bool:
+    """Whether somebody may want to be called before the process ends: who registers that, debugs or measures us."""
+    watched = sys.gettrace() is not None or sys.getprofile() is not None
+    return watched or bool(sys.flags.inspect) or not {"atexit", "threading"}.isdisjoint(sys.modules)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())

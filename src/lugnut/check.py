@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from lugnut.distribution import File, Name, Row, normalise_name
+from lugnut.distribution import File, Name, Row
 from lugnut.environment import Environment
 from lugnut.errors import LugnutError
-from lugnut.installed import Installed, find_installed, read_installed, read_requires
-from lugnut.manifest import Manifest
+from lugnut.installed import Installed, read_installed
 from lugnut.plan import kept_name
 from lugnut.settings import Finding
 from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.tree import Tree, split
+from lugnut.unmet import find_requirements
 
 
 def find_all(environment: Environment) -> tuple[Finding, ...]:
     """Find everything that is not as recorded, sorted; changes nothing."""
     installed = read_installed(environment)
-    found = [*_find_duplicates(installed), *_find_requirements(environment, installed)]
+    found = [*_find_duplicates(installed), *find_requirements(environment, installed)]
     home = journal.open_home(environment, create=False)
     try:
         found += _Eyes(environment, home, installed).find()
@@ -128,140 +127,3 @@ class _Eyes:
                         for stray in strays
                     ]
         return found
-
-
-# --- requirements -----------------------------------------------------------------------------------------------------
-
-
-def _find_requirements(environment: Environment, installed: dict[Name, list[Installed]]) -> Iterable[Finding]:
-    versions = {name: ones[0].version for name, ones in installed.items()}
-    for name, ones in installed.items():
-        requires = read_requires(environment, ones[0])
-        if requires.python and not _allows(requires.python, environment.markers["python_full_version"]):
-            yield Finding("python", name, "", f"{name} needs Python {requires.python}")
-        for text in _unmet(environment, requires.requires, versions):
-            yield Finding("requirement", name, "", f"{name} needs {text}")
-
-
-def find_unmet(
-    environment: Environment,
-    wheels: Sequence[tuple[Manifest, Sequence[str]]],
-    *,
-    planned: bool = False,
-    gone: Collection[Name] = (),
-) -> tuple[str, ...]:
-    """Give the requirements of some wheels and their extras that nothing installed meets, as `name needs requirement`.
-
-    Sorted; an extra that a distribution does not have is among them. `planned`: the wheels are yet to be installed, and
-    what is `gone` is yet to be removed.
-    """
-    if not any(manifest.requires or extras for manifest, extras in wheels):
-        return ()
-    versions = {found.name: found.version for found in find_installed(environment)}
-    versions |= {manifest.name: manifest.version for manifest, _ in wheels} if planned else {}
-    versions = {name: version for name, version in versions.items() if name not in gone}
-    found = set()
-    for manifest, extras in wheels:
-        known = {normalise_name(extra) for extra in manifest.extras}
-        found |= {f"{manifest.name} has no extra {extra}" for extra in extras if normalise_name(extra) not in known}
-        unmet = _unmet(environment, manifest.requires, versions, extras)
-        found |= {f"{manifest.name} needs {text}" for text in unmet}
-    return tuple(sorted(found))
-
-
-def foresee_unmet(
-    environment: Environment,
-    wheels: Sequence[tuple[Manifest, Sequence[str]]],
-    kept: Sequence[tuple[Name, Sequence[str]]],
-) -> bool:
-    """Whether something would be unmet once these wheels are installed, each with its extras.
-
-    `kept` are names that are installed, as they shall stay, with extras. What asks for another's extras counts as
-    unmet: only a resolver follows it.
-    """
-    if not any(manifest.requires or extras for manifest, extras in wheels) and not kept:
-        return False
-    versions = {found.name: found.version for found in find_installed(environment)}
-    versions |= {manifest.name: manifest.version for manifest, _ in wheels}
-    asked = [(manifest.requires, extras) for manifest, extras in wheels]
-    standing = read_installed(environment, [name for name, _ in kept])
-    asked += [(read_requires(environment, standing[name][0]).requires, extras) for name, extras in kept]
-    return any(_unmet(environment, requires, versions, extras, strict=True) for requires, extras in asked)
-
-
-def find_needed(environment: Environment, names: Collection[Name]) -> set[Name]:
-    """Give some installed names and all that they need, directly or not, among what is installed.
-
-    What is needed with extras is looked at again with each that another asks for.
-    """
-    there = {one.name for one in find_installed(environment)}
-    found: dict[Name, set[str]] = {name: set() for name in names}
-    left = set(names)
-    while left:
-        standing = read_installed(environment, sorted(left))
-        left = set()
-        for name, ones in standing.items():
-            requires = read_requires(environment, ones[0]).requires
-            for needed, extras in _name_requirements(environment, requires, sorted(found[name])):
-                if needed in there and (needed not in found or not extras <= found[needed]):
-                    found.setdefault(needed, set()).update(extras)
-                    left.add(needed)
-    return set(found)
-
-
-def _name_requirements(
-    environment: Environment, requires: Iterable[str], extras: Sequence[str]
-) -> Iterable[tuple[Name, set[str]]]:
-    """Give what a distribution with these extras needs, each with the extras it is needed with."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for text in requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if _applies(requirement.marker, environment.markers, extras):
-            yield normalise_name(requirement.name), set(requirement.extras)
-
-
-def _unmet(
-    environment: Environment,
-    requires: Iterable[str],
-    versions: dict[Name, str],
-    extras: Sequence[str] = (),
-    *,
-    strict: bool = False,
-) -> list[str]:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    unmet = []
-    for text in requires:
-        if not extras and "extra" in text.partition(";")[2]:
-            continue  # most of a big distribution's, and reading them takes long
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if not _applies(requirement.marker, environment.markers, extras):
-            continue
-        version = versions.get(normalise_name(requirement.name))
-        if version is None:
-            unmet.append(f"{requirement.name}{requirement.specifier} (not installed)")
-        elif (strict and requirement.extras) or not _allows(str(requirement.specifier), version):
-            unmet.append(f"{requirement.name}{requirement.specifier} ({version} is installed)")
-    return unmet
-
-
-def _applies(marker: Any, markers: Mapping[str, str], extras: Sequence[str]) -> bool:
-    """Whether a marker holds without an extra or with one of these."""
-    return marker is None or any(marker.evaluate({**markers, "extra": extra}) for extra in ("", *extras))
-
-
-def _allows(specifier: str, version: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from packaging.version import InvalidVersion
-
-    try:
-        return SpecifierSet(specifier).contains(version, prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
-        return True

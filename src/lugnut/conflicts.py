@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from lugnut.distribution import File, Files, Name, RelativePath
 from lugnut.environment import Environment, key
 from lugnut.plan import Action
+from lugnut.typed import NamedTuple
 
 
 class Claimant(NamedTuple):

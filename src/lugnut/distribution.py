@@ -7,14 +7,11 @@ distribution format* specification (wheels), PEP 610 (direct_url.json).
 from __future__ import annotations
 
 import binascii
-import bisect
-import csv
-import io
 import itertools
-import json
 import marshal
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, NewType, overload
+
+from lugnut.typed import Any, NamedTuple, NewType
 
 Name = NewType("Name", str)
 """A distribution name as packaging's `canonicalize_name` gives it: lower case, runs of `-_.` as one `-`."""
@@ -124,11 +121,7 @@ class Files(Sequence[File]):
     def __iter__(self) -> Iterator[File]:
         return itertools.chain.from_iterable(map(File, paths, *marshal.loads(rest)) for paths, rest in self.blocks)  # noqa: S302 - of our own making
 
-    @overload
-    def __getitem__(self, index: int) -> File: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[File, ...]: ...
-    def __getitem__(self, index: int | slice) -> File | tuple[File, ...]:
+    def __getitem__(self, index: Any) -> Any:
         return tuple(self)[index]
 
     def __eq__(self, other: object) -> bool:
@@ -199,6 +192,9 @@ _PADDED = str.maketrans("-_", "+/")
 def parse_record(text: str) -> list[Row]:
     """Read RECORD's text; raises ValueError, naming the line, where a row is not one."""
     if '"' in text:
+        import csv
+        import io
+
         return [_parse_row(fields, number) for number, fields in enumerate(csv.reader(io.StringIO(text)), 1) if fields]
     rows = []
     for number, line in enumerate(text.split("\n"), 1):  # splitlines would break rows at U+2028 and the like too
@@ -235,6 +231,8 @@ def format_record(rows: Iterable[Row]) -> str:
 
 def insert_rows(record: str, rows: Iterable[Row]) -> str:
     """Add rows to RECORD's text, which is sorted by path and stays so."""
+    import bisect
+
     lines = record.split("\n")[:-1]
     at = 0
     for row in sorted(rows):
@@ -246,11 +244,17 @@ def insert_rows(record: str, rows: Iterable[Row]) -> str:
 
 
 def _read_path(line: str) -> str:
-    return next(csv.reader([line]))[0] if line.startswith('"') else line.rsplit(",", 2)[0]
+    if not line.startswith('"'):
+        return line.rsplit(",", 2)[0]
+    import csv
+
+    return next(csv.reader([line]))[0]
 
 
 def parse_state(text: str) -> State | None:
     """Read lugnut.json; None where it is not one this lugnut can read (the distribution is then a stranger's)."""
+    import json
+
     try:
         data: Any = json.loads(text)
         if data["format"] != 1:
@@ -263,6 +267,8 @@ def parse_state(text: str) -> State | None:
 
 def format_state(state: State) -> str:
     """Write lugnut.json: sorted keys, one line, a newline at the end."""
+    import json
+
     executables = None if state.executables is None else list(state.executables)
     document = {"format": 1, "wheel": state.wheel, "overlay": state.overlay, "executables": executables}
     return json.dumps(document, sort_keys=True) + "\n"

@@ -7,35 +7,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from lugnut import check as checking
-from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.distribution import Name, normalise_name
-from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
 from lugnut.events import Note
 from lugnut.installed import find_installed
-from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
-from lugnut.inventory import listing
-from lugnut.inventory.listing import Filter
-from lugnut.inventory.show import show as describe
-from lugnut.inventory.tree import Shape, show_tree
-from lugnut.plan import Plan
-from lugnut.run import Run, hold_wheels, keep_store
-from lugnut.settings import Report, Settings, Watch
+from lugnut.run import Run, keep_store
+from lugnut.settings import InstalledFrom, Report, Settings, Watch
 from lugnut.sources.lines import remembering
 from lugnut.sources.pins import Asked, read_asked
 from lugnut.store.entries import Store
 from lugnut.store.keeping import clean, prune
 from lugnut.store.place import find_cache
 from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
-from lugnut.supply.origins import tell_origins
 from lugnut.supply.sparing import find_unwanted
-from lugnut.transaction.bytecode import show_bytecode
-from lugnut.transaction.transact import NOTHING, Decision, Outcome, transact
-from lugnut.wishes import Moved, Wish, Workshop, check_standing, decide_removal, decide_set, find_open, note_standing
+from lugnut.transaction.outcome import NOTHING, Outcome
+from lugnut.typed import NamedTuple
+from lugnut.unmet import find_unmet
+from lugnut.wish import Moved, Wish, check_standing, find_open, note_standing
 
 MOST_LOOKS = 100
 """How often a sync looks anew because others changed what it had looked at."""
@@ -164,11 +154,19 @@ def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[W
 
 def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Report:
     """Report, with where what changed came from, and what is unmet."""
-    origins = tell_origins(store, wishes, outcome.changes) if run.settings.describe else ()
+    origins = _tell_origins(run, store, wishes, outcome)
     wheels = [(wish.manifest, wish.extras) for wish in wishes]
     gone = [normalise_name(change.name) for change in outcome.changes if change.new is None]
-    unmet = checking.find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
+    unmet = find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
     return run.close(outcome)._replace(unmet=unmet, installed_from=origins)
+
+
+def _tell_origins(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> tuple[InstalledFrom, ...]:
+    if not run.settings.describe:
+        return ()
+    from lugnut.supply.origins import tell_origins
+
+    return tell_origins(store, wishes, outcome.changes)
 
 
 def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
@@ -177,25 +175,9 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | {*aim.unwanted, *aim.standing})
     if run.idle(names) and not aim.unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING
-    workshop = Workshop(run.environment, store)
+    from lugnut.change import change
 
-    def decide() -> Decision:
-        unwanted = aim.look() if aim.look is not None else []
-        if not set(unwanted) <= set(names):  # its lock is not held
-            raise Moved
-        return decide_set(run.environment, workshop, wishes, unwanted, settings)
-
-    def compile_all(plan: Plan) -> None:
-        manifests = {wish.manifest.name: wish.manifest for wish in wishes}
-        show_bytecode(run.environment, plan, manifests, course)
-
-    course = run.course(store)
-    if settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
-        course = course._replace(settled=compile_all)
-    with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
-        if settings.dry_run:
-            return run.rehearse(decide())
-        return transact(run.environment, names, decide, course)
+    return change(run, store, names, wishes, aim.look)
 
 
 def uninstall(
@@ -209,14 +191,11 @@ def uninstall(
     )
     wanted = _skip_missing(run, sorted({request.name for request in listed.requests}))
 
-    def decide() -> Decision:
-        return decide_removal(run.environment, wanted, force=settings.force)
-
     if not wanted:
         return run.close(NOTHING)
-    if settings.dry_run:
-        return run.close(run.rehearse(decide()))
-    return run.close(transact(run.environment, wanted, decide, run.course(None)))
+    from lugnut.change import remove
+
+    return run.close(remove(run, wanted))
 
 
 def _skip_missing(run: Run, names: Sequence[Name]) -> list[Name]:
@@ -230,8 +209,10 @@ def _skip_missing(run: Run, names: Sequence[Name]) -> list[Name]:
 
 def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch()) -> Report:
     """Compare the environment with what is recorded of it; nothing is changed but a dead transaction."""
+    from lugnut.check import find_all
+
     run = _begin(target, settings, watch)
-    findings = checking.find_all(run.environment)
+    findings = find_all(run.environment)
     return run.close(NOTHING)._replace(findings=findings)
 
 
@@ -266,31 +247,3 @@ def _keep(settings: Settings, act: Callable[[Store], int]) -> int:
             return act(store)
     except OSError as error:
         raise CannotWrite(path=directory, reason=error.strerror or str(error)) from None
-
-
-# --- what is only read ------------------------------------------------------------------------------------------------
-
-
-def list_installed(*, target: Target, paths: Sequence[str], chosen: Filter) -> Report:
-    """Name what is installed, in the environment or in these directories in its place."""
-    return listing.list_installed(_find_all(target, paths), chosen)
-
-
-def freeze(*, target: Target, paths: Sequence[str], chosen: Filter) -> Frozen:
-    """Write what is installed as lines of a requirements file, in the environment or in these directories."""
-    return listing.freeze(_find_all(target, paths), chosen)
-
-
-def _find_all(target: Target, paths: Sequence[str]) -> list[Environment]:
-    places = [target._replace(target=path, prefix=None) for path in paths] or [target]
-    return [find_environment(place) for place in places]
-
-
-def show(names: Sequence[Name], *, target: Target, files: bool = False) -> Shown:
-    """Describe some installed distributions."""
-    return describe(find_environment(target), names, files=files)
-
-
-def tree(*, target: Target, shape: Shape) -> DependencyTree:
-    """Give the tree of who needs whom."""
-    return show_tree(find_environment(target), shape)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from typing import NamedTuple
 
 from lugnut.distribution import STATE_FILE, Name, Row, State, normalise_name, parse_dist_info, parse_record, parse_state
 from lugnut.environment import Environment, canonical
 from lugnut.system import files
+from lugnut.typed import NamedTuple
 
 SCHEMES = ("purelib", "platlib")
 LEGACY = (".egg-info", ".egg-link")

@@ -6,16 +6,17 @@ mean anything a UsageError.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lugnut.distribution import Name
-from lugnut.errors import UsageError
+from lugnut.errors import CannotRead, UsageError
 from lugnut.events import Reporter, ignore, never
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Resolving, Settings, Watch
 from lugnut.store.place import find_cache
+from lugnut.typed import Any, TypedDict
 
 ALLOWED = {
     "on_conflict": ("warn", "error", "ignore"),
@@ -114,6 +115,15 @@ class Choices(Place, Network, Resolver, total=False):
     """Hears every event as it happens; what it raises ends the run."""
     cancelled: Callable[[], None]
     """Called at safe points; raises `lugnut.errors.Interrupted` to have the run undone."""
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """Say in a sentence what the system refuses outside a transaction, which has its own words."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotRead(path=error.filename or "the environment", reason=error.strerror or str(error)) from error
 
 
 def make_target(choices: Mapping[str, Any], *, reading: bool = False) -> Target:

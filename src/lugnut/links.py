@@ -6,7 +6,8 @@ Sources: PEP 751 (`url`, `path`, `size`, `hashes` of a wheel, sdist or archive),
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from lugnut.typed import NamedTuple
 
 _USER = r"(?<=://)[^/@\s]*:[^/\s]*@|(?<=://)[^/@\s]+@"
 

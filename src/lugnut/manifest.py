@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lugnut.distribution import Digest, EntryPoint, File, Files, Name, RelativePath, WheelFile, WheelHash
+from lugnut.typed import NamedTuple
 
 MANIFEST_FORMAT = 2
 

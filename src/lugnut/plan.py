@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from lugnut.distribution import (
     Digest,
@@ -28,6 +27,7 @@ from lugnut.distribution import (
 from lugnut.environment import Environment, place, spell_row
 from lugnut.errors import BadWheel
 from lugnut.manifest import NO_LIBRARY, Library, Manifest
+from lugnut.typed import NamedTuple
 
 FRESH = "fresh"
 CHANGE = "change"

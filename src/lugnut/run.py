@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
 from collections.abc import Iterator, Sequence
 
@@ -12,15 +11,12 @@ from lugnut.errors import LockTimeout, StoreDamaged
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
-from lugnut.interpreter.elsewhere import look_elsewhere
 from lugnut.settings import Report, Settings, Watch
 from lugnut.store.entries import Store, hold_entry, open_store
 from lugnut.store.place import find_cache
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
-from lugnut.transaction.recover import recover_dead
-from lugnut.transaction.site import Site
-from lugnut.transaction.transact import Course, Decision, Outcome, judge
+from lugnut.transaction.outcome import Outcome
 
 
 class Run:
@@ -32,6 +28,8 @@ class Run:
         self.environment = find_environment(target)
         chosen = settings.resolving
         if chosen.python_version or chosen.platform:
+            from lugnut.interpreter.elsewhere import look_elsewhere
+
             self.environment = look_elsewhere(self.environment, chosen.python_version, chosen.platform, target.environ)
         self.settings = settings
         self.cancelled = watch.cancelled
@@ -43,8 +41,8 @@ class Run:
 
     def with_settings(self, settings: Settings) -> Run:
         """Give the same run under other settings; what either hears, both have heard."""
-        other = copy.copy(self)
-        other.settings = settings
+        other = object.__new__(Run)
+        other.__dict__.update(self.__dict__, settings=settings)
         return other
 
     def report(self, event: Event) -> None:
@@ -62,14 +60,6 @@ class Run:
     def _tick(self) -> None:
         self._waits += 1
         self.cancelled()
-
-    def course(self, store: Store | None) -> Course:
-        """Give how this run goes about a transaction."""
-        settings = self.settings
-        return Course(
-            store, self.patience(), self.cancelled, self.report, settings.on_conflict, settings.link_mode,
-            self.jobs, self.start_method, settings.durable, settings.force,
-        )  # fmt: skip
 
     def idle(self, names: Sequence[Name]) -> bool:
         """Say, without a lock, whether no transaction stands on any of these names."""
@@ -93,27 +83,14 @@ class Run:
         with home:
             if journal.is_tidy(home):
                 return
+            from lugnut.transaction.recover import recover_dead
+            from lugnut.transaction.site import Site
+
             site = Site(self.environment, home, self.patience(), self.report)
             try:
                 recover_dead(site, locks.holder_words())
             finally:
                 site.close()
-
-    def rehearse(self, decision: Decision) -> Outcome:
-        """Say what a decision would do: its changes and its conflicts.
-
-        Where there is no `.lugnut` an empty directory elsewhere stands for it: other installers' distributions, and
-        the wheels among themselves, clash all the same.
-        """
-        with contextlib.ExitStack() as stack:
-            home = journal.open_home(self.environment, create=False)
-            if home is None:
-                home = files.open_root(stack.enter_context(files.lend_directory()))
-            stack.enter_context(home)
-            site = Site(self.environment, home, self.patience(), self.report)
-            stack.callback(site.close)
-            judge(site, decision.actions(), "", decision, self.course(None))
-        return Outcome(decision.changes, None, 0, 0)
 
     def forget(self) -> None:
         """Remove an idle `.lugnut`; a loser's content that is kept there is lost, and it is said."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
 from lugnut import events
 from lugnut.distribution import Name
+from lugnut.typed import Any, NamedTuple
 
 
 class Resolving(NamedTuple):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 from lugnut.distribution import STATE_FILE, Name, State, WheelHash, format_state
 from lugnut.environment import Environment
 from lugnut.errors import NoRecord
 from lugnut.events import Changed
-from lugnut.installed import Found, Installed, find_installed, read_installed
+from lugnut.installed import Installed, read_installed
 from lugnut.manifest import NO_LIBRARY, Manifest
 from lugnut.plan import (
     CHANGE,
@@ -25,61 +24,12 @@ from lugnut.plan import (
 )  # fmt: skip
 from lugnut.scripts import make_launchers, rewrite_shebang
 from lugnut.settings import Settings
-from lugnut.sources.direct_urls import Direct, format_direct_url
+from lugnut.sources.direct_urls import format_direct_url
 from lugnut.store.entries import Store, read_script
 from lugnut.system import files
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.transact import Decision
-
-
-class Wish(NamedTuple):
-    """One verified wheel that shall be installed."""
-
-    manifest: Manifest
-    requested: bool
-    direct: Direct | None
-    """Where it came from, where direct_url.json is owed."""
-    extras: tuple[str, ...] = ()
-    """What was asked for as `name[extra]`: their requirements are looked at too."""
-    origin: Direct | None = None
-    """Where its bytes came from, whether or not direct_url.json is owed."""
-    yanked: bool = False
-    """Withdrawn from its index, and taken nevertheless (PEP 592)."""
-
-
-class Open(NamedTuple):
-    """One distribution about which something is to be done: its wish, or None for another rank alone."""
-
-    wish: Wish | None
-    found: tuple[Installed, ...]
-    rank: int
-
-
-class Moved(Exception):
-    """What was looked at without a lock is not so any more: whoever decided by it looks again."""
-
-
-Standing = Mapping[Name, Sequence[tuple[Found, int, int]]]
-"""What is installed, by name: each entry with the inode and the time of change of its directory, which tell it from
-another of the same name and version."""
-
-
-def note_standing(environment: Environment) -> Standing:
-    """Note what is installed; read are the listing and one status an entry."""
-    noted: dict[Name, list[tuple[Found, int, int]]] = {}
-    for found in find_installed(environment):
-        with files.open_root(environment.schemes[found.scheme]) as root:
-            status = files.look(root, found.directory)
-        if status is not None:
-            noted.setdefault(found.name, []).append((found, status.st_ino, status.st_ctime_ns))
-    return noted
-
-
-def check_standing(environment: Environment, names: Iterable[Name], before: Standing) -> None:
-    """See that some names stand as they did; raises Moved."""
-    now = note_standing(environment)
-    if any(now.get(name) != before.get(name) for name in names):
-        raise Moved
+from lugnut.wish import Wish, find_open, rank_of
 
 
 class Workshop:
@@ -111,7 +61,7 @@ def decide_install(
             kept = wish._replace(requested=wish.requested or any(one.requested for one in found))
             one = workshop.render(kept, rank)
             if found:
-                one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=_rank(found))
+                one = replace_installed(one, _make_olds(found, force=settings.force), old_rank=rank_of(found))
         rendered.append(one)
         changes.append(_describe(one, found))
     return Decision(tuple(rendered), (), tuple(changes), frozenset(wish.manifest.name for wish in wishes))
@@ -124,47 +74,6 @@ def decide_set(
     wanted = decide_install(environment, workshop, wishes, settings)
     gone = decide_removal(environment, unwanted, force=settings.force)
     return wanted._replace(removals=gone.removals, changes=(*wanted.changes, *gone.changes))
-
-
-def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settings) -> list[Open]:
-    """Find what is left to do; reads what is installed, and of the store nothing."""
-    names = {wish.manifest.name for wish in wishes}
-    installed = read_installed(environment, names | set(settings.overlay))
-    left = []
-    for wish in wishes:
-        found = installed.get(wish.manifest.name, [])
-        rank = settings.overlay.get(wish.manifest.name, _rank(found))
-        if settings.reinstall or not _holds(wish, found, rank):
-            left.append(Open(wish, tuple(found), rank))
-    for name in sorted(set(settings.overlay) - names):
-        found = installed.get(name, [])
-        if found and _rank(found) != settings.overlay[name] and found[0].rows is not None:
-            left.append(Open(None, tuple(found), settings.overlay[name]))
-    return left
-
-
-def _rank(found: Sequence[Installed]) -> int:
-    return max((one.state.overlay for one in found if one.state is not None), default=0)
-
-
-def _holds(wish: Wish, found: Sequence[Installed], rank: int) -> bool:
-    """Say whether a wish is fulfilled: wheel hash, requested flag and rank (DESIGN 3), and one dist-info."""
-    if len(found) != 1 or found[0].state is None or found[0].rows is None:
-        return False
-    one = found[0]
-    state = one.state
-    return (
-        state is not None
-        and state.wheel == wish.manifest.wheel
-        and state.overlay == rank
-        and (one.requested or not wish.requested)
-        and (wish.direct is None or bool(wish.direct.sha256) or _came_from(one, wish.direct))
-    )
-
-
-def _came_from(one: Installed, direct: Direct) -> bool:
-    """Say whether direct_url.json tells of the same tree or commit: equal wheels can be built of two of them."""
-    return one.direct_url is not None and one.direct_url == format_direct_url(direct)
 
 
 def _render(environment: Environment, store: Store, wish: Wish, rank: int) -> Rendered:
@@ -206,7 +115,7 @@ def decide_removal(environment: Environment, names: Sequence[Name], *, force: bo
     """Decide the removal of what is installed of some names."""
     installed = read_installed(environment, names)
     removals = tuple(
-        make_removal(name, _make_olds(found, force=force), _rank(found)) for name, found in installed.items()
+        make_removal(name, _make_olds(found, force=force), rank_of(found)) for name, found in installed.items()
     )
     changes = tuple(Changed("remove", found[0].spelled, found[0].version, None) for found in installed.values())
     return Decision((), removals, changes, frozenset(names))

@@ -33,7 +33,7 @@ if os.environ["INTERRUPTED_AT"] == "gc.set_threshold":
 sys.meta_path.insert(0, Interrupter())
 """
 """Interrupts its own process where a module is looked for, or where the command line begins."""
-LAUNCHER = "import sys; from lugnut.__main__ import main; sys.exit(main())"
+LAUNCHER = "import sys; from lugnut.__main__ import start; sys.exit(start())"
 STARTS = {
     "-m": [sys.executable, "-m", "lugnut"],
     "-c": [sys.executable, "-c", LAUNCHER],

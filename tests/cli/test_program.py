@@ -13,7 +13,7 @@ import pytest
 
 import lugnut
 
-LAUNCHER = "import sys; from lugnut.__main__ import main; sys.exit(main())"
+LAUNCHER = "import sys; from lugnut.__main__ import start; sys.exit(start())"
 HIJACKERS = ("json", "argparse", "signal", "errno", "typing", "csv", "packaging", "__future__")
 
 
@@ -115,3 +115,35 @@ def test_usage_errors_are_coloured_like_the_rest(environ: dict[str, str], colour
     clean = {"NO_COLOR": "", "FORCE_COLOR": "", **environ}
     assert ("\033[" in start(["-c", LAUNCHER, "instal"], tmp_path, **clean).stderr) is coloured
     assert "\033[" in start(["-c", LAUNCHER, "instal", "--color", "always"], tmp_path, **clean).stderr
+
+
+ENDING = "import atexit; atexit.register(print, 'the end')"
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("", ""),
+        (ENDING, "the end\n"),
+        ("sys.setprofile(lambda *_: None)", ""),
+        ("import threading; threading.Thread(target=lambda: print('the end')).start()", "the end\n"),
+    ],
+)
+def test_the_process_ends_at_once_unless_somebody_has_something_left_to_do(
+    first: str, last: str, tmp_path: Path
+) -> None:
+    leftover = (
+        "class Leftover:\n    def __del__(self, write=os.write): write(1, b'taken apart\\n')\nleftover = Leftover()"
+    )
+    code = f"import os, sys\n{first}\n{leftover}\nfrom lugnut.__main__ import start\nsys.exit(start())"
+    done = start(["-c", code, "--version"], tmp_path)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"lugnut {lugnut.__version__}" in lines
+    assert ("taken apart" in lines) == bool(first)
+    assert not last or last.strip() in lines
+
+
+def test_an_exit_code_survives_the_short_end(tmp_path: Path) -> None:
+    done = start(["-m", "lugnut", "install", "--user"], tmp_path)
+    assert (done.returncode, done.stderr.count("error:")) == (2, 1)

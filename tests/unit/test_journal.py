@@ -9,13 +9,13 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-import portalocker.portalocker
 import pytest
 
 from lugnut.errors import BrokenTransaction, LockLost, LockTimeout
 from lugnut.events import Recovered, WheelPlaced
 from lugnut.store.entries import admit, open_store
 from lugnut.system import files, locks, workers
+from lugnut.system.portalocking import portalocker
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.hold import Names
 from lugnut.transaction.place import Placing
@@ -90,7 +90,7 @@ class Watch:
             self.held.pop(descriptor, None)
             close(descriptor)
 
-        monkeypatch.setattr(portalocker.portalocker, "LOCKER", lock)
+        monkeypatch.setattr(portalocker, "LOCKER", lock)
         monkeypatch.setattr(os, "close", watched_close)
 
     def take(self, descriptor: int, path: str) -> None:

@@ -133,12 +133,12 @@ def test_a_directory_that_may_not_be_written_is_final(here):
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EIO])
 def test_only_busy_is_worth_another_try(here, number, monkeypatch):
     """The system call itself is made to fail: no file system at hand refuses flock (TRAPS 3)."""
-    import portalocker.portalocker
+    from lugnut.system.portalocking import portalocker
 
     def refuse(_descriptor, _flags):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(portalocker.portalocker, "LOCKER", refuse)
+    monkeypatch.setattr(portalocker, "LOCKER", refuse)
     with pytest.raises(LockUnusable) as caught:
         locks.hold(here, "x", patience(1))
     assert caught.value.data["reason"] == os.strerror(number)
@@ -146,12 +146,12 @@ def test_only_busy_is_worth_another_try(here, number, monkeypatch):
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EAGAIN])
 def test_busy_has_two_names(here, number, monkeypatch):
-    import portalocker.portalocker
+    from lugnut.system.portalocking import portalocker
 
     def refuse(_descriptor, _flags):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(portalocker.portalocker, "LOCKER", refuse)
+    monkeypatch.setattr(portalocker, "LOCKER", refuse)
     assert locks.try_hold(here, "x") is None
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from installer.scripts import Script
 
 from environments import make_environment
 from lugnut.distribution import EntryPoint
@@ -43,6 +44,26 @@ def test_a_launcher_calls_its_function(tmp_path):
     ran = subprocess.run([sys.executable, "-"], input=data, capture_output=True, check=False)
     assert ran.returncode == 1
     assert ran.stderr.decode().strip() == ".".join(map(str, sys.version_info[:3]))
+
+
+@pytest.mark.parametrize(
+    "python",
+    [
+        "/env/bin/python",
+        "/my env/bin/python",
+        "/it's/bin/python",
+        "/ö/bin/python",
+        "/" + "e" * 123,
+        "/" + "e" * 124,
+        "/" + "e" * 125,
+    ],
+)
+@pytest.mark.parametrize("attribute", ["main", "App.run"])
+@pytest.mark.parametrize("kind", ["console", "gui"])
+def test_a_script_is_written_as_installer_writes_it(tmp_path, python, attribute, kind):
+    environment = make_environment(tmp_path, python=python)
+    ((_, data),) = make_launchers(environment, [entry("tööl", kind, attribute)])
+    assert Script("tööl", "pkg.cli", attribute, kind).generate(python, "posix") == ("tööl", data)
 
 
 def test_the_same_launchers_come_out_of_any_order(environment):

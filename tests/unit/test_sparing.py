@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from environments import make_environment, write
-from lugnut.check import find_needed
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.supply.sparing import find_unwanted
+from lugnut.unmet import find_needed
 
 
 @pytest.fixture

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lugnut.cli import words as words_module
 from lugnut.cli.flags import COMMANDS, FLAGS
+from lugnut.cli.parser import format_help, make_parser, parse_carefully
+from lugnut.cli.plain import read_plainly
 from lugnut.cli.refusals import COMMANDS as FOREIGN
-from lugnut.cli.words import HELP, VERSION, format_help, make_parser, parse_words
+from lugnut.cli.words import HELP, VERSION, parse_words
 from lugnut.errors import Unsupported, UsageError
 
 FOREIGN_FLAGS = {
@@ -171,3 +176,41 @@ def test_every_switch_can_be_taken_back(command: str) -> None:
     for flag in FLAGS:
         for negation in flag.negations if command in flag.commands else ():
             assert vars(parser.parse_args([flag.long, negation])) == {flag.field: False}
+
+
+PLAIN = [
+    "install a b", "install --no-deps --no-index x.whl", "install x --python p -v --quiet -v", "install -r a -r b -c d",
+    "install --find-links=a --find-links b --overlay x=1", "--json list", "install --no-deps --deps x",
+    "--python p install x", "list --format freeze", "tree -d 1 --prune a", "install x -- -y --z", "sync a.txt --exact",
+]  # fmt: skip
+CAREFUL = [
+    "install -vv x", "install -ra x", "install --python= x", "install --find-links - x",
+    "install --report - x", "install --no-input x", "install --no-color x", "list -eq",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_what_is_plain_is_read_as_argparse_reads_it(line: str) -> None:
+    flags, literal = words_module._split(line.split())
+    command, rest = words_module._take_command(flags)
+    plain, careful = read_plainly(command, rest), parse_carefully(command, rest)
+    assert plain == careful
+    assert parse_words(line.split()) == careful._replace(operands=(*careful.operands, *literal))
+
+
+@pytest.mark.parametrize("line", CAREFUL)
+def test_what_is_not_plain_is_left_to_argparse(line: str) -> None:
+    command, rest = words_module._take_command(line.split())
+    assert read_plainly(command, rest) is None
+    assert parse_words(line.split()) == parse_carefully(command, rest)
+
+
+NAMES = sorted({name for flag in FLAGS for name in (*flag.names, *flag.negations)})
+OTHERS = ["x", "y.whl", "-", "", "a b", "-1", "-x", "-vq", "--no-input", "--user", "-h", "--json=", "--jobs=2", "@x"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(COMMANDS)), st.lists(st.sampled_from([*NAMES, *OTHERS, *OTHERS]), max_size=6))
+def test_whatever_is_read_as_plain_argparse_reads_so_too(command: str, rest: list[str]) -> None:
+    plain = read_plainly(command, rest)
+    assert plain is None or plain == parse_carefully(command, rest)

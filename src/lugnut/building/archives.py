@@ -12,11 +12,11 @@ import itertools
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, Any, NamedTuple
 
 from lugnut.building.recipe import CannotBuild
 from lugnut.errors import CannotRead, CannotWrite
 from lugnut.system import files
+from lugnut.typed import IO, Any, NamedTuple
 
 LARGEST = 16 << 30
 """Bytes that an archive may unpack to."""

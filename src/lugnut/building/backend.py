@@ -6,11 +6,11 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from lugnut.building import complaints
 from lugnut.building.recipe import CannotBuild
 from lugnut.building.telling import Telling
+from lugnut.typed import Literal
 
 Kind = Literal["wheel", "editable"]
 

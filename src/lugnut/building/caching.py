@@ -18,7 +18,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lugnut.building.recipe import Recipe, Source
 from lugnut.building.wheels import BUILT, EPOCH, Order, carry_out, refuse
@@ -39,6 +38,7 @@ from lugnut.store.place import (
     use_lock,
 )
 from lugnut.system import files, locks
+from lugnut.typed import NamedTuple
 
 FORMAT = 1
 _SMALL = 10_000

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from lugnut.building.recipe import CannotBuild
 from lugnut.building.telling import Telling
 from lugnut.interpreter.asking import read_facts
+from lugnut.typed import Any
 
 _MARK = "--- lugnut ---"
 _ASK = f"import sys; print({_MARK!r}); print(*filter(None, sys.path), sep=chr(10))"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from lugnut.links import hide_credentials
+from lugnut.typed import NamedTuple
 
 
 class Source(NamedTuple):

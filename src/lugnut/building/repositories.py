@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from lugnut.building.recipe import CannotBuild, Recipe, Source
 from lugnut.building.telling import Telling
 from lugnut.errors import DownloadFailed, Offline
 from lugnut.links import hide_credentials
 from lugnut.system import programs
+from lugnut.typed import NamedTuple
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HERE = re.compile(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
 from lugnut.building import archives, complaints, isolation
 from lugnut.building.backend import Backend, Kind
@@ -21,6 +20,7 @@ from lugnut.building.telling import Telling
 from lugnut.errors import BuildFailed, CannotWrite
 from lugnut.events import Building, Reporter
 from lugnut.system import files
+from lugnut.typed import NamedTuple
 
 EPOCH = "SOURCE_DATE_EPOCH"
 BUILT = "built"

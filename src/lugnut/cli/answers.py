@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from lugnut.cli.human import count, format_seconds
@@ -15,6 +14,8 @@ def format_installed(
 ) -> list[str]:
     """Give the list as columns (more of them when detailed), as `name==version`, or as pip's JSON."""
     if form == "json":
+        import json
+
         return [json.dumps([_make_entry(item) for item in installed])]
     if form == "freeze":
         return [f"{item.name}=={item.version}" for item in installed]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import lugnut
-from lugnut.cli.completion import make_script
 from lugnut.cli.configuration import Invocation
 from lugnut.cli.flags import OPERANDS
-from lugnut.cli.jsonlines import Outcome
+from lugnut.cli.outcome import Outcome
 from lugnut.errors import NotInstalled, UsageError
 from lugnut.events import Note, Reporter
 from lugnut.settings import Report
+from lugnut.typed import Any
 
 Cancelled = Callable[[], None]
 Act = Callable[[Invocation, Reporter, Cancelled], Outcome]
@@ -87,6 +86,8 @@ def _tree(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> O
 
 
 def _complete(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
+    from lugnut.cli.completion import make_script
+
     return make_script(invocation.operands[0])
 
 

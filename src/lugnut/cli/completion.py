@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NamedTuple
 
 from lugnut.cli.flags import COMMANDS, LIST, OPERANDS, VALUE, WORDS, flags_of
-from lugnut.cli.words import make_parser
+from lugnut.cli.outcome import Script
+from lugnut.cli.parser import make_parser
 from lugnut.errors import Unsupported
+from lugnut.typed import Any
 
 WANTS = {"DIR": "directory", "FILE": "file", "PATH": "file"}
 """What a value is completed to, by its metavar."""
-
-
-class Script(NamedTuple):
-    """A program for a shell."""
-
-    text: str
 
 
 def make_script(shell: str) -> Script:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from lugnut.cli.flags import COUNT, FLAGS, LIST, SWITCH, Flag, flags_of
+from lugnut.cli.plain import Words, closest
 from lugnut.cli.values import parse_value, parse_variable
-from lugnut.cli.words import Words, closest
 from lugnut.errors import UsageError
+from lugnut.typed import Any, NamedTuple
 
 CONFIGURABLE = {
     "overlay": ("install", "sync"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from lugnut.typed import NamedTuple
 
 SWITCH = "switch"
 COUNT = "count"

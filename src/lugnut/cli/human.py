@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from lugnut.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Paint, printable
 from lugnut.errors import ExternallyManaged, InternalError, LugnutError
@@ -26,6 +25,7 @@ from lugnut.events import (
     WheelPlaced,
 )
 from lugnut.settings import Report
+from lugnut.typed import NamedTuple
 
 SHOWN = 5
 """How many of many things a line names."""

@@ -6,14 +6,13 @@ Source: pip's documentation, *Installation Report*; PEP 610 (`download_info`), P
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any, TextIO
 
 import lugnut
 from lugnut.cli.terminal import Outlet, Paint
 from lugnut.errors import UsageError
 from lugnut.settings import InstalledFrom, Report
+from lugnut.typed import Any, TextIO
 
 
 def make_installation_report(report: Report) -> dict[str, Any]:
@@ -52,6 +51,8 @@ def check_place(path: str) -> None:
 
 def write_installation_report(path: str, report: Report, standard: Outlet) -> Outlet:
     """Write the document to a file, or for `-` to stdout; what cannot be written is the outlet's `broken`."""
+    import json
+
     text = json.dumps(make_installation_report(report), indent=2)
     if path == "-":
         standard.line(text)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import signal
 from types import FrameType, TracebackType
-from typing import Any, Self
 
 from lugnut.errors import Interrupted
+from lugnut.typed import Any, Self
 
 
 class Interrupts:

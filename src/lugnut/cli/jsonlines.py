@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, TextIO
 
-from lugnut.answers import DependencyTree, Frozen, Shown
-from lugnut.cli.completion import Script
 from lugnut.cli.terminal import Outlet, Paint
 from lugnut.errors import UsageError
 from lugnut.events import Event, to_json
-from lugnut.settings import Report
-
-Outcome = Report | Shown | DependencyTree | Frozen | Script | int | str
-"""What a command gives: a report or an answer, a completion script, bytes freed, or the cache's directory."""
+from lugnut.typed import Any, TextIO
 
 
 class EventLines:
@@ -53,17 +46,6 @@ def open_events(path: str, standard: Outlet) -> EventLines:
 
 def format_line(document: Mapping[str, Any]) -> str:
     """Write a document on one line, ASCII only, so that no encoding can spoil it."""
+    import json
+
     return json.dumps(document, default=str)
-
-
-def make_document(outcome: Outcome) -> dict[str, Any]:
-    """Give the document that --json prints when a run succeeds: a report or answer, bytes freed, the directory."""
-    match outcome:
-        case Report() | Shown() | DependencyTree() | Frozen():
-            return outcome.to_json()
-        case Script():
-            return {"script": outcome.text}
-        case int():
-            return {"freed": outcome}
-        case _:
-            return {"directory": outcome}

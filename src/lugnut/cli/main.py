@@ -12,7 +12,7 @@ from lugnut.cli.commands import ACTS, Act, check_operands
 from lugnut.cli.configuration import Invocation, Presentation, make_invocation
 from lugnut.cli.interrupts import Interrupts
 from lugnut.cli.talk import Talk
-from lugnut.cli.words import HELP, VERSION, Words, format_help, parse_words
+from lugnut.cli.words import HELP, VERSION, Words, parse_words
 from lugnut.errors import LugnutError, UsageError
 
 COLLECTED_EVERY = 100_000
@@ -63,6 +63,8 @@ def _inform(talk: Talk, words: Words) -> int:
     if words.command == VERSION:
         talk.out.line(f"lugnut {lugnut.__version__}")
     else:
+        from lugnut.cli.parser import format_help
+
         talk.out.line(format_help(*words.operands).rstrip())
     return 0
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any, TextIO
 
 from lugnut.cli.human import count, format_size
 from lugnut.events import Committed, Downloading, Event, WheelAdmitted, WheelPlaced
+from lugnut.typed import Any, TextIO
 
 DELAY = 0.5
 """Seconds of work before anything is drawn."""

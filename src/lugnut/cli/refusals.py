@@ -6,9 +6,8 @@ reason and the way that leads where the user wants to go (REFUSED).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lugnut.cli.flags import ALL
+from lugnut.typed import NamedTuple
 
 NOTHING = 0
 ONE_VALUE = 1

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
 
 from lugnut.answers import DependencyTree, Frozen, Shown
 from lugnut.cli.answers import format_findings, format_installed, format_verdict
-from lugnut.cli.completion import Script
 from lugnut.cli.configuration import Presentation
 from lugnut.cli.descriptions import format_frozen, format_shown, format_tree
 from lugnut.cli.human import (
@@ -30,12 +28,14 @@ from lugnut.cli.human import (
     format_unmet,
 )
 from lugnut.cli.installation_report import check_place, write_installation_report
-from lugnut.cli.jsonlines import EventLines, Outcome, format_line, make_document, open_events
+from lugnut.cli.jsonlines import EventLines, format_line, open_events
+from lugnut.cli.outcome import Outcome, Script, make_document
 from lugnut.cli.progress import Progress
 from lugnut.cli.terminal import BOLD, RED, YELLOW, Outlet, Paint, is_terminal, wants_color
 from lugnut.errors import LugnutError
 from lugnut.events import Event, Recovered, SetAside
 from lugnut.settings import Report
+from lugnut.typed import Any, TextIO
 
 LOUDNESS = {"warning": -1, "info": 0, "note": 1}
 """The verbosity from which on a message is heard."""
@@ -98,7 +98,8 @@ class Talk:
             self._finish_report(command, outcome)
         else:
             self._finish_answer(outcome)
-        self._document("Report", make_document(outcome))
+        if self._events is not None or self.presentation.json:
+            self._document("Report", make_document(outcome))
         return self._close(_judge(command, outcome))
 
     def _finish_answer(self, outcome: Outcome) -> None:

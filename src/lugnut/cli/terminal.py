@@ -10,7 +10,8 @@ import contextlib
 import errno
 import os
 from collections.abc import Mapping
-from typing import TextIO
+
+from lugnut.typed import TextIO
 
 BOLD, DIM, RED, GREEN, YELLOW, CYAN = "1", "2", "31", "32", "33", "36"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from lugnut.cli.flags import COUNT, LIST, SWITCH, WORDS, Flag
-from lugnut.cli.words import closest
+from lugnut.cli.plain import closest
 from lugnut.errors import Unsupported, UsageError
+from lugnut.typed import Any
 
 PATHS = (
     "python",

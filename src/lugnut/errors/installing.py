@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lugnut.errors.kind import LugnutError
+from lugnut.typed import Any
 
 # --- store ------------------------------------------------------------------------------------------------------------
 

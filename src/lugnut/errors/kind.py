@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from lugnut.typed import Any, ClassVar
 
 
 class LugnutError(Exception):

@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib.machinery import PathFinder
-from typing import Any
+from collections.abc import Mapping
 
 from lugnut.environment import Environment, spell_places
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
-from lugnut.interpreter import probe
 from lugnut.interpreter.discovery import Target, find_candidates, parse_version, read_configuration, venv_of
-from lugnut.interpreter.facts import Facts, remember
+from lugnut.interpreter.facts import Facts, find_packaging, remember
 from lugnut.system import programs
+from lugnut.typed import Any
 
 __all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
 
+BEGIN = "\n--- lugnut ---\n"
+"""As in probe.py and compilation.py, which run alone."""
 PATIENCE = 60
 """Seconds an interpreter has to answer."""
 
@@ -89,7 +90,7 @@ def ask(python: str, script: str, *arguments: str, given: str = "") -> Any:
         raise InterpreterBroken(python=python, reason=error.strerror or str(error)) from None
     except programs.TooLong:
         raise InterpreterBroken(python=python, reason=f"it did not answer within {PATIENCE} s") from None
-    _, begin, answer = done.out.decode("utf-8", "replace").replace("\r\n", "\n").rpartition(probe.BEGIN)
+    _, begin, answer = done.out.decode("utf-8", "replace").replace("\r\n", "\n").rpartition(BEGIN)
     try:
         if done.code == 0 and begin:
             return json.loads(answer)
@@ -123,7 +124,13 @@ def _shares_our_base(executable: str, venv: str) -> bool:
 
 
 def _read_own(cache_dir: str | None) -> Facts:
-    return remember(cache_dir, sys.executable, probe.describe)
+    return remember(cache_dir, sys.executable, _describe_ourselves)
+
+
+def _describe_ourselves() -> Mapping[str, Any]:
+    from lugnut.interpreter.probe import describe
+
+    return describe()
 
 
 def _move_to_venv(facts: Facts, venv: str, executable: str) -> Facts:
@@ -133,8 +140,9 @@ def _move_to_venv(facts: Facts, venv: str, executable: str) -> Facts:
 
 
 def _ask(executable: str) -> dict[str, Any]:
-    spec = PathFinder.find_spec("packaging")
-    document = ask(executable, os.path.abspath(probe.__file__), os.path.dirname(spec.origin or "") if spec else "")
+    from lugnut.interpreter import probe
+
+    document = ask(executable, os.path.abspath(probe.__file__), os.path.dirname(find_packaging() or ""))
     if "error" in document:
         raise InterpreterBroken(python=executable, reason=document["error"])
     return dict(document)

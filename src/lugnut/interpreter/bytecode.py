@@ -13,12 +13,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
-from typing import NamedTuple
 
 from lugnut.environment import Environment, roots
 from lugnut.interpreter import compilation
 from lugnut.interpreter.asking import ask
 from lugnut.system import files
+from lugnut.typed import NamedTuple
 
 CACHE = "__pycache__"
 _RANDOM = 6

@@ -11,7 +11,6 @@ import marshal
 import sys
 import warnings
 from importlib.util import MAGIC_NUMBER, source_hash
-from typing import Any
 
 BEGIN = "\n--- lugnut ---\n"
 """As in probe.py, which the two share by convention: neither may import the other where they run alone."""
@@ -39,7 +38,7 @@ def make_pyc(source: bytes, path: str, mtime: int | None) -> bytes | None:
     return MAGIC_NUMBER + head + marshal.dumps(code)
 
 
-def _answer(jobs: list[Any]) -> list[Any]:
+def _answer(jobs: list[tuple[str, str, int | None]]) -> list[str | None]:
     import base64
 
     made = [make_pyc(base64.b64decode(source), path, mtime) for source, path, mtime in jobs]

@@ -12,9 +12,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.errors import EnvironmentNotFound
+from lugnut.typed import NamedTuple
 
 CONFIGURATION = "pyvenv.cfg"
 _NEWEST = 30
@@ -131,9 +131,11 @@ class Version(NamedTuple):
 def parse_version(target: Target) -> Version | None:
     """Read `--python` where it is a version and no path; None where it is not. Raises EnvironmentNotFound."""
     text = target.python or ""
+    if not text or (text[0] not in "<>=!~" and os.path.basename(text) != text):  # patterns take 1 ms to compile
+        return None
     compact = re.fullmatch(r"cp(\d)(\d+)", text)
     plain = re.fullmatch(r"(?:cpython@?|python@)?(\d+(?:\.\d+){0,2})", text)
-    if not (compact or plain or text[:1] in "<>=!~") or not text or os.path.exists(_spell_path(target, text)):
+    if not (compact or plain or text[:1] in "<>=!~") or os.path.exists(_spell_path(target, text)):
         return None
     if compact or plain:
         numbers = (".".join(compact.groups()) if compact else plain[1] if plain else "").split(".")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from lugnut.environment import Environment
 from lugnut.errors import UsageError
+from lugnut.typed import NamedTuple
 
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",

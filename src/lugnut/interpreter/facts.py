@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from importlib.machinery import PathFinder
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Callable, Mapping
 
 from lugnut.interpreter.discovery import venv_of
 from lugnut.system import files
+from lugnut.typed import Any, NamedTuple
 
 FORMAT = 1
 """Of the remembered facts; raise it when probe.py says something else."""
@@ -43,12 +43,12 @@ class Facts(NamedTuple):
         return self.prefix != self.base_prefix
 
 
-def make_facts(document: dict[str, Any]) -> Facts:
+def make_facts(document: Mapping[str, Any]) -> Facts:
     """Read the answer of `probe.describe`; KeyError or TypeError where it is none."""
     return Facts(**{**document, "tags": tuple(document["tags"])})
 
 
-def remember(cache_dir: str | None, executable: str, learn: Callable[[], dict[str, Any]]) -> Facts:
+def remember(cache_dir: str | None, executable: str, learn: Callable[[], Mapping[str, Any]]) -> Facts:
     """Give the remembered facts of an executable, or learn them and remember."""
     name = hashlib.sha256(_identify(executable).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".json"
     remembered = None if cache_dir is None else _read_remembered(cache_dir, name)
@@ -64,8 +64,7 @@ def remember(cache_dir: str | None, executable: str, learn: Callable[[], dict[st
 def _identify(executable: str) -> str:
     """Say all that the facts depend on: the executable, its pyvenv.cfg, the kernel, the C library, packaging, us."""
     real = os.path.realpath(executable)
-    spec = PathFinder.find_spec("packaging")
-    watched = [real, spec.origin if spec else None]
+    watched = [real, find_packaging()]
     venv = venv_of(executable)
     if venv is not None:
         watched.append(os.path.join(venv, "pyvenv.cfg"))
@@ -77,6 +76,15 @@ def _identify(executable: str) -> str:
     layout = os.environ.get("DEB_PYTHON_INSTALL_LAYOUT", "")  # Debian's sysconfig answers by it
     words = [str(FORMAT), os.path.abspath(executable), *map(_stamp, watched), *machine, layout]
     return "\n".join(words)
+
+
+def find_packaging() -> str | None:
+    """Give the file that `import packaging` runs, without running it; importlib's own way to ask imports warnings."""
+    for finder in sys.meta_path:
+        spec = finder.find_spec("packaging", None)
+        if spec is not None:
+            return spec.origin
+    return None
 
 
 def _stamp(path: str | None) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from typing import Any
 
 BEGIN = "\n--- lugnut ---\n"
 OLDEST = (3, 9)
@@ -20,7 +19,7 @@ LAUNCHERS = {"win32": "win-ia32", "win-amd64": "win-amd64", "win-arm64": "win-ar
 """Launcher kinds of pypa/installer by sysconfig's platform; every other platform is posix."""
 
 
-def describe() -> dict[str, Any]:
+def describe() -> dict[str, object]:
     """Describe the running interpreter; all of it can be written as JSON."""
     from packaging.markers import default_environment
     from packaging.tags import sys_tags
@@ -85,7 +84,7 @@ def _use_packaging(directory: str) -> None:
     spec.loader.exec_module(module)
 
 
-def _answer(directory: str) -> dict[str, Any]:
+def _answer(directory: str) -> dict[str, object]:
     if sys.version_info < OLDEST:
         return {"error": "it is Python {}.{}.{}, which is too old".format(*sys.version_info)}
     _use_packaging(directory)

@@ -6,11 +6,11 @@ An extra counts where an installed distribution asks for it, as `name[extra]` in
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.installed import read_installed, read_requires
+from lugnut.typed import Any, NamedTuple
 
 Markers = Mapping[str, str]
 Parsed = Mapping[Name, Sequence[Any]]

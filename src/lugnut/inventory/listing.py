@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from lugnut.answers import Frozen
 from lugnut.distribution import Name
@@ -11,6 +10,7 @@ from lugnut.environment import Environment
 from lugnut.installed import Installed, read_installed
 from lugnut.inventory.references import find_project, format_reference
 from lugnut.settings import Installation, Report
+from lugnut.typed import NamedTuple
 
 
 class Filter(NamedTuple):

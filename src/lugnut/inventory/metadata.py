@@ -6,7 +6,8 @@ Source: the *Core metadata* specification.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from lugnut.typed import Any
 
 _SINGULAR = {
     "platforms": "platform",

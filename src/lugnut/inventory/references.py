@@ -6,10 +6,10 @@ Source: PEP 610 and PEP 660; what is no such document says nothing.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from lugnut.errors import BadRequirement
 from lugnut.sources.requests import parse_file_url
+from lugnut.typed import Any
 
 
 def find_project(direct_url: str | None) -> str:

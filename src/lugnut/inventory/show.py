@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 from lugnut.answers import Description, Shadow, Shown
 from lugnut.conflicts import Claimant, differ, find_clashes
@@ -14,6 +13,7 @@ from lugnut.inventory.graph import holds, parse_requires
 from lugnut.inventory.metadata import find_home_page, one_line, parse_metadata
 from lugnut.inventory.references import find_project
 from lugnut.transaction.records import claimed_files
+from lugnut.typed import Any, NamedTuple
 
 
 def show(environment: Environment, names: Sequence[Name], *, files: bool) -> Shown:

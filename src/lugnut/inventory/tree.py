@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from lugnut.answers import Branch, DependencyTree
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.inventory.graph import Graph, read_graph
+from lugnut.typed import NamedTuple
 
 Needs = Mapping[Name, Mapping[Name, str]]
 DEEPEST = 255

@@ -5,10 +5,9 @@ Sources: RFC 3986, and PEP 503 for `#sha256=...`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lugnut.errors import DownloadFailed
 from lugnut.links import hide_credentials
+from lugnut.typed import NamedTuple
 
 _PORTS = {"http": 80, "https": 443, "file": 0}
 

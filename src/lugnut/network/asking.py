@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
 
 from lugnut.links import Route
 from lugnut.network.addresses import Address, Login, is_trusted, parse_url, put_login
@@ -17,6 +16,7 @@ from lugnut.network.credentials import ask_keyring, find_login
 from lugnut.network.refusals import Passing, judge_status, refuse
 from lugnut.network.sockets import TICK
 from lugnut.settings import Watch
+from lugnut.typed import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 BACKOFF = 0.25

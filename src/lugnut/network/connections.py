@@ -9,13 +9,13 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
 from lugnut.errors import UsageError
 from lugnut.links import Route, hide_credentials
 from lugnut.network.addresses import Address, is_trusted
 from lugnut.network.refusals import judge_error, refuse
 from lugnut.network.sockets import listen, pool_classes
+from lugnut.typed import Any, NamedTuple
 
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")

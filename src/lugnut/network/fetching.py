@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
 
 from lugnut.distribution import WheelHash
 from lugnut.errors import BadWheel, CannotWrite, DownloadFailed, Offline
@@ -31,6 +30,7 @@ from lugnut.store.downloads import (
 )
 from lugnut.store.entries import Store, admit, find_entry
 from lugnut.system import locks
+from lugnut.typed import Any, NamedTuple
 from lugnut.wheel.source import ArchiveError
 
 

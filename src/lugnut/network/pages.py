@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from lugnut.errors import DownloadFailed, Offline
 from lugnut.events import Reporter, ignore, never
@@ -14,6 +13,7 @@ from lugnut.network.asking import ask, persist
 from lugnut.network.refusals import judge_error, refuse
 from lugnut.settings import Watch
 from lugnut.store.downloads import read_pieces
+from lugnut.typed import Any, NamedTuple
 from lugnut.wheel.source import ArchiveError
 
 LARGEST_PAGE = 256 << 20

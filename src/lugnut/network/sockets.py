@@ -11,9 +11,9 @@ import functools
 import io
 import time
 from collections.abc import Callable
-from typing import Any
 
 from lugnut.events import never
+from lugnut.typed import Any
 
 TICK = 0.1
 """Seconds between two looks."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from lugnut.errors import DownloadFailed, HashMismatch
 from lugnut.events import Downloading
@@ -22,6 +21,7 @@ from lugnut.network.refusals import Passing, judge_error, refuse
 from lugnut.network.tally import Tally, bound, check, check_size
 from lugnut.settings import Watch
 from lugnut.store.downloads import Part, Said, make_key
+from lugnut.typed import Any
 
 _CHUNK = 1 << 18
 _BETWEEN = 0.1

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from lugnut.sources.requests import parse_file_url
+from lugnut.typed import Any
 
 
 def alter(value: Any, **fields: Any) -> Any:

@@ -6,11 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.errors import ResolverFailed, UsageError
 from lugnut.events import never
 from lugnut.system import programs
+from lugnut.typed import NamedTuple
 
 UV_NEEDED = (0, 7)
 """The first uv whose `pip compile` reads preferences from a pylock.toml and writes one."""

@@ -6,9 +6,8 @@ have its host, and of several on one host the one with the longest common path i
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from lugnut.links import Indexes
+from lugnut.typed import Any, NamedTuple
 
 
 class Bare(NamedTuple):

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection
-from typing import Any
 
 from lugnut.errors import HashMismatch, HashMissing, Unsupported
 from lugnut.resolution.alteration import alter
 from lugnut.resolution.credentials import strip
 from lugnut.resolution.requirement_lines import AskedHash, Said
 from lugnut.sources.requests import parse_file_url
+from lugnut.typed import Any
 
 _TAKEN_HERE = frozenset(("md5", "sha1", "sha224", "sha256", "sha384", "sha512"))
 _PIECE = 1 << 20

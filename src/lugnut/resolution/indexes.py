@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from lugnut.errors import UsageError
 from lugnut.links import Index, Indexes, Route
@@ -25,6 +24,7 @@ from lugnut.resolution.layers import (
 )
 from lugnut.resolution.pip_settings import read_pip
 from lugnut.resolution.uv_settings import add_credentials, read_uv
+from lugnut.typed import Any
 
 
 def read_text(path: str) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from lugnut.errors import BadRequirement
 from lugnut.links import Indexes
@@ -19,6 +18,7 @@ from lugnut.resolution.requirement_lines import File, Said, join, read_files, re
 from lugnut.sources.lines import STANDARD_INPUT, read_lines, reads_once
 from lugnut.sources.requests import COMMAND_LINE, refuse
 from lugnut.system import files
+from lugnut.typed import NamedTuple
 
 WORDS = "command-line.txt"
 _LINKS = r"(-f|--find-links)(?:\s*=\s*|\s+|(?<=-f))(\S.*)"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from lugnut.errors import UsageError
 from lugnut.links import Index, hide_credentials
+from lugnut.typed import Any, NamedTuple
 
 _TRUE = frozenset(("1", "true", "yes", "y", "on", "t"))
 _FALSE = frozenset(("", "0", "false", "no", "n", "off", "f"))

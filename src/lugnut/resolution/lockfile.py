@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
 from lugnut.errors import BadLock, CannotWrite, UsageError
 from lugnut.resolution.alteration import alter, change_package, change_paths
 from lugnut.resolution.credentials import strip
 from lugnut.system import files
+from lugnut.typed import Any
 
 _NAME = r"pylock(\.[^.]+)?\.toml"
 _AGAIN = "lock again: `lugnut lock`"

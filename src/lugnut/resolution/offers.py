@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.sources.direct_urls import to_url
 from lugnut.system import files
+from lugnut.typed import NamedTuple
 
 _PLACE = "installed"
 _BUILD = 999_999_999

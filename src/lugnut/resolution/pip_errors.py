@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lugnut.distribution import normalise_name
 from lugnut.errors import (
@@ -24,6 +23,7 @@ from lugnut.errors import (
 from lugnut.links import hide_credentials
 from lugnut.resolution.inputs import WORDS, Inputs
 from lugnut.sources.wheelhouse import allows, find_closest, parse_candidate
+from lugnut.typed import Any
 
 _UV = "see -v, or try --resolver uv"
 _LONGEST = 400

@@ -8,7 +8,6 @@ interpolation, so a `%` is a `%`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from lugnut.errors import UsageError
 from lugnut.resolution import locations
@@ -22,6 +21,7 @@ from lugnut.resolution.layers import (
     read_switch,
     read_words,
 )
+from lugnut.typed import Any
 
 _SECTIONS = ("global", "install")
 _IGNORED = frozenset(("version", "help"))

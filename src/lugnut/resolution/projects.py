@@ -6,11 +6,11 @@ Source: PEP 621. What is `dynamic` is known only to the project's build backend.
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from lugnut.distribution import normalise_name
 from lugnut.errors import BadRequirement, Unsupported
 from lugnut.sources.requests import COMMAND_LINE, refuse
+from lugnut.typed import Any
 
 _UV = "use --resolver uv"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from lugnut.events import never
 from lugnut.links import Indexes, Route
 from lugnut.resolution.offers import Offer
 from lugnut.settings import Resolving
+from lugnut.typed import NamedTuple
 
 
 class Question(NamedTuple):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
+from lugnut.typed import Any, NamedTuple
 
 _PINNED = r"`(?P<name>[^=`]+)==(?P<version>[^`]+)`"
 _UV_YANKED = rf"^warning: {_PINNED} is yanked(?: \(reason: \"(?P<reason>.*)\"\))?\.?$"

@@ -7,10 +7,10 @@ path becomes an archive, a repository or a directory (PEP 751), the rest a wheel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from lugnut.errors import ResolverFailed
 from lugnut.sources.requests import parse_file_url
+from lugnut.typed import Any
 
 
 def make_lock(report: Mapping[str, Any]) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.links import hide_credentials
@@ -17,6 +16,7 @@ from lugnut.resolution.requirement_lines import split_include
 from lugnut.sources.direct_urls import strip_user
 from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE
+from lugnut.typed import NamedTuple
 
 _NAMED = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^\[\]]*)\])?\s*(?=[<>=!~;@(]|\s--|$)"
 _EDITABLE = r"(?:-e|--editable)(?:\s*=\s*|\s+|(?<=-e))(\S.*)"

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.distribution import normalise_name
 from lugnut.resolution.credentials import strip
 from lugnut.sources.lines import read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE, refuse
+from lugnut.typed import NamedTuple
 
 _INCLUDE = r"(-r|--requirements?|-c|--constraints?)(?:\s*=\s*|\s+|(?<=-[rc]))(\S.*)"
 _HASH = r"(?:^|\s)--hash(?:\s*=\s*|\s+)['\"]?([^\s'\"]*)"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from lugnut.errors import BadRequirement, LugnutError, Unsupported, UsageError
 from lugnut.links import Indexes
@@ -25,6 +24,7 @@ from lugnut.resolution.remarks import Remarks, Resolved
 from lugnut.resolution.requested import Requested, find_requested
 from lugnut.resolution.requirement_lines import Said
 from lugnut.system import files
+from lugnut.typed import Any, NamedTuple
 
 
 class Answer(NamedTuple):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from lugnut.links import Index, Indexes, Route
 from lugnut.resolution.credentials import separate, strip
 from lugnut.resolution.layers import to_url
+from lugnut.typed import NamedTuple
 
 _KEPT = frozenset(("UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE", "PIP_CACHE_DIR", "PIP_NO_CACHE_DIR"))
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 from lugnut.errors import BadLock, ResolverFailed
 from lugnut.resolution.alteration import alter, change_sources, make_absolute
 from lugnut.resolution.lockfile import make_lock
 from lugnut.sources.requests import parse_file_url
+from lugnut.typed import Any
 
 _NOT_KNOWN = {"none": "none"}
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from lugnut.errors import UsageError
 from lugnut.links import Index
@@ -26,6 +25,7 @@ from lugnut.resolution.layers import (
     read_switch,
     read_words,
 )
+from lugnut.typed import Any
 
 ReadFile = Callable[[str], str | None]
 """Path to text; None where there is no such file."""

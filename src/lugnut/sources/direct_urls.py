@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, NamedTuple
+
+from lugnut.typed import Any, NamedTuple
 
 
 class Direct(NamedTuple):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
@@ -18,6 +17,7 @@ from lugnut.links import Link
 from lugnut.sources.direct_urls import Direct, to_url
 from lugnut.sources.requests import parse_file_url
 from lugnut.sources.wheelhouse import check_fits, find_closest
+from lugnut.typed import Any, NamedTuple
 
 ALL = ":all:"
 _NAMED = 3

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.environment import Environment
@@ -35,6 +34,7 @@ from lugnut.sources.wheelhouse import (
     parse_candidate,
     read_wheelhouse,
 )
+from lugnut.typed import NamedTuple
 
 
 class Asked(NamedTuple):

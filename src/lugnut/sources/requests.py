@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from lugnut.distribution import Name, WheelHash, normalise_name
 from lugnut.errors import BadRequirement
 from lugnut.links import hide_credentials
+from lugnut.typed import NamedTuple
 
 COMMAND_LINE = "command line"
 HINT = "write NAME, NAME==VERSION, NAME @ URL, a path or a URL"

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from lugnut.errors import BadRequirement
 from lugnut.sources.lines import STANDARD_INPUT, read_lines, replace_variables
 from lugnut.sources.requests import COMMAND_LINE, Request, find_directory, parse_request, pass_on, refuse
+from lugnut.typed import NamedTuple
 
 _PASSED_ON = frozenset((
     "-e", "--editable", "-i", "--index-url", "--extra-index-url", "--pre", "--no-binary", "--trusted-host",

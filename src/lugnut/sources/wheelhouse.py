@@ -10,15 +10,17 @@ are named never matters (G1).
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import IncompatibleWheel, UsageError, WheelNotFound
+from lugnut.needs import plainly_allows
+from lugnut.typed import Any, NamedTuple
 
 CLOSEST = 3
 """How many of the environment's tags an error names."""
@@ -44,9 +46,6 @@ Wheelhouse = dict[Name, list[str]]
 
 NOTHING_UNFIT: Mapping[str, str] = {}
 """Wheels that were read and found unfit, by path, with the reason: none so far."""
-
-_LEAST = r">=\s*(\d+(?:\.\d+)*)"
-"""What nearly every Requires-Python is; packaging need not be imported to judge it."""
 
 
 def nothing(_: Name) -> bool:
@@ -220,6 +219,7 @@ def satisfies(specifier: str, version: str) -> bool:
         return False
 
 
+@functools.cache
 def allows_python(requires: str, version: str) -> bool:
     """Whether a Requires-Python allows an interpreter's version; one that says nothing sensible allows any, as in pip.
 
@@ -228,13 +228,13 @@ def allows_python(requires: str, version: str) -> bool:
     if not requires:
         return True
     release = re.match(r"\d+(\.\d+)*", version)
-    least = re.fullmatch(_LEAST, requires.strip())
-    if least and release:
-        wanted, given = ([*map(int, text.split("."))] for text in (least[1], release[0]))
-        return given + [0] * (len(wanted) - len(given)) >= wanted
+    given = release[0] if release else version
+    allowed = plainly_allows(requires, given)
+    if allowed is not None:
+        return allowed
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
-        return SpecifierSet(requires).contains(release[0] if release else version, prereleases=True)
+        return SpecifierSet(requires).contains(given, prereleases=True)
     except InvalidSpecifier:
         return True

@@ -17,12 +17,12 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from lugnut.distribution import WheelHash
 from lugnut.errors import CannotWrite, LockTimeout
 from lugnut.store.place import Store, in_words, is_hash, open_locks, open_part, use_lock
 from lugnut.system import files, locks
+from lugnut.typed import Any, NamedTuple
 from lugnut.wheel.source import ArchiveError, Source
 
 DOWNLOADS = "downloads"

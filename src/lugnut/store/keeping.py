@@ -11,7 +11,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Collection
-from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
 from lugnut.store.downloads import sweep_downloads
@@ -31,6 +30,7 @@ from lugnut.store.place import (
     use_lock,
 )
 from lugnut.system import files, locks
+from lugnut.typed import NamedTuple
 
 _RANDOM = 8
 _SMALL = 1_000

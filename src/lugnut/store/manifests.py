@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import Any, NamedTuple
 
 from lugnut.distribution import EntryPoint, Files, WheelFile, WheelHash
 from lugnut.manifest import MANIFEST_FORMAT, Library, Manifest
+from lugnut.typed import Any, NamedTuple
 
 _HEAD = b"lugnut manifest %d\n" % MANIFEST_FORMAT
 _LISTING = b"lugnut bytecode 1\n"

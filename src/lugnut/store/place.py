@@ -20,11 +20,11 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from lugnut.distribution import WheelHash
 from lugnut.errors import CannotWrite, NewerFormat
 from lugnut.system import files, locks
+from lugnut.typed import NamedTuple
 
 FORMAT = 1
 MANIFEST, STAMP, TREE = "manifest", "stamp", "tree"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
 
 from lugnut.distribution import WheelFile
 from lugnut.system import files
+from lugnut.typed import Self
 from lugnut.wheel.reading import Archive, Content
 
 

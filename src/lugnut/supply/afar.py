@@ -25,7 +25,7 @@ from lugnut.supply.obtaining import obtain_all
 from lugnut.supply.outlook import Outlook, look_around
 from lugnut.supply.questions import question
 from lugnut.supply.standing import same_version, stands, will_do
-from lugnut.wishes import Moved, Wish
+from lugnut.wish import Moved, Wish
 
 _RELAX = "ask for another version, or name another --python"
 

@@ -13,7 +13,7 @@ from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
 from lugnut.store.entries import Store
 from lugnut.supply.local import Found, find_at_hand
-from lugnut.wishes import Wish
+from lugnut.wish import Wish
 
 
 def read_at_hand(run: Run, asked: Asked) -> Listed | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
-from lugnut.check import find_needed, foresee_unmet
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import BadRequirement
@@ -19,7 +17,9 @@ from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
 from lugnut.store.entries import Store
 from lugnut.supply.admission import admit_all
-from lugnut.wishes import Wish
+from lugnut.typed import NamedTuple
+from lugnut.unmet import find_needed, foresee_unmet
+from lugnut.wish import Wish
 
 _ALL = ":all:"
 _USUAL_PRERELEASES = frozenset(("", "if-necessary-or-explicit"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from lugnut.building.caching import build_cached, take_turn
 from lugnut.building.recipe import Recipe, Source
@@ -25,6 +24,7 @@ from lugnut.sources.locked import Supply, find_file
 from lugnut.store.entries import Store, admit, find_entry
 from lugnut.store.turns import prepare, take_turns
 from lugnut.system import files, locks, workers
+from lugnut.typed import NamedTuple
 
 
 class Order(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from lugnut.distribution import normalise_name
 from lugnut.events import Changed
@@ -13,7 +12,8 @@ from lugnut.settings import InstalledFrom
 from lugnut.sources.direct_urls import Direct, make_document
 from lugnut.store.entries import Store, open_tree
 from lugnut.system import files
-from lugnut.wishes import Wish
+from lugnut.typed import Any
+from lugnut.wish import Wish
 
 
 def tell_origins(store: Store, wishes: Iterable[Wish], changes: Sequence[Changed]) -> tuple[InstalledFrom, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lugnut.links import Indexes, Route
 from lugnut.resolution.indexes import gather
 from lugnut.run import Run
+from lugnut.typed import NamedTuple
 
 
 class Outlook(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lugnut.check import find_needed
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.installed import find_installed
+from lugnut.unmet import find_needed
 
 TOOLS = frozenset(map(Name, ("pip", "setuptools", "lugnut")))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Self
+
+from lugnut.typed import Self
 
 
 class Closing:

@@ -16,11 +16,11 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from lugnut.errors import InternalError
 from lugnut.system import frames, lifeline
 from lugnut.system.native import machine
+from lugnut.typed import Any
 
 GRACE = 5.0
 """Seconds that workers get to reach a border when the work is called off; then they are killed."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from lugnut.errors import InternalError, LugnutError
 from lugnut.events import Event
 from lugnut.system.lifeline import Stopped, look_now
+from lugnut.typed import Any
 
 Message = tuple[str, int, Any]
 _HEAD = struct.Struct("<I")

@@ -17,12 +17,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
 from lugnut.events import never
 from lugnut.system import files
 from lugnut.system.native import machine, native
+from lugnut.typed import Any, NamedTuple
 
 LOCKS_LIKE_UV = native.LOCKS_LIKE_UV
 """Our locks and those of uv, which takes flock too, are seen by each other."""
@@ -104,7 +104,7 @@ class Held(files.Closing):
 
 def prepare() -> None:
     """Import what locking takes, which is slow, before it is needed in several forked workers."""
-    import portalocker  # noqa: F401
+    from lugnut.system import portalocking  # noqa: F401
 
 
 def hold(
@@ -179,14 +179,14 @@ def _open(directory: files.Directory, name: str, *, shared: bool, create: bool) 
 
 def _lock(descriptor: int, path: str, *, shared: bool) -> bool:
     """Lock a descriptor without waiting; False where it is busy, which is all that another try can change."""
-    import portalocker
+    from lugnut.system import portalocking
 
-    flags = portalocker.LockFlags
+    flags = portalocking.LockFlags
     try:
-        portalocker.lock(descriptor, (flags.SHARED if shared else flags.EXCLUSIVE) | flags.NON_BLOCKING)
-    except portalocker.exceptions.AlreadyLocked:
+        portalocking.lock(descriptor, (flags.SHARED if shared else flags.EXCLUSIVE) | flags.NON_BLOCKING)
+    except portalocking.AlreadyLocked:
         return False
-    except portalocker.exceptions.LockException as error:
+    except portalocking.LockException as error:
         cause = error.args[0] if error.args else None
         reason = cause.strerror if isinstance(cause, OSError) else error.strerror
         raise LockUnusable(path=path, reason=reason or str(error)) from None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any, NamedTuple
 
 from lugnut.events import never
 from lugnut.system.native import machine
+from lugnut.typed import IO, Any, NamedTuple
 
 TICK = 0.1
 """Seconds between two looks at `cancelled` and the clock."""

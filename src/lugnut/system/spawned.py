@@ -12,12 +12,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from lugnut.errors import InternalError
 from lugnut.system import frames, lifeline
 from lugnut.system.forked import GRACE, Heard
 from lugnut.system.native import machine
+from lugnut.typed import Any
 
 _PROGRAM = (
     "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "

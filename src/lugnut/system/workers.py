@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from lugnut.errors import InternalError, UsageError, WorkerDied
 from lugnut.events import Reporter
@@ -19,6 +18,7 @@ from lugnut.system.forked import ForkedCrew, Heard
 from lugnut.system.lifeline import Stopped, stopped
 from lugnut.system.native import machine
 from lugnut.system.spawned import SpawnedCrew, serve
+from lugnut.typed import Any, Generic, NamedTuple, Protocol, TypeVar
 
 __all__ = ["Pool", "Stopped", "default_count", "default_start_method", "run", "serve", "stopped"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from lugnut.environment import Environment
 from lugnut.events import Reporter
@@ -12,6 +11,7 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree
+from lugnut.typed import NamedTuple
 
 
 class Terms(NamedTuple):

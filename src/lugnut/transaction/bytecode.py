@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
@@ -22,6 +21,7 @@ from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction.transact import Course
 from lugnut.transaction.tree import Tree
+from lugnut.typed import NamedTuple
 
 _LARGEST = 1 << 30
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from lugnut.conflicts import Claimant
 from lugnut.distribution import File, Files, Name, RelativePath
@@ -19,6 +18,7 @@ from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.records import Index, Record, Source, find_top, identify, index_files, list_tops
+from lugnut.typed import NamedTuple
 
 
 class Claim(NamedTuple):

@@ -12,10 +12,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from lugnut.distribution import Digest, File, time_of
 from lugnut.system import files
+from lugnut.typed import NamedTuple
 
 _NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 """A link that cannot be made here, whatever stands at the target: another way is tried."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lugnut.distribution import File, Name
 from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.site import Site
+from lugnut.typed import NamedTuple
 
 
 class Role(NamedTuple):

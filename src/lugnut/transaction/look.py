@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lugnut.distribution import Name
 from lugnut.errors import FileInTheWay
 from lugnut.plan import Action
@@ -11,6 +9,7 @@ from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.claims import Claim
 from lugnut.transaction.site import Site
+from lugnut.typed import NamedTuple
 
 
 class Look(NamedTuple):

@@ -7,7 +7,6 @@ fail is meant to fail here, before the commit.
 from __future__ import annotations
 
 import stat
-from typing import NamedTuple
 
 from lugnut.errors import CannotWrite, FileInTheWay
 from lugnut.events import Reporter
@@ -17,6 +16,7 @@ from lugnut.transaction import content, journal
 from lugnut.transaction.bench import Bench, Terms
 from lugnut.transaction.stock import TELLING, Stock
 from lugnut.transaction.tree import split
+from lugnut.typed import NamedTuple
 
 _SIZE, _MTIME = stat.ST_SIZE, stat.ST_MTIME
 """Places in what `look` gives: the whole seconds of a time are had in no other way without a float."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import Any
 
 from lugnut.distribution import Files
 from lugnut.plan import Action, Old, Plan
+from lugnut.typed import Any
 
 PLAN_FORMAT = 2
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lugnut.distribution import File, Files, Name
 from lugnut.environment import Environment, canonical
@@ -17,6 +16,7 @@ from lugnut.installed import Found, Installed, read_distribution
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.tree import split
+from lugnut.typed import NamedTuple
 
 Index = dict[str, dict[str, File]]
 """Files by directory and name."""

@@ -7,13 +7,13 @@ edited or torn since (G7, TRAPS 43).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
 
 from lugnut.distribution import Digest, WheelFile
 from lugnut.errors import StoreDamaged
 from lugnut.plan import Origin, Rendered, kept_name, library_origin
 from lugnut.store.entries import Store, intact, open_tree, set_aside
 from lugnut.system import files
+from lugnut.typed import NoReturn
 
 TELLING = 0o170100
 """Of a mode: the kind of file, and whether its owner may execute it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
@@ -18,10 +17,12 @@ from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
+from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Placed, Placing, label
 from lugnut.transaction.recover import find_named, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
+from lugnut.typed import NamedTuple
 
 
 def rest(plan: Plan) -> None:
@@ -61,18 +62,6 @@ class Decision(NamedTuple):
 
 Decide = Callable[[], Decision]
 """Reads what is installed now and says what is to be done; called again under the locks."""
-
-
-class Outcome(NamedTuple):
-    """What became of it, beyond the events reported."""
-
-    changes: tuple[Changed, ...]
-    plan: Plan | None
-    exists: int
-    settles: int
-
-
-NOTHING = Outcome((), None, 0, 0)
 
 
 def transact(environment: Environment, names: Sequence[Name], decide: Decide, course: Course) -> Outcome:

@@ -12,8 +12,8 @@ Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 to 4.5. The standard library's z
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from lugnut.typed import NamedTuple
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 STORED, DEFLATED = 0, 8

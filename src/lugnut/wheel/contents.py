@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from lugnut.distribution import EntryPoint
+from lugnut.typed import NamedTuple
 from lugnut.wheel.archive import Entry, read_entries
 from lugnut.wheel.inflation import inflate, stream
 from lugnut.wheel.layout import UNHASHED, Layout, find_dist_info, lay_out

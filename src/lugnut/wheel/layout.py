@@ -6,9 +6,9 @@ Source: the *Binary distribution format* specification, "File contents" and "The
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lugnut.distribution import SCHEMES, STATE_FILE, parse_dist_info
+from lugnut.typed import NamedTuple
 from lugnut.wheel.metadata import Title, same_distribution
 from lugnut.wheel.names import find_clashes, fold
 

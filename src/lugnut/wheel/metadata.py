@@ -7,9 +7,9 @@ Sources: the *Binary distribution format*, *Core metadata* and *Entry points* sp
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from lugnut.distribution import EntryPoint, Name
+from lugnut.typed import NamedTuple
 
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 _WHEEL_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})", re.ASCII)

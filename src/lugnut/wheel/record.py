@@ -11,9 +11,9 @@ import csv
 import hashlib
 import io
 from collections.abc import Collection
-from typing import NamedTuple
 
 from lugnut.distribution import Digest
+from lugnut.typed import NamedTuple
 
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
 _WEAK = {"md5", "sha1", "sha224"}

@@ -10,10 +10,10 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Self
 
 from lugnut.distribution import WheelHash
 from lugnut.system import files
+from lugnut.typed import NamedTuple, Self
 
 _AT_ONCE = 64 << 20
 """Files up to this size are read once and kept in memory; larger ones are read where they are needed."""

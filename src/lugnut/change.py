@@ -1,0 +1,87 @@
+"""A change of an environment, once it is known that there is one to make: decided, carried out or rehearsed.
+
+Apart from `engine`, so that a run that finds nothing to do loads nothing of what changes an environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+from lugnut.distribution import Name
+from lugnut.plan import Plan
+from lugnut.run import Run, hold_wheels
+from lugnut.store.entries import Store
+from lugnut.system import files
+from lugnut.transaction import journal
+from lugnut.transaction.outcome import Outcome
+from lugnut.transaction.site import Site
+from lugnut.transaction.transact import Course, Decision, judge, transact
+from lugnut.wish import Moved, Wish
+from lugnut.wishes import Workshop, decide_removal, decide_set
+
+
+def change(
+    run: Run, store: Store, names: Sequence[Name], wishes: Sequence[Wish], look: Callable[[], list[Name]] | None
+) -> Outcome:
+    """Have every wish hold, and what `look` finds unwanted under the locks gone; raises Moved where that has grown."""
+    workshop = Workshop(run.environment, store)
+
+    def decide() -> Decision:
+        unwanted = look() if look is not None else []
+        if not set(unwanted) <= set(names):  # its lock is not held
+            raise Moved
+        return decide_set(run.environment, workshop, wishes, unwanted, run.settings)
+
+    course = _make_course(run, store)
+    if run.settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
+        course = course._replace(settled=_make_compiler(run, wishes, course))
+    with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
+        if run.settings.dry_run:
+            return _rehearse(run, decide())
+        return transact(run.environment, names, decide, course)
+
+
+def remove(run: Run, names: Sequence[Name]) -> Outcome:
+    """Have nothing of some names left."""
+
+    def decide() -> Decision:
+        return decide_removal(run.environment, names, force=run.settings.force)
+
+    if run.settings.dry_run:
+        return _rehearse(run, decide())
+    return transact(run.environment, names, decide, _make_course(run, None))
+
+
+def _make_course(run: Run, store: Store | None) -> Course:
+    """Give how a run goes about a transaction."""
+    settings = run.settings
+    return Course(
+        store, run.patience(), run.cancelled, run.report, settings.on_conflict, settings.link_mode, run.jobs,
+        run.start_method, settings.durable, settings.force,
+    )  # fmt: skip
+
+
+def _make_compiler(run: Run, wishes: Sequence[Wish], course: Course) -> Callable[[Plan], None]:
+    """Give what sees to a plan's bytecode; it is imported before anything is changed (DESIGN 7)."""
+    from lugnut.transaction.bytecode import show_bytecode
+
+    manifests = {wish.manifest.name: wish.manifest for wish in wishes}
+    return lambda plan: show_bytecode(run.environment, plan, manifests, course)
+
+
+def _rehearse(run: Run, decision: Decision) -> Outcome:
+    """Say what a decision would do: its changes and its conflicts.
+
+    Where there is no `.lugnut` an empty directory elsewhere stands for it: other installers' distributions, and
+    the wheels among themselves, clash all the same.
+    """
+    with contextlib.ExitStack() as stack:
+        home = journal.open_home(run.environment, create=False)
+        if home is None:
+            home = files.open_root(stack.enter_context(files.lend_directory()))
+        stack.enter_context(home)
+        site = Site(run.environment, home, run.patience(), run.report)
+        stack.callback(site.close)
+        judge(site, decision.actions(), "", decision, _make_course(run, None))
+    return Outcome(decision.changes, None, 0, 0)

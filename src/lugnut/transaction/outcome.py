@@ -1,0 +1,19 @@
+"""What came of a run's transaction; told of a run that found nothing to do, too, which loads none of the rest."""
+
+from __future__ import annotations
+
+from lugnut.events import Changed
+from lugnut.plan import Plan
+from lugnut.typed import NamedTuple
+
+
+class Outcome(NamedTuple):
+    """What became of it, beyond the events reported."""
+
+    changes: tuple[Changed, ...]
+    plan: Plan | None
+    exists: int
+    settles: int
+
+
+NOTHING = Outcome((), None, 0, 0)
