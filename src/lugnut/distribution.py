@@ -204,6 +204,24 @@ def parse_record(text: str) -> list[Row]:
     return rows
 
 
+def is_record(text: str | None) -> bool:
+    """Say whether `parse_record` would read a text."""
+    if text is None:
+        return False
+    if '"' in text:
+        try:
+            parse_record(text)
+        except ValueError:
+            return False
+        return True
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if line:
+            rest, comma, size = line.rpartition(",")
+            if not comma or "," not in rest or (size and not (size.isascii() and size.isdigit())):
+                return False
+    return True
+
+
 def _parse_row(fields: list[str], number: int) -> Row:
     if len(fields) != 3:  # noqa: PLR2004 - path, hash, size
         raise ValueError(f"line {number} of RECORD has {len(fields)} fields, not 3")

@@ -6,10 +6,22 @@ that is empty or has no readable RECORD is an installed distribution whose files
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 from collections.abc import Callable, Collection
 
-from lugnut.distribution import STATE_FILE, Name, Row, State, normalise_name, parse_dist_info, parse_record, parse_state
+from lugnut.distribution import (
+    STATE_FILE,
+    Name,
+    Row,
+    State,
+    is_record,
+    normalise_name,
+    parse_dist_info,
+    parse_record,
+    parse_state,
+)
 from lugnut.environment import Environment, canonical
 from lugnut.system import files
 from lugnut.typed import NamedTuple
@@ -97,6 +109,40 @@ def read_installed(environment: Environment, names: Collection[Name] | None = No
         if distribution is not None:
             installed.setdefault(distribution.name, []).append(distribution)
     return installed
+
+
+class Glance(NamedTuple):
+    """What tells whether an installed distribution is the one wished for; its rows are not read."""
+
+    state: State | None
+    requested: bool
+    recorded: bool
+    """There is a RECORD that can be read."""
+    direct_url: str | None
+
+
+def glance(environment: Environment, names: Collection[Name]) -> dict[Name, list[Glance]]:
+    """Look at some of what is installed, as far as `Glance` says; what vanishes meanwhile is left out."""
+    found: dict[Name, list[Glance]] = {}
+    for scheme, entries in itertools.groupby(find_installed(environment), lambda entry: entry.scheme):
+        with files.open_root(environment.schemes[scheme]) as root:
+            for entry in entries:
+                if entry.name in names:
+                    found.setdefault(entry.name, []).append(_glance(root, entry))
+    return found
+
+
+def _glance(root: files.Directory, entry: Found) -> Glance:
+    if not entry.legacy:
+        with contextlib.suppress(OSError), files.enter(root, entry.directory) as directory:
+            state = _read_text(directory, STATE_FILE)
+            return Glance(
+                None if state is None else parse_state(state),
+                files.look(directory, "REQUESTED") is not None,
+                is_record(_read_text(directory, "RECORD")),
+                _read_text(directory, "direct_url.json"),
+            )
+    return Glance(None, requested=False, recorded=False, direct_url=None)
 
 
 def read_distribution(environment: Environment, scheme: str, dist_info: str) -> Installed:
@@ -206,7 +252,8 @@ def _describe(entry: Found, spelled: str, version: str) -> Installed:
 def _read_identity(metadata: str, entry: Found) -> tuple[str, str]:
     """Give name and version as METADATA spells them; a METADATA of another name is not believed."""
     spelled, version = entry.spelled, entry.version
-    for line in metadata.splitlines():
+    end = metadata.find("\n\n")
+    for line in (metadata if end < 0 else metadata[:end]).splitlines():
         if not line:
             break
         if line.startswith("Name:"):

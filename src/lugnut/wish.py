@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.installed import Found, Installed, find_installed, read_installed
+from lugnut.installed import Found, Glance, Installed, find_installed, glance, read_installed
 from lugnut.manifest import Manifest
 from lugnut.settings import Settings
 from lugnut.sources.direct_urls import Direct, format_direct_url
@@ -65,15 +65,18 @@ def check_standing(environment: Environment, names: Iterable[Name], before: Stan
 
 
 def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settings) -> list[Open]:
-    """Find what is left to do; reads what is installed, and of the store nothing."""
+    """Find what is left to do; reads what is installed, and of the store nothing.
+
+    What stands already is only glanced at: that is all there is to a run that finds nothing to do.
+    """
     names = {wish.manifest.name for wish in wishes}
-    installed = read_installed(environment, names | set(settings.overlay))
+    glances = {} if settings.reinstall else glance(environment, names)
+    left_open = [wish for wish in wishes if not _holds(wish, glances.get(wish.manifest.name, []), settings.overlay)]
+    installed = read_installed(environment, {*(wish.manifest.name for wish in left_open), *settings.overlay})
     left = []
-    for wish in wishes:
+    for wish in left_open:
         found = installed.get(wish.manifest.name, [])
-        rank = settings.overlay.get(wish.manifest.name, rank_of(found))
-        if settings.reinstall or not _holds(wish, found, rank):
-            left.append(Open(wish, tuple(found), rank))
+        left.append(Open(wish, tuple(found), settings.overlay.get(wish.manifest.name, rank_of(found))))
     for name in sorted(set(settings.overlay) - names):
         found = installed.get(name, [])
         if found and rank_of(found) != settings.overlay[name] and found[0].rows is not None:
@@ -86,21 +89,14 @@ def rank_of(found: Sequence[Installed]) -> int:
     return max((one.state.overlay for one in found if one.state is not None), default=0)
 
 
-def _holds(wish: Wish, found: Sequence[Installed], rank: int) -> bool:
+def _holds(wish: Wish, found: Sequence[Glance], overlay: Mapping[Name, int]) -> bool:
     """Say whether a wish is fulfilled: wheel hash, requested flag and rank (DESIGN 3), and one dist-info."""
-    if len(found) != 1 or found[0].state is None or found[0].rows is None:
+    if len(found) != 1 or found[0].state is None or not found[0].recorded:
         return False
-    one = found[0]
-    state = one.state
+    one, state = found[0], found[0].state
     return (
-        state is not None
-        and state.wheel == wish.manifest.wheel
-        and state.overlay == rank
+        state.wheel == wish.manifest.wheel
+        and state.overlay == overlay.get(wish.manifest.name, state.overlay)
         and (one.requested or not wish.requested)
-        and (wish.direct is None or bool(wish.direct.sha256) or _came_from(one, wish.direct))
+        and (wish.direct is None or bool(wish.direct.sha256) or one.direct_url == format_direct_url(wish.direct))
     )
-
-
-def _came_from(one: Installed, direct: Direct) -> bool:
-    """Say whether direct_url.json tells of the same tree or commit: equal wheels can be built of two of them."""
-    return one.direct_url is not None and one.direct_url == format_direct_url(direct)
