@@ -12,7 +12,7 @@ from lugnut.store.entries import hash_wheel
 from lugnut.store.index import look_up
 from lugnut.store.place import Store, open_locks, turn_lock
 from lugnut.system import files, locks
-from lugnut.wheel import metadata
+from lugnut.wheel import inflation, metadata
 
 _SMALL = 1 << 20
 """Bytes of a wheel that is hashed sooner than workers are started for it."""
@@ -59,3 +59,4 @@ def prepare() -> None:
     """Import what every admission takes: once, before workers are forked that would each do it."""
     locks.prepare()
     metadata.prepare()
+    inflation.find_engine()

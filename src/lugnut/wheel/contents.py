@@ -6,8 +6,8 @@ is the members' content compared with RECORD here too, otherwise that happens wh
 
 from __future__ import annotations
 
+import binascii
 import hashlib
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -110,7 +110,7 @@ class _Texts:
         except ArchiveError as error:
             self._problems.append(str(error))
             return None
-        if zlib.crc32(content) != entry.crc:  # RECORD has no hash of its own
+        if binascii.crc32(content) != entry.crc:  # RECORD has no hash of its own
             self._problems.append(f"{entry.name!r} does not have the checksum that the archive states")
         return content
 
