@@ -12,8 +12,9 @@ import engines
 from hostile import rawzip
 from lugnut.distribution import Row, format_record
 from lugnut.errors import BadWheel
-from lugnut.wheel.archive import read_entries
+from lugnut.wheel.archive import Entry, read_entries
 from lugnut.wheel.inflation import head, inflate, stream
+from lugnut.wheel.names import check_entry, find_clashes, find_wrong_names, fold
 from lugnut.wheel.reading import read_wheel
 from lugnut.wheel.record import read_promises, spell_digest
 from lugnut.wheel.source import ArchiveError, Limits, Source
@@ -34,6 +35,33 @@ def test_record_survives_a_round_trip(rows):
     promises = read_promises(text.encode(), "x-1.dist-info/RECORD", problems)
     assert problems == []
     assert {path: (promise.digest, promise.size) for path, promise in promises.items()} == rows
+
+
+LETTERS = st.text("aB9_.-+/ \\:~\né", max_size=40)
+ENTRY = Entry("", 0, 0, 0, 0, 8, 0, marked_directory=False, sound=True)
+
+
+@settings(CALM, max_examples=1_000)
+@given(
+    st.one_of(LETTERS, st.lists(st.text("a.", min_size=1, max_size=99), min_size=1, max_size=12).map("/".join)),
+    st.one_of(st.integers(0, 0xFFFF), st.integers(0o100000, 0o101777)),
+    st.sampled_from([Limits(), Limits(depth=2), Limits(name=20)]),
+)
+def test_the_quick_look_at_a_name_takes_nothing_that_the_long_one_refuses(name, mode, limits):
+    entry = ENTRY._replace(name=name, mode=mode)
+    wrong = check_entry(entry, limits)
+    assert find_wrong_names([entry], limits) == ([] if wrong is None else [wrong])
+
+
+@CALM
+@given(st.lists(st.text("aAbß/", min_size=1, max_size=5)))
+def test_clashes_are_found_in_every_order(names):
+    files = [name for name in names if not name.endswith("/") and not name.startswith("/") and "//" not in name]
+    folded = [fold(name) for name in files]
+    above = {name[:place] for name in folded for place in range(len(name)) if name[place] == "/"}
+    twins = [name for number, name in enumerate(folded) if name in folded[:number]]
+    assert len(find_clashes(files)) == len(twins) + len(above & set(folded))
+    assert bool(find_clashes(files)) == bool(find_clashes(files[::-1]))
 
 
 COMMENT = st.binary(max_size=20).filter(lambda comment: b"PK\5\6" not in comment)
