@@ -10,25 +10,19 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from lugnut.distribution import WheelFile
 from lugnut.system import files
-from lugnut.wheel.reading import Archive, Content
+from lugnut.wheel.reading import Archive
 
 
 def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None]) -> None:
     """Write every file below `tree`, checking its hash on the way; raises BadWheel with all that are wrong."""
+    batch = files.Batch()
     with _Path(tree, cancelled) as path:
         for file, content in archive.members():
             above, _, name = file.archive.rpartition("/")
-            _write(path.go(above), name, file, content)
-
-
-def _write(directory: files.Directory, name: str, file: WheelFile, content: Content) -> None:
-    mode = 0o755 if file.executable else 0o644
-    if isinstance(content, bytes):
-        files.write(directory, name, content, mode=mode, mtime=file.mtime)
-    else:
-        files.write_pieces(directory, name, content, mode=mode, mtime=file.mtime)
+            pieces = (content,) if isinstance(content, bytes) else content
+            mode = 0o755 if file.executable else 0o644
+            batch.write(path.go(above), name, pieces, mode=mode, mtime=file.mtime)
 
 
 class _Path:
@@ -55,7 +49,7 @@ class _Path:
         self._close(shared)
         for name in names[shared:]:
             above = self._open[-1] if self._open else self._tree
-            self._open.append(files.enter(above, name, create=True))
+            self._open.append(files.make_directory(above, name))
         self._names = names
 
     def _close(self, kept: int) -> None:

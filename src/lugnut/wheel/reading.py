@@ -9,6 +9,7 @@ Source: the *Binary distribution format* specification (PEP 427, PEP 491).
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 from collections.abc import Iterator
 
@@ -19,10 +20,11 @@ from lugnut.wheel.archive import Entry
 from lugnut.wheel.contents import Contents, check_contents, check_pieces, read_contents
 from lugnut.wheel.inflation import head, inflate, stream
 from lugnut.wheel.metadata import parse_title
-from lugnut.wheel.record import spell_digest
+from lugnut.wheel.record import Promise, spell_digest
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 LIMITS = Limits()
+_archive_path = operator.attrgetter("archive")
 _TOLD = 3
 _PLACEHOLDER = b"#!python"
 _WRAPPERS = ("", ".exe", "-script.py", "-script.pyw", ".pya")
@@ -102,23 +104,25 @@ class Archive(files.Closing):
         wrong is not given, but pieces are, since that cannot be known before their end. Read them before going on.
         """
         problems: list[str] = []
-        for file in sorted(self.manifest.files, key=lambda file: file.archive):
-            content = self._read(file, problems)
-            if content is not None:
-                yield file, content
-                if not isinstance(content, bytes):
-                    for _ in content:  # whoever did not read them to the end
-                        pass
+        entries, promises, at_once = self._contents.entries, self._contents.promises, self._limits.whole
+        for file in sorted(self.manifest.files, key=_archive_path):
+            entry, promise = entries[file.archive], promises[file.archive]
+            if entry.size > at_once:
+                pieces = check_pieces(stream(self._source, entry), entry, promise, problems)
+                yield file, pieces
+                for _ in pieces:  # whoever did not read them to the end
+                    pass
+            else:
+                content = self._read(entry, promise, problems)
+                if content is not None:
+                    yield file, content
         self._check_others(problems)
         if not self._source.unchanged():
             problems.append("it was changed while it was read")
         if problems:
             raise make_error(self._filename, problems)
 
-    def _read(self, file: WheelFile, problems: list[str]) -> Content | None:
-        entry, promise = self._contents.entries[file.archive], self._contents.promises[file.archive]
-        if entry.size > self._limits.whole:
-            return check_pieces(stream(self._source, entry), entry, promise, problems)
+    def _read(self, entry: Entry, promise: Promise, problems: list[str]) -> bytes | None:
         try:
             content = inflate(self._source, entry)
         except ArchiveError as error:
@@ -126,7 +130,7 @@ class Archive(files.Closing):
             return None
         if promise.is_kept_by(content):
             return content
-        problems.append(f"{file.archive!r} does not have the hash that RECORD states")
+        problems.append(f"{entry.name!r} does not have the hash that RECORD states")
         return None
 
     def _check_others(self, problems: list[str]) -> None:
