@@ -13,12 +13,17 @@ from typing import Self
 from lugnut.system import files
 from lugnut.wheel.reading import Archive
 
+_ALL = slice(None)
 
-def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None]) -> None:
-    """Write every file below `tree`, checking its hash on the way; raises BadWheel with all that are wrong."""
+
+def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None], part: slice = _ALL) -> None:
+    """Write every file below `tree`, or a part, checking its hash on the way; raises BadWheel with all that are wrong.
+
+    `cancelled` is called between directories. Others may be writing other parts.
+    """
     batch = files.Batch()
     with _Path(tree, cancelled) as path:
-        for file, content in archive.members():
+        for file, content in archive.members(part):
             above, _, name = file.archive.rpartition("/")
             pieces = (content,) if isinstance(content, bytes) else content
             mode = 0o755 if file.executable else 0o644
