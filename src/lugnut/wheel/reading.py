@@ -139,6 +139,10 @@ class Archive(files.Closing):
         borders = [0, *sorted(cuts), None]
         return [slice(*pair) for pair in itertools.pairwise(borders)]
 
+    def weigh(self, part: slice) -> int:
+        """Say how many bytes a part of the files comes to."""
+        return sum(file.size for file in self._files[part])
+
     def _read(self, entry: Entry, promise: Promise, problems: list[str]) -> bytes | None:
         try:
             content = inflate(self._source, entry)

@@ -83,7 +83,7 @@ class Source(files.Closing):
             _refuse_other(status)
             self.identity = Identity.from_status(status)
             self.size = status.st_size
-            self._kept = _read_fully(self._descriptor, self.size) if self.size <= _AT_ONCE else b""
+            self._kept = _read_fully(self._descriptor, 0, self.size) if self.size <= _AT_ONCE else b""
             self._kept_at = 0
         except BaseException:
             self.close()
@@ -97,12 +97,15 @@ class Source(files.Closing):
             return self._kept[start : start + length]
         if position < 0 or length < 0 or position + length > self.size:
             raise ArchiveError("it points outside itself")
-        os.lseek(self._descriptor, position, os.SEEK_SET)
         if length >= _WINDOW:
-            return _read_fully(self._descriptor, length)
-        self._kept = _read_fully(self._descriptor, min(_WINDOW, self.size - position))
+            return _read_fully(self._descriptor, position, length)
+        self._kept = _read_fully(self._descriptor, position, min(_WINDOW, self.size - position))
         self._kept_at = position
         return self._kept[:length]
+
+    def learn(self, wheel: WheelHash) -> None:
+        """Be told its sha256, by somebody who took it through this very descriptor."""
+        self._hash = wheel
 
     def hash(self) -> WheelHash:
         """Give the sha256 of the whole file; reads it once."""
@@ -137,17 +140,26 @@ def _refuse_other(status: os.stat_result) -> None:
         raise ArchiveError("it is empty")
 
 
-def _read_fully(descriptor: int, length: int) -> bytes:
+def _seek_and_read(descriptor: int, length: int, position: int) -> bytes:
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+_read: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)
+"""Where workers are forked there is pread: those who share a descriptor do not move each other's place."""
+
+
+def _read_fully(descriptor: int, position: int, length: int) -> bytes:
     """Read this much, over several calls where one gives part; raises ArchiveError where there is less."""
     pieces = []
-    left = length
-    while left:
+    end = position + length
+    while position < end:
         try:
-            piece = os.read(descriptor, left)
+            piece = _read(descriptor, end - position, position)
         except OSError as error:
             raise ArchiveError(f"it cannot be read: {error.strerror}") from None
         if not piece:
             raise ArchiveError("it became shorter while it was read")
         pieces.append(piece)
-        left -= len(piece)
+        position += len(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
