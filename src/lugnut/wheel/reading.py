@@ -15,7 +15,7 @@ import operator
 import os
 from collections.abc import Iterator
 
-from lugnut.distribution import Manifest, Row, WheelFile, content_mtime, format_row
+from lugnut.distribution import Digest, Manifest, Row, WheelFile, content_mtime, format_row
 from lugnut.errors import BadWheel
 from lugnut.system import files
 from lugnut.wheel.archive import Entry
@@ -201,20 +201,20 @@ def _make_manifest(source: Source, contents: Contents, files: list[WheelFile]) -
 
 def _make_file(source: Source, contents: Contents, archive: str, problems: list[str]) -> WheelFile:
     scheme, path = contents.layout.placed[archive]
-    entry = contents.entries[archive]
-    digest = _find_sha256(source, contents, entry, problems)
+    entry, promise = contents.entries[archive], contents.promises[archive]
+    if promise.algorithm == "sha256":
+        digest, spelled = promise.digest, Digest(promise.spelled)
+    else:
+        digest = _find_sha256(source, entry, promise, problems)
+        spelled = spell_digest(digest)
     script = scheme == "scripts"
     executable = script or bool(entry.mode & 0o111)
     rewritten = script and head(source, entry, len(_PLACEHOLDER)) == _PLACEHOLDER
-    mtime = content_mtime(digest)
-    return WheelFile(scheme, path, archive, spell_digest(digest), entry.size, executable, mtime, rewritten)
+    return WheelFile(scheme, path, archive, spelled, entry.size, executable, content_mtime(digest), rewritten)
 
 
-def _find_sha256(source: Source, contents: Contents, entry: Entry, problems: list[str]) -> bytes:
-    """Take the digest that RECORD promises; where it promises another kind, compute ours from content that keeps it."""
-    promise = contents.promises[entry.name]
-    if promise.algorithm == "sha256":
-        return promise.digest
+def _find_sha256(source: Source, entry: Entry, promise: Promise, problems: list[str]) -> bytes:
+    """Compute the sha256 of content that RECORD promises by another kind of hash, and that keeps that promise."""
     state = hashlib.sha256()
     for piece in check_pieces(stream(source, entry), entry, promise, problems):
         state.update(piece)

@@ -31,6 +31,8 @@ class Promise(NamedTuple):
     algorithm: str
     digest: bytes
     size: int | None
+    spelled: str
+    """The digest as RECORD spells it: there is one way."""
 
     def is_kept_by(self, content: bytes) -> bool:
         """Say whether this is the content promised."""
@@ -69,8 +71,9 @@ def _read_rows(rows: Iterable[tuple[int, list[str]]], record: str, problems: lis
         path, spelled, size = row if len(row) == _FIELDS else ("", "", "")
         promise: Promise | None
         if usual(spelled) is not None and _is_number(size) and path != record:
-            digest = decode(spelled[7:].replace("-", "+").replace("_", "/") + "=")
-            promise = Promise("sha256", digest, int(size))
+            text = spelled[7:]
+            digest = decode(text.replace("-", "+").replace("_", "/") + "=")
+            promise = Promise("sha256", digest, int(size), text)
         else:
             promise = _read_row(row, number, record, problems)
             if promise is None:
@@ -101,7 +104,7 @@ def _read_row(row: list[str], number: int, record: str, problems: list[str]) -> 
     if digest is None or len(digest) != _LENGTHS[algorithm] or not (size == "" or _is_number(size)):
         problems.append(f"line {number} of RECORD, for {path!r}, has a hash or a size that is none")
         return None
-    return Promise(algorithm, digest, int(size) if size else None)
+    return Promise(algorithm, digest, int(size) if size else None, value.rstrip("="))
 
 
 def _is_number(text: str) -> bool:
