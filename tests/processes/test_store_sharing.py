@@ -17,8 +17,10 @@ import lugnut
 from lugnut.errors import LugnutError
 from lugnut.store import sharing
 from lugnut.system import files, workers
+from lugnut.wheel import source
 cache, method, slow, *wheels = sys.argv[1:]
 sharing._HUGE = 0
+source._AT_ONCE = source._WINDOW = 1_000  # as a wheel of real size is read: through one descriptor that all share
 plain = sharing.fill_share
 
 def fill_slowly(share, emit):
