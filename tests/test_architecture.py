@@ -25,11 +25,12 @@ LAYERS = """
 typed
 errors events
 distribution links
+columns
 manifest
 system settings answers needs
 environment
 wheel interpreter installed scripts
-store
+store glance
 plan network unmet
 conflicts sources building
 transaction resolution wish

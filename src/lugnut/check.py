@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lugnut.distribution import File, Name, Row
+from lugnut.columns import File
+from lugnut.distribution import Name, Row
 from lugnut.environment import Environment
 from lugnut.errors import LugnutError
 from lugnut.installed import Installed, read_installed

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
-from lugnut.distribution import File, Files, Name, RelativePath
+from lugnut.columns import File, Files
+from lugnut.distribution import Name, RelativePath
 from lugnut.environment import Environment, key
 from lugnut.plan import Action
 from lugnut.typed import NamedTuple

@@ -6,8 +6,6 @@ that is empty or has no readable RECORD is an installed distribution whose files
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
 from collections.abc import Callable, Collection
 
@@ -16,7 +14,6 @@ from lugnut.distribution import (
     Name,
     Row,
     State,
-    is_record,
     normalise_name,
     parse_dist_info,
     parse_record,
@@ -111,40 +108,6 @@ def read_installed(environment: Environment, names: Collection[Name] | None = No
     return installed
 
 
-class Glance(NamedTuple):
-    """What tells whether an installed distribution is the one wished for; its rows are not read."""
-
-    state: State | None
-    requested: bool
-    recorded: bool
-    """There is a RECORD that can be read."""
-    direct_url: str | None
-
-
-def glance(environment: Environment, names: Collection[Name]) -> dict[Name, list[Glance]]:
-    """Look at some of what is installed, as far as `Glance` says; what vanishes meanwhile is left out."""
-    found: dict[Name, list[Glance]] = {}
-    for scheme, entries in itertools.groupby(find_installed(environment), lambda entry: entry.scheme):
-        with files.open_root(environment.schemes[scheme]) as root:
-            for entry in entries:
-                if entry.name in names:
-                    found.setdefault(entry.name, []).append(_glance(root, entry))
-    return found
-
-
-def _glance(root: files.Directory, entry: Found) -> Glance:
-    if not entry.legacy:
-        with contextlib.suppress(OSError), files.enter(root, entry.directory) as directory:
-            state = _read_text(directory, STATE_FILE)
-            return Glance(
-                None if state is None else parse_state(state),
-                files.look(directory, "REQUESTED") is not None,
-                is_record(_read_text(directory, "RECORD")),
-                _read_text(directory, "direct_url.json"),
-            )
-    return Glance(None, requested=False, recorded=False, direct_url=None)
-
-
 def read_distribution(environment: Environment, scheme: str, dist_info: str) -> Installed:
     """Read one dist-info; raises FileNotFoundError where there is none of that name."""
     entry = _parse_entry(scheme, dist_info)
@@ -177,7 +140,7 @@ def read_entry_points(environment: Environment, installed: Installed) -> str:
     path = os.path.join(environment.schemes[installed.scheme], installed.dist_info)
     try:
         with files.open_root(path) as directory:
-            return _read_text(directory, "entry_points.txt") or ""
+            return read_text(directory, "entry_points.txt") or ""
     except OSError:
         return ""
 
@@ -223,7 +186,7 @@ def _read_dist_info(environment: Environment, entry: Found, directory: files.Dir
     present = frozenset(files.list_names(directory))
 
     def text(name: str) -> str | None:
-        return _read_text(directory, name) if name in present else None
+        return read_text(directory, name) if name in present else None
 
     spelled, version = _read_identity(text("METADATA") or "", entry)
     state = text(STATE_FILE)
@@ -313,12 +276,12 @@ def _read_metadata(environment: Environment, scheme: str, directory: str) -> str
     path = os.path.realpath(path)
     try:
         with files.open_root(os.path.dirname(path)) as root:
-            return _read_text(root, os.path.basename(path), errors="replace") or ""
+            return read_text(root, os.path.basename(path), errors="replace") or ""
     except OSError:
         return ""
 
 
-def _read_text(directory: files.Directory, name: str, errors: str = "strict") -> str | None:
+def read_text(directory: files.Directory, name: str, errors: str = "strict") -> str | None:
     """Read a file as text; None where it cannot be read as one, whatever stands there (TRAPS 36)."""
     try:
         return files.read(directory, name).decode("utf-8", errors)

@@ -1,7 +1,7 @@
 """What the store remembers of a verified wheel, so that an install reads no wheel and no RECORD again. Pure values.
 
 Most of a wheel is its library: files that have one path in the archive, in the store and in the environment. They are
-kept as columns (`lugnut.distribution.Files`), because an install of many thousands of them looks at few one by one.
+kept as columns (`lugnut.columns.Files`), because an install of many thousands of them looks at few one by one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from lugnut.distribution import Digest, EntryPoint, File, Files, Name, RelativePath, WheelFile, WheelHash
+from lugnut.columns import File, Files
+from lugnut.distribution import Digest, EntryPoint, Name, RelativePath, WheelFile, WheelHash
 from lugnut.typed import NamedTuple
 
 MANIFEST_FORMAT = 2

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from lugnut.columns import File, Files, list_executables, list_folders
 from lugnut.distribution import (
     Digest,
-    File,
-    Files,
     Name,
     RelativePath,
     Row,
@@ -21,8 +20,6 @@ from lugnut.distribution import (
     format_record,
     format_state,
     insert_rows,
-    list_executables,
-    list_folders,
 )
 from lugnut.environment import Environment, place, spell_row
 from lugnut.errors import BadWheel

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.installed import Found, Glance, Installed, find_installed, glance, read_installed
+from lugnut.glance import Glance, glance
+from lugnut.installed import Found, Installed, find_installed, read_installed
 from lugnut.manifest import Manifest
 from lugnut.settings import Settings
 from lugnut.sources.direct_urls import Direct, format_direct_url

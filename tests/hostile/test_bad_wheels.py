@@ -7,12 +7,18 @@ import zlib
 
 import pytest
 
+import engines
 from hostile import rawzip
 from hostile.bad_wheels import FILENAME, RECIPES, members, recording, tweaked, wheel
 from lugnut.errors import BadWheel
 from lugnut.wheel.reading import read_wheel
 from lugnut.wheel.source import Limits
 from wheels import make_wheel
+
+
+@pytest.fixture(autouse=True, params=list(engines.ENGINES))
+def engine(request, monkeypatch):
+    engines.choose(monkeypatch, request.param)
 
 
 def write(directory, made):

@@ -2,17 +2,22 @@
 
 import io
 import zipfile
+import zlib
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import engines
+from hostile import rawzip
 from lugnut.distribution import Row, format_record
 from lugnut.errors import BadWheel
-from lugnut.wheel.archive import read_entries
+from lugnut.wheel.archive import Entry, read_entries
 from lugnut.wheel.inflation import head, inflate, stream
+from lugnut.wheel.names import check_entry, find_clashes, find_wrong_names, fold
 from lugnut.wheel.reading import read_wheel
 from lugnut.wheel.record import read_promises, spell_digest
-from lugnut.wheel.source import Limits, Source
+from lugnut.wheel.source import ArchiveError, Limits, Source
 from wheels import make_wheel
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -30,6 +35,33 @@ def test_record_survives_a_round_trip(rows):
     promises = read_promises(text.encode(), "x-1.dist-info/RECORD", problems)
     assert problems == []
     assert {path: (promise.digest, promise.size) for path, promise in promises.items()} == rows
+
+
+LETTERS = st.text("aB9_.-+/ \\:~\né", max_size=40)
+ENTRY = Entry("", 0, 0, 0, 0, 8, 0, marked_directory=False, sound=True)
+
+
+@settings(CALM, max_examples=1_000)
+@given(
+    st.one_of(LETTERS, st.lists(st.text("a.", min_size=1, max_size=99), min_size=1, max_size=12).map("/".join)),
+    st.one_of(st.integers(0, 0xFFFF), st.integers(0o100000, 0o101777)),
+    st.sampled_from([Limits(), Limits(depth=2), Limits(name=20)]),
+)
+def test_the_quick_look_at_a_name_takes_nothing_that_the_long_one_refuses(name, mode, limits):
+    entry = ENTRY._replace(name=name, mode=mode)
+    wrong = check_entry(entry, limits)
+    assert find_wrong_names([entry], limits) == ([] if wrong is None else [wrong])
+
+
+@CALM
+@given(st.lists(st.text("aAbß/", min_size=1, max_size=5)))
+def test_clashes_are_found_in_every_order(names):
+    files = [name for name in names if not name.endswith("/") and not name.startswith("/") and "//" not in name]
+    folded = [fold(name) for name in files]
+    above = {name[:place] for name in folded for place in range(len(name)) if name[place] == "/"}
+    twins = [name for number, name in enumerate(folded) if name in folded[:number]]
+    assert len(find_clashes(files)) == len(twins) + len(above & set(folded))
+    assert bool(find_clashes(files)) == bool(find_clashes(files[::-1]))
 
 
 COMMENT = st.binary(max_size=20).filter(lambda comment: b"PK\5\6" not in comment)
@@ -109,3 +141,52 @@ def _read(path):
             return {file.archive: content for file, content in archive.members()}
     except BadWheel:
         return None
+
+
+PACKED = st.tuples(
+    st.one_of(st.binary(max_size=300), st.text("ab", max_size=2_000).map(str.encode)),
+    st.sampled_from([1, 6, 9]),
+    st.sampled_from([zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_RLE, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY]),
+)
+
+
+@settings(CALM, max_examples=500)
+@given(PACKED, st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 7)), max_size=3), st.binary(max_size=3))
+def test_all_engines_agree_on_every_stream_however_it_was_damaged(tmp_path, packed, flips, more):
+    """Tables most of all, which stand first: what else than zlib inflates often takes some that zlib refuses."""
+    data, level, strategy = packed
+    deflater = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    stream_in = bytearray(deflater.compress(data) + deflater.flush() + more)
+    for place, bit in flips:
+        stream_in[place % len(stream_in)] ^= 1 << bit
+    stated = _guess_size(bytes(stream_in))
+    path = tmp_path / "archive"
+    said = {"size": stated}
+    path.write_bytes(rawzip.write([rawzip.Raw(b"x", data, packed=bytes(stream_in), local=said, central=said)]))
+    with Source(str(path)) as source:
+        (entry,) = read_entries(source, Limits(), [])
+        answers = [_inflate_by(engine, source, entry) for engine in engines.ENGINES]
+    assert answers[1:] == answers[:-1]
+
+
+def _guess_size(packed):
+    """Give the size that would be right if the stream is, so that lying about it is not why it is refused."""
+    inflater = zlib.decompressobj(-15)
+    try:
+        return len(inflater.decompress(packed, 1 << 16))
+    except zlib.error:
+        return 1
+
+
+def _inflate_by(engine, source, entry):
+    """Give what an engine makes of a member, at once and in pieces: the content, or None where it is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        engines.choose(patch, engine)
+        found = []
+        for way in (inflate, lambda *member: b"".join(stream(*member, 100))):
+            try:
+                found.append(way(source, entry))
+            except ArchiveError:
+                found.append(None)
+    assert found[0] == found[1]
+    return found[0]

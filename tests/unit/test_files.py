@@ -465,3 +465,45 @@ def test_starting_costs_no_import_that_only_some_runs_need():
         f"import sys; from lugnut.system import files, locks, workers; print([m for m in {heavy} if m in sys.modules])"
     )
     assert children.run(code) == "[]\n"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o277])
+def test_a_batch_of_files_has_modes_and_times_as_asked_under_every_umask(here, umask):
+    batch = files.Batch()
+    before = os.umask(umask)
+    try:
+        for name, mode in (("a", 0o644), ("b", 0o755), ("c", 0o644)):
+            batch.write(here, name, (b"1", b"", b"2"), mode=mode, mtime=1_000_000)
+    finally:
+        os.umask(before)
+    found = {name: os.stat(os.path.join(here.path, name)) for name in "abc"}
+    assert [stat.S_IMODE(found[name].st_mode) for name in "abc"] == [0o644, 0o755, 0o644]
+    assert {status.st_mtime_ns for status in found.values()} == {1_000_000 * 10**9}
+    assert {status.st_size for status in found.values()} == {2}
+
+
+def test_a_batch_leaves_nothing_of_a_file_whose_content_failed_and_replaces_none(here):
+    def broken():
+        yield b"1"
+        raise RuntimeError("broken")
+
+    batch = files.Batch()
+    with pytest.raises(RuntimeError, match="broken"):
+        batch.write(here, "a", broken(), mode=0o644, mtime=0)
+    batch.write(here, "a", (b"1",), mode=0o644, mtime=0)
+    with pytest.raises(FileExistsError):
+        batch.write(here, "a", (b"2",), mode=0o644, mtime=0)
+    assert files.list_names(here) == ["a"]
+    assert files.read(here, "a") == b"1"
+
+
+def test_a_directory_is_made_or_the_one_that_stands_there_taken(here):
+    for _ in range(2):
+        files.make_directory(here, "d").close()
+    files.write(here, "f", b"")
+    files.symlink(here, "s", "d")
+    for name in ("f", "s"):
+        with pytest.raises(OSError, match=name):
+            files.make_directory(here, name)
+    with pytest.raises(OSError, match="one directory"):
+        files.make_directory(here, "../x")

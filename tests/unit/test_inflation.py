@@ -4,12 +4,19 @@ import zlib
 
 import pytest
 
+import engines
 from hostile import rawzip
+from lugnut.wheel import inflation
 from lugnut.wheel.archive import read_entries
 from lugnut.wheel.inflation import head, inflate, stream
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 STEP = 1_000
+
+
+@pytest.fixture(autouse=True, params=list(engines.ENGINES))
+def engine(request, monkeypatch):
+    engines.choose(monkeypatch, request.param)
 
 
 @pytest.fixture
@@ -72,3 +79,16 @@ def test_reading_stops_as_soon_as_a_member_is_more_than_it_states(open_member):
     with pytest.raises(ArchiveError, match="states"):
         given.extend(stream(source, entry, STEP))
     assert sum(map(len, given)) <= 3 * STEP
+
+
+def test_zlib_does_it_where_nothing_faster_is_installed(monkeypatch):
+    def lacking():
+        raise ImportError
+
+    monkeypatch.undo()
+    monkeypatch.setattr(inflation, "load_fast", lacking)
+    inflation.find_engine.cache_clear()
+    try:
+        assert inflation.find_engine() == (zlib.decompressobj, zlib.error)
+    finally:
+        inflation.find_engine.cache_clear()

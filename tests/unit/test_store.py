@@ -13,6 +13,7 @@ from lugnut.store import entries as store
 from lugnut.store.index import remember
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import usual_patience
+from lugnut.store.turns import find_missing
 from lugnut.system import files
 from lugnut.wheel.reading import open_source, read_wheel
 from wheels import make_wheel
@@ -85,6 +86,21 @@ def test_a_second_admission_unpacks_nothing(place, wheel):
     assert os.stat(tree_of(place, first)).st_ino == inode
     size = sum(file.size for file in first.files)
     assert events == [WheelAdmitted("x", "1.0", os.path.basename(wheel), size, cached) for cached in (False, True)]
+
+
+@pytest.mark.usefixtures("aged")
+def test_a_wheel_is_missing_until_its_entry_stands_though_its_hash_is_known(place, wheel):
+    store.hash_wheel(place, wheel)
+    assert find_missing(place, [wheel]) == [wheel]
+    store.admit(place, wheel)
+    assert find_missing(place, [wheel]) == []
+
+
+def test_from_the_first_missing_wheel_on_the_others_are_left_to_workers(place, wheel, tmp_path):
+    other = make_wheel(tmp_path, "other")
+    store.admit(place, wheel)
+    assert find_missing(place, [wheel, other]) == [other]
+    assert find_missing(place, [other, wheel]) == [other, wheel]  # unless the index knows it: it is too young here
 
 
 def test_the_manifest_comes_back_as_it_was(place, wheel):

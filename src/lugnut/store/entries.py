@@ -8,22 +8,22 @@ changed by others is one lstat (`intact`). Its layout is in place, what takes en
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 
 from lugnut.distribution import WheelFile, WheelHash
-from lugnut.errors import BadWheel, CannotWrite, LockUnusable, StoreDamaged
+from lugnut.errors import BadWheel, LockUnusable, StoreDamaged
 from lugnut.events import Reporter, WheelAdmitted, ignore
 from lugnut.manifest import Manifest
+from lugnut.store.filling import Filling, boot
 from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
-from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
+from lugnut.store.manifests import Stamp, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import (
     MANIFEST,
     STAMP,
-    TEMPORARY,
     TREE,
     Store,
     fill_lock,
@@ -33,9 +33,8 @@ from lugnut.store.place import (
     use_lock,
     usual_patience,
 )
-from lugnut.store.unpacking import unpack
 from lugnut.system import files, locks
-from lugnut.wheel.reading import Archive, make_error, open_source, read_wheel, rename_manifest
+from lugnut.wheel.reading import make_error, open_source, read_wheel, rename_manifest
 from lugnut.wheel.record import spell_digest
 from lugnut.wheel.source import ArchiveError, Source
 
@@ -71,20 +70,38 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
     manifest = _find_sound(store, known) if known is not None else None
     if manifest is not None:
         return _welcome(manifest, path, emit, cached=True)
-    with open_source(path) as source:
-        wheel = _hash(store, path, source)
-        manifest = _find_sound(store, wheel)
+    with open_source(path) as source, begin(store, source, path, patience) as filling:
+        if isinstance(filling, Filling):
+            filling.fill(patience.cancelled)
+        return finish(filling, path, emit)
+
+
+@contextlib.contextmanager
+def begin(store: Store, source: Source, path: str, patience: locks.Patience) -> Iterator[Filling | Manifest]:
+    """Lend an entry to be filled, under its lock, or give the manifest of the one that stands; raises BadWheel."""
+    wheel = _hash(store, path, source)
+    manifest = _find_sound(store, wheel)
+    if manifest is not None:
+        yield manifest
+        return
+    with open_locks(store) as place, locks.hold(place, fill_lock(wheel), patience) as held:
+        with contextlib.suppress(OSError):  # a full store: the words are for messages, and what follows says it
+            held.claim(locks.holder_words())
+        manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
         if manifest is not None:
-            return _welcome(manifest, path, emit, cached=True)
-        with open_locks(store) as place, locks.hold(place, fill_lock(wheel), patience) as held:
-            with contextlib.suppress(OSError):  # a full store: the words are for messages, and what follows says it
-                held.claim(locks.holder_words())
-            manifest = _find_sound(store, wheel)  # somebody else may have filled it while this one waited
-            if manifest is not None:
-                return _welcome(manifest, path, emit, cached=True)
-            with contextlib.suppress(LockUnusable):  # made now, since the store may be read-only when it is used
-                locks.hold(place, use_lock(wheel), patience, shared=True).close()
-            return _welcome(_fill(store, source, path, patience), path, emit, cached=False)
+            yield manifest
+            return
+        with contextlib.suppress(LockUnusable):  # made now, since the store may be read-only when it is used
+            locks.hold(place, use_lock(wheel), patience, shared=True).close()
+        with Filling(store, source, path) as filling:
+            yield filling
+
+
+def finish(filling: Filling | Manifest, path: str, emit: Reporter) -> Manifest:
+    """Publish what `begin` lent, once all of it is there, and tell of it."""
+    if isinstance(filling, Filling):
+        return _welcome(filling.publish(), path, emit, cached=False)
+    return _welcome(filling, path, emit, cached=True)
 
 
 def find_entry(store: Store, wheel: WheelHash, filename: str, emit: Reporter = ignore) -> Manifest | None:
@@ -131,39 +148,6 @@ def _hash(store: Store, path: str, source: Source) -> WheelHash:
     return wheel
 
 
-def _fill(store: Store, source: Source, path: str, patience: locks.Patience) -> Manifest:
-    """Unpack a wheel and publish it; the caller holds its lock, so what lies in its temporary place is dead."""
-    wheel = source.hash()
-    archive = Archive(source, os.path.basename(path))
-    try:
-        with open_part(store, TEMPORARY) as place:
-            files.remove_tree(place, wheel)
-            try:
-                files.mkdir(place, wheel)
-                with files.enter(place, wheel) as entry:
-                    _write_entry(archive, entry, patience)
-                set_aside(store, wheel)  # an entry that stands here was found unreadable
-                with files.open_root(store.root) as root:
-                    files.rename(place, wheel, root, wheel)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    files.remove_tree(place, wheel)
-                raise
-    except OSError as error:
-        raise CannotWrite(
-            path=os.path.join(store.root, TEMPORARY, wheel), reason=error.strerror or str(error)
-        ) from None
-    return archive.manifest
-
-
-def _write_entry(archive: Archive, entry: files.Directory, patience: locks.Patience) -> None:
-    files.mkdir(entry, TREE)
-    with files.enter(entry, TREE) as tree:
-        unpack(archive, tree, patience.cancelled)
-    files.write(entry, STAMP, format_stamp(Stamp(_boot(), synced=False)))
-    files.write(entry, MANIFEST, format_manifest(archive.manifest))
-
-
 def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
     """Give what an entry says of its wheel; None where there is no entry, or an unreadable one."""
     try:
@@ -188,7 +172,7 @@ def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
     try:
         with open_part(store, wheel) as entry:
             manifest, stamp = _read_entry(entry, wheel)
-            if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == _boot())):
+            if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == boot())):
                 return manifest
             if _holds(entry, manifest):  # read back from the disk, which it so has reached
                 _stamp_synced(entry)
@@ -197,11 +181,6 @@ def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
         return None
     set_aside(store, wheel)
     return None
-
-
-@functools.cache
-def _boot() -> str:
-    return locks.boot_id()
 
 
 def _holds(entry: files.Directory, manifest: Manifest) -> bool:
@@ -231,7 +210,7 @@ def mark_synced(store: Store, wheel: WheelHash) -> None:
 
 def _stamp_synced(entry: files.Directory) -> None:
     with contextlib.suppress(OSError):  # full or read-only: it is hashed again next time
-        files.replace(entry, STAMP, format_stamp(Stamp(_boot(), synced=True)))
+        files.replace(entry, STAMP, format_stamp(Stamp(boot(), synced=True)))
 
 
 def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:

@@ -3,7 +3,7 @@
 A manifest is marshal behind a checksum: it is read at the start of every warm install, for every wheel, and nothing in
 the standard library reads faster. The checksum tells a torn file (TRAPS 19), which marshal might read as nonsense.
 Format 2: this line, 32 bytes of sha256, then marshal version 4 of the fields in their order, all that is not plain as
-tuples, files as columns (`lugnut.distribution.Files`).
+tuples, files as columns (`lugnut.columns.Files`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import marshal
 
-from lugnut.distribution import EntryPoint, Files, WheelFile, WheelHash
+from lugnut.columns import Files
+from lugnut.distribution import EntryPoint, WheelFile, WheelHash
 from lugnut.manifest import MANIFEST_FORMAT, Library, Manifest
 from lugnut.typed import Any, NamedTuple
 

@@ -6,30 +6,39 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
+from lugnut.distribution import WheelHash
 from lugnut.errors import BadWheel, CannotWrite, LockTimeout, LockUnusable
 from lugnut.store.entries import hash_wheel
 from lugnut.store.index import look_up
 from lugnut.store.place import Store, open_locks, turn_lock
 from lugnut.system import files, locks
-from lugnut.wheel import metadata
+from lugnut.wheel import inflation, metadata
 
 _SMALL = 1 << 20
 """Bytes of a wheel that is hashed sooner than workers are started for it."""
 
 
 def find_missing(store: Store, paths: Sequence[str]) -> list[str]:
-    """Name the wheels, in order, that the store may not hold: it knows neither their path nor small ones' hash."""
-    return [path for path in paths if not _stands(store, path)]
+    """Name the wheels, in order, that the store may not hold: it knows neither their path nor small ones' hash.
+
+    From the first that is missing on, workers are needed anyway: they hash what else is unknown.
+    """
+    missing: list[str] = []
+    with files.open_root(store.root) as root:
+        for path in paths:
+            known = look_up(store, path)
+            if known is None and not missing:
+                known = _hash_small(store, path)
+            if known is None or files.look(root, known) is None:
+                missing.append(path)
+    return missing
 
 
-def _stands(store: Store, path: str) -> bool:
-    if look_up(store, path) is not None:
-        return True
+def _hash_small(store: Store, path: str) -> WheelHash | None:
     with contextlib.suppress(OSError, BadWheel):  # whoever admits it will say what is wrong with it
         if os.path.getsize(path) <= _SMALL:
-            with files.open_root(store.root) as root:
-                return files.look(root, hash_wheel(store, path)) is not None
-    return False
+            return hash_wheel(store, path)
+    return None
 
 
 @contextlib.contextmanager
@@ -50,3 +59,4 @@ def prepare() -> None:
     """Import what every admission takes: once, before workers are forked that would each do it."""
     locks.prepare()
     metadata.prepare()
+    inflation.find_engine()

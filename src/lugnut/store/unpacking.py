@@ -9,26 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
-from lugnut.distribution import WheelFile
 from lugnut.system import files
 from lugnut.typed import Self
-from lugnut.wheel.reading import Archive, Content
+from lugnut.wheel.reading import Archive
+
+_ALL = slice(None)
 
 
-def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None]) -> None:
-    """Write every file below `tree`, checking its hash on the way; raises BadWheel with all that are wrong."""
+def unpack(archive: Archive, tree: files.Directory, cancelled: Callable[[], None], part: slice = _ALL) -> None:
+    """Write every file below `tree`, or a part, checking its hash on the way; raises BadWheel with all that are wrong.
+
+    `cancelled` is called between directories. Others may be writing other parts.
+    """
+    batch = files.Batch()
     with _Path(tree, cancelled) as path:
-        for file, content in archive.members():
+        for file, content in archive.members(part):
             above, _, name = file.archive.rpartition("/")
-            _write(path.go(above), name, file, content)
-
-
-def _write(directory: files.Directory, name: str, file: WheelFile, content: Content) -> None:
-    mode = 0o755 if file.executable else 0o644
-    if isinstance(content, bytes):
-        files.write(directory, name, content, mode=mode, mtime=file.mtime)
-    else:
-        files.write_pieces(directory, name, content, mode=mode, mtime=file.mtime)
+            pieces = (content,) if isinstance(content, bytes) else content
+            mode = 0o755 if file.executable else 0o644
+            batch.write(path.go(above), name, pieces, mode=mode, mtime=file.mtime)
 
 
 class _Path:
@@ -55,7 +54,7 @@ class _Path:
         self._close(shared)
         for name in names[shared:]:
             above = self._open[-1] if self._open else self._tree
-            self._open.append(files.enter(above, name, create=True))
+            self._open.append(files.make_directory(above, name))
         self._names = names
 
     def _close(self, kept: int) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from lugnut.distribution import WheelHash
 from lugnut.errors import LockTimeout
 from lugnut.events import LockWaiting, Reporter
 from lugnut.manifest import Manifest
 from lugnut.run import Run
-from lugnut.store.entries import Store, admit
+from lugnut.store.entries import Store, admit, begin, finish
+from lugnut.store.filling import Filling
+from lugnut.store.sharing import Hashing, Share, fill_together, hash_inherited, worth_sharing
 from lugnut.store.turns import find_missing, prepare, take_turns
 from lugnut.system import locks, workers
+from lugnut.wheel.reading import open_source
 
 Job = tuple[Store, str, float]
 """A store, the path of a wheel, and the seconds to wait for whoever is at it."""
@@ -39,10 +43,36 @@ def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Ma
             return {}
         prepare()
         pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
-        found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
+        if run.start_method == "fork" and worth_sharing([_size(job[1]) for job in jobs], run.jobs):
+            found = _share_largest(jobs, pool, run)
+        else:
+            found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
         busy = [job for job, manifest in found.items() if manifest is None]
         found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
         return {path: manifest for (_, path, _), manifest in found.items()}
+
+
+def _share_largest(jobs: Sequence[Job], pool: workers.Pool, run: Run) -> dict[Job, Manifest | None]:
+    """Admit the first job's wheel by all workers together, after the others, as `lugnut.store.sharing` describes."""
+    largest, *others = jobs
+    store, path, _ = largest
+    with open_source(path) as source:
+        first: list[Job | Hashing] = [Hashing(source, path), *others]
+        hashed, *admitted = workers.run(_hash_or_admit, first, plan=pool)
+        source.learn(WheelHash(str(hashed)))
+        found: dict[Job, Manifest | None] = dict(zip(others, admitted, strict=True))  # type: ignore[arg-type]
+        try:
+            with begin(store, source, path, run.patience()._replace(timeout=0.0)) as filling:
+                if isinstance(filling, Filling):
+                    fill_together(filling, path, pool)
+                found[largest] = finish(filling, path, run.report)
+        except LockTimeout:
+            found[largest] = None
+    return found
+
+
+def _hash_or_admit(job: Job | Hashing, emit: Reporter) -> Manifest | WheelHash | None:
+    return hash_inherited(job) if isinstance(job, Hashing) else admit_if_free(job, emit)
 
 
 def _size(path: str) -> int:
@@ -52,8 +82,8 @@ def _size(path: str) -> int:
         return 0
 
 
-def _label(job: Job) -> str:
-    return os.path.basename(job[1])
+def _label(job: Job | Hashing | Share) -> str:
+    return os.path.basename(job.path if isinstance(job, (Hashing, Share)) else job[1])
 
 
 def admit_if_free(job: Job, emit: Reporter) -> Manifest | None:

@@ -142,10 +142,11 @@ def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) ->
     return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
 
 
-def finish(descriptor: int, directory: Directory, name: str, *, mode: int, mtime: int | None) -> None:  # noqa: ARG001
-    """Give a file just written its mode, whatever the umask, and its time (seconds); then close it."""
+def finish(descriptor: int, directory: Directory, name: str, *, mode: int | None, mtime: int | None) -> None:  # noqa: ARG001
+    """Give a file just written its mode, whatever the umask, and its time (seconds), where there are; then close it."""
     try:
-        os.fchmod(descriptor, mode)
+        if mode is not None:
+            os.fchmod(descriptor, mode)
         if mtime is not None:
             os.utime(descriptor, (mtime, mtime))
     finally:

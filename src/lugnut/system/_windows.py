@@ -136,7 +136,7 @@ def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) ->
     return os.open(path, flags | _EVERY, mode)
 
 
-def finish(descriptor: int, directory: Directory, name: str, *, mode: int, mtime: int | None) -> None:  # noqa: ARG001 - as _posix has it
+def finish(descriptor: int, directory: Directory, name: str, *, mode: int | None, mtime: int | None) -> None:  # noqa: ARG001 - as _posix
     """Close a file just written and give it its time (seconds); there are no execute bits."""
     os.close(descriptor)
     if mtime is not None:

@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 
+from lugnut.system.batch import Batch, make_directory
 from lugnut.system.contents import (
     append,
     copy,
@@ -37,6 +38,7 @@ from lugnut.system.directory import Closing, Directory
 from lugnut.system.native import machine, native
 
 __all__ = [
+    "Batch",
     "Closing",
     "Directory",
     "append",
@@ -54,6 +56,7 @@ __all__ = [
     "lists_late",
     "look",
     "make_directories",
+    "make_directory",
     "mkdir",
     "movable",
     "open_lock",

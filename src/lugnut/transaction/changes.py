@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import stat
 
-from lugnut.distribution import File, RelativePath
+from lugnut.columns import File
+from lugnut.distribution import RelativePath
 from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.plan import Action, Old, kept_name
 from lugnut.system import files

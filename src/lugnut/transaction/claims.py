@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
+from lugnut.columns import File, Files
 from lugnut.conflicts import Claimant
-from lugnut.distribution import File, Files, Name, RelativePath
+from lugnut.distribution import Name, RelativePath
 from lugnut.environment import Environment
 from lugnut.installed import Found, find_installed
 from lugnut.plan import CHANGE, FRESH, Action, Plan

@@ -13,7 +13,8 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 
-from lugnut.distribution import Digest, File, time_of
+from lugnut.columns import File
+from lugnut.distribution import Digest, time_of
 from lugnut.system import files
 from lugnut.typed import NamedTuple
 

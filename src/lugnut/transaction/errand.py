@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lugnut.distribution import File, Name
+from lugnut.columns import File
+from lugnut.distribution import Name
 from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
 from lugnut.system import files

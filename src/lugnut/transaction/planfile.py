@@ -1,6 +1,6 @@
 """A plan as bytes, and back: what a transaction publishes is what whoever meets it, or recovers it, reads. Pure.
 
-Files stay columns (`lugnut.distribution.Files`): those of a wheel go from its manifest to the plan as they are.
+Files stay columns (`lugnut.columns.Files`): those of a wheel go from its manifest to the plan as they are.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 
-from lugnut.distribution import Files
+from lugnut.columns import Files
 from lugnut.plan import Action, Old, Plan
 from lugnut.typed import Any
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
-from lugnut.distribution import File, Files, Name
+from lugnut.columns import File, Files
+from lugnut.distribution import Name
 from lugnut.environment import Environment, canonical
 from lugnut.installed import Found, Installed, read_distribution
 from lugnut.system import files

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from lugnut.distribution import File, Name
+from lugnut.columns import File
+from lugnut.distribution import Name
 from lugnut.events import SetAside
 from lugnut.plan import kept_name
 from lugnut.system import files

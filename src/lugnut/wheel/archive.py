@@ -12,6 +12,7 @@ Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3 to 4.5. The standard library's z
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 from lugnut.typed import NamedTuple
 from lugnut.wheel.source import ArchiveError, Limits, Source
@@ -19,6 +20,8 @@ from lugnut.wheel.source import ArchiveError, Limits, Source
 STORED, DEFLATED = 0, 8
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _PATCHED = 0x20
+_CLOSED = _ENCRYPTED | _PATCHED
+_DIRECTORY = 0x10
 _DESCRIPTOR = 0x8
 _UTF8 = 0x800
 _SAME_FLAGS = _ENCRYPTED | _PATCHED | _DESCRIPTOR | _UTF8
@@ -60,11 +63,9 @@ class Entry(NamedTuple):
         return self.name.endswith("/")
 
 
-class _Central(NamedTuple):
-    raw_name: bytes
-    flags: int
-    offset: int
-    entry: Entry
+_Central = tuple[int, bytes, int, str, int, int, int, int, int]
+"""What the central directory says of a member: offset of its local header (first, since they are sorted by it), name as
+it is written, flags, name, compressed size, size, crc, method, external attributes."""
 
 
 class _End(NamedTuple):
@@ -79,14 +80,15 @@ def read_entries(source: Source, limits: Limits, problems: list[str]) -> list[En
     if end.members > limits.members:
         raise ArchiveError(f"it has {end.members} members, more than {limits.members}")
     found = _read_central(source.read_at(end.offset, end.size), end.members, problems)
-    found.sort(key=lambda central: central.offset)
+    found.sort()
     entries = _locate(source, found, end.offset)
     for number, entry in enumerate(entries):
-        wrong = _check_sizes(entry, limits)
-        if wrong is not None:
-            problems.append(wrong)
-            entries[number] = entry._replace(sound=False)
-    total = sum(entry.size for entry in entries)
+        if not (entry[5] == DEFLATED and entry[3] <= _DEFLATE_AT_MOST * entry[2] and entry[3] <= limits.member):
+            wrong = _check_sizes(entry, limits)
+            if wrong is not None:
+                problems.append(wrong)
+                entries[number] = entry._replace(sound=False)
+    total = sum([entry.size for entry in entries])
     if total > limits.total or (total > limits.modest and total > limits.ratio * source.size):
         raise ArchiveError(f"its members would come to {total} bytes, out of all proportion to its own {source.size}")
     return entries
@@ -147,39 +149,47 @@ def _merge_wide_end(record: bytes, end: _End) -> _End:
 def _read_central(data: bytes, count: int, problems: list[str]) -> list[_Central]:
     found = []
     position = 0
+    end = len(data)
+    unpack, size_of_head = _CENTRAL.unpack_from, _CENTRAL.size
     for _ in range(count):
-        if position + _CENTRAL.size > len(data):
+        if position + size_of_head > end:
             raise ArchiveError("its central directory is cut short")
-        fields = _CENTRAL.unpack_from(data, position)
-        if fields[0] != b"PK\x01\x02":
+        fields = unpack(data, position)
+        signature, _, _, flags, method, _, _, crc, compressed, size, named, extended, commented, *last = fields
+        if signature != b"PK\x01\x02":
             raise ArchiveError("its central directory holds something else than members")
-        position += _CENTRAL.size
-        name_end = position + fields[10]
-        extra_end = name_end + fields[11]
-        if extra_end + fields[12] > len(data):
+        name_at = position + size_of_head
+        extra_at = name_at + named
+        position = extra_at + extended + commented
+        if position > end:
             raise ArchiveError("its central directory is cut short")
-        found.append(_make_central(fields, data[position:name_end], data[name_end:extra_end], problems))
-        position = extra_end + fields[12]
-    if position != len(data):
+        disk, _, attributes, offset = last
+        if disk:
+            raise ArchiveError("it is one part of an archive in several parts")
+        raw = data[name_at:extra_at]
+        if extended or not raw.isascii() or flags & _CLOSED:
+            found.append(_make_central(fields, raw, data[extra_at : extra_at + extended], problems))
+        else:
+            name = raw.decode("ascii")
+            found.append((offset, raw, flags, name, compressed, size, crc, method, attributes))
+    if position != end:
         raise ArchiveError("its central directory holds more than the end record counts")
     return found
 
 
 def _make_central(fields: tuple[int, ...], raw: bytes, extra: bytes, problems: list[str]) -> _Central:
-    _, _, _, flags, method, _, _, crc, compressed, size, _, _, _, disk, _, attributes, offset = fields
+    """Read what few members have: extra fields, names beyond ASCII, encryption."""
+    flags, method, crc, compressed, size = fields[3], fields[4], *fields[7:10]
+    attributes, offset = fields[15:]
     name = _decode_name(raw, flags, problems)
     if extra:
         extras = _read_extras(extra, name)
         size, compressed, offset = _widen(extras.get(1, b""), (size, compressed, offset), name)
         if extras.get(_SECOND_NAME, _NAME_HEAD + raw)[5:] != raw:
             problems.append(f"{name!r} has a second name in an extra field")
-    if disk:
-        raise ArchiveError("it is one part of an archive in several parts")
-    closed = bool(flags & (_ENCRYPTED | _PATCHED))
-    if closed:
+    if flags & _CLOSED:
         problems.append(f"{name!r} is encrypted or a patch")
-    entry = Entry(name, -1, compressed, size, crc, method, attributes >> 16, bool(attributes & 0x10), not closed)
-    return _Central(raw, flags, offset, entry)
+    return offset, raw, flags, name, compressed, size, crc, method, attributes
 
 
 def _decode_name(raw: bytes, flags: int, problems: list[str]) -> str:
@@ -223,34 +233,48 @@ def _widen(wide: bytes, values: tuple[int, int, int], name: str) -> tuple[int, i
 
 def _locate(source: Source, found: list[_Central], directory: int) -> list[Entry]:
     """Check every local header against the central directory, and that the members fill the file up to it."""
-    borders = [*(central.offset for central in found), directory]
+    borders = [central[0] for central in found]
+    borders.append(directory)
     if borders[0]:
         raise ArchiveError("bytes precede the first member")
-    return [_read_local(source, central, borders[number + 1]) for number, central in enumerate(found)]
+    read_at, after = source.read_at, borders.__getitem__
+    return [_read_local(read_at, central, after(number)) for number, central in enumerate(found, 1)]
 
 
-def _read_local(source: Source, central: _Central, after: int) -> Entry:
-    entry = central.entry
-    need = _LOCAL.size + len(central.raw_name)
-    header = source.read_at(central.offset, need)
-    signature, _, flags, method, _, _, crc, compressed, size, name_length, extra_length = _LOCAL.unpack_from(header)
-    if signature != b"PK\x03\x04" or name_length != len(central.raw_name) or header[_LOCAL.size :] != central.raw_name:
-        raise ArchiveError(f"the central directory's {entry.name!r} is not what stands in its place")
-    start = central.offset + need + extra_length
-    end = start + entry.compressed
+def _read_local(read_at: Callable[[int, int], bytes], central: _Central, after: int) -> Entry:
+    offset, raw, flags, name, compressed, size, crc, method, attributes = central
+    need = _LOCAL.size + len(raw)
+    header = read_at(offset, need)
+    signature, _, flags_here, method_here, _, _, *sizes, named, extended = _LOCAL.unpack_from(header)
+    if signature != b"PK\x03\x04" or named != len(raw) or header[_LOCAL.size :] != raw:
+        raise ArchiveError(f"the central directory's {name!r} is not what stands in its place")
+    start = offset + need + extended
+    end = start + compressed
     if end > after:
-        raise ArchiveError(f"{entry.name!r} overlaps another member")
-    if extra_length and _WIDE in {size, compressed}:
-        extras = _read_extras(source.read_at(central.offset + need, extra_length), entry.name)
+        raise ArchiveError(f"{name!r} overlaps another member")
+    mode, marked = attributes >> 16, bool(attributes & _DIRECTORY)
+    entry = Entry(name, start, compressed, size, crc, method, mode, marked, not flags & _CLOSED)
+    same = flags == flags_here and method == method_here and sizes == [crc, compressed, size]
+    if same and end == after and not extended and not flags & _DESCRIPTOR:
+        return entry
+    extra = read_at(offset + need, extended)
+    _compare_local(entry, flags, (flags_here, method_here, *sizes), extra)
+    if not _fills(read_at(end, min(after - end, 25)), entry, later=bool(flags_here & _DESCRIPTOR)):
+        raise ArchiveError(f"bytes that belong to no member follow {name!r}")
+    return entry
+
+
+def _compare_local(entry: Entry, told: int, local: tuple[int, ...], extra: bytes) -> None:
+    """Compare a local header that is not word for word what the central directory says; `told` are its flags there."""
+    flags, method, crc, compressed, size = local
+    if extra and _WIDE in {size, compressed}:
+        extras = _read_extras(extra, entry.name)
         size, compressed, _ = _widen(extras.get(1, b""), (size, compressed, 0), entry.name)
     later = bool(flags & _DESCRIPTOR)
     pairs = ((crc, entry.crc), (compressed, entry.compressed), (size, entry.size))
-    agrees = all(local == told or (later and local == 0) for local, told in pairs)
-    if not agrees or method != entry.method or (flags ^ central.flags) & _SAME_FLAGS:
+    agrees = all(one == other or (later and one == 0) for one, other in pairs)
+    if not agrees or method != entry.method or (flags ^ told) & _SAME_FLAGS:
         raise ArchiveError(f"the local header of {entry.name!r} contradicts the central directory")
-    if not _fills(source.read_at(end, min(after - end, 25)), entry, later=later):
-        raise ArchiveError(f"bytes that belong to no member follow {entry.name!r}")
-    return entry._replace(start=start)
 
 
 def _fills(between: bytes, entry: Entry, *, later: bool) -> bool:

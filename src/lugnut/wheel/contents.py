@@ -6,8 +6,7 @@ is the members' content compared with RECORD here too, otherwise that happens wh
 
 from __future__ import annotations
 
-import hashlib
-import zlib
+import binascii
 from collections.abc import Iterable, Iterator
 
 from lugnut.distribution import EntryPoint
@@ -16,8 +15,8 @@ from lugnut.wheel.archive import Entry, read_entries
 from lugnut.wheel.inflation import inflate, stream
 from lugnut.wheel.layout import UNHASHED, Layout, find_dist_info, lay_out
 from lugnut.wheel.metadata import Metadata, Title, parse_entry_points, parse_metadata, parse_title, parse_wheel
-from lugnut.wheel.names import check_entry, find_clashes
-from lugnut.wheel.record import Promise, compare, read_promises
+from lugnut.wheel.names import find_clashes, find_wrong_names
+from lugnut.wheel.record import HASHES, Promise, compare, read_promises
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 
@@ -74,9 +73,10 @@ def _read_files(source: Source, limits: Limits, problems: list[str]) -> dict[str
     except ArchiveError as error:
         problems.append(str(error))
         return None
-    problems += [wrong for entry in found if (wrong := check_entry(entry, limits)) is not None]
-    files = [entry for entry in found if not entry.is_directory]
-    problems += find_clashes([entry.name for entry in files], [entry.name for entry in found if entry.is_directory])
+    problems += find_wrong_names(found, limits)
+    directories = [entry.name for entry in found if entry.name.endswith("/")]
+    files = [entry for entry in found if not entry.name.endswith("/")] if directories else found
+    problems += find_clashes([entry.name for entry in files], directories)
     return {entry.name: entry for entry in files}
 
 
@@ -110,7 +110,7 @@ class _Texts:
         except ArchiveError as error:
             self._problems.append(str(error))
             return None
-        if zlib.crc32(content) != entry.crc:  # RECORD has no hash of its own
+        if binascii.crc32(content) != entry.crc:  # RECORD has no hash of its own
             self._problems.append(f"{entry.name!r} does not have the checksum that the archive states")
         return content
 
@@ -128,7 +128,7 @@ def check_contents(
 
 def check_pieces(pieces: Iterable[bytes], entry: Entry, promise: Promise, problems: list[str]) -> Iterator[bytes]:
     """Pass a member's content on, and add a problem at its end if it is not what was promised."""
-    state = hashlib.new(promise.algorithm)
+    state = HASHES[promise.algorithm]()
     try:
         for piece in pieces:
             state.update(piece)

@@ -2,17 +2,53 @@
 
 A stream is believed only where it comes to exactly the stated size, ends there, and leaves no byte over: sizes that lie
 are how an archive shows different content to different readers, or fills a disk (TRAPS 28, 32).
+
+zlib-ng does it where it is installed (the extra `fast`), 1.6 to 2 times as fast as zlib. It is zlib's own code made
+faster, gives the same verdict on every stream, right or wrong, and tells where a stream ends, so no wheel is accepted
+on one machine and refused on another. libdeflate is half as fast again, and ISA-L a fifth, but both take code tables
+that zlib refuses, and libdeflate takes bytes after the end as well (TRAPS 37) and cannot read a member in pieces.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
+from lugnut.typed import Any, NamedTuple
 from lugnut.wheel.archive import STORED, Entry
 from lugnut.wheel.source import ArchiveError, Source
 
 _RAW = -15
+
+
+class Engine(NamedTuple):
+    """What inflates: zlib's `decompressobj`, or another with its ways, and what that raises."""
+
+    decompressobj: Callable[[int], Any]
+    error: type[Exception]
+
+
+def load_plain() -> Engine:
+    """Give zlib, which is always there."""
+    import zlib
+
+    return Engine(zlib.decompressobj, zlib.error)
+
+
+def load_fast() -> Engine:
+    """Give zlib-ng; raises ImportError where it is not installed."""
+    from zlib_ng import zlib_ng
+
+    return Engine(zlib_ng.decompressobj, zlib_ng.error)  # type: ignore[arg-type] # their stub has an instance
+
+
+@functools.cache
+def find_engine() -> Engine:
+    """Give the fastest that is there; loaded when it is first needed, since most runs inflate nothing."""
+    try:
+        return load_fast()
+    except ImportError:
+        return load_plain()
 
 
 def inflate(source: Source, entry: Entry) -> bytes:
@@ -20,11 +56,12 @@ def inflate(source: Source, entry: Entry) -> bytes:
     data = source.read_at(entry.start, entry.compressed)
     if entry.method == STORED:
         return data
-    inflater = zlib.decompressobj(_RAW)
+    decompressobj, error = find_engine()
+    inflater = decompressobj(_RAW)
     try:
-        content = inflater.decompress(data, entry.size + 1)
-    except zlib.error as error:
-        raise ArchiveError(f"{entry.name!r} cannot be inflated: {error}") from None
+        content: bytes = inflater.decompress(data, entry.size + 1)
+    except error as wrong:
+        raise ArchiveError(f"{entry.name!r} cannot be inflated: {wrong}") from None
     if len(content) != entry.size or not inflater.eof or inflater.unused_data:
         raise _dishonest(entry)
     return content
@@ -52,7 +89,8 @@ def _read_steps(source: Source, entry: Entry, step: int) -> Iterator[bytes]:
 
 
 def _inflate_steps(pieces: Iterator[bytes], entry: Entry, step: int) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(_RAW)
+    decompressobj, error = find_engine()
+    inflater = decompressobj(_RAW)
     try:
         for data in pieces:
             pending = data
@@ -63,8 +101,8 @@ def _inflate_steps(pieces: Iterator[bytes], entry: Entry, step: int) -> Iterator
                 raise _dishonest(entry)
         while not inflater.eof and (rest := inflater.decompress(b"", step)):
             yield rest
-    except zlib.error as error:
-        raise ArchiveError(f"{entry.name!r} cannot be inflated: {error}") from None
+    except error as wrong:
+        raise ArchiveError(f"{entry.name!r} cannot be inflated: {wrong}") from None
     if not inflater.eof:
         raise _dishonest(entry)
 
@@ -74,9 +112,11 @@ def head(source: Source, entry: Entry, length: int) -> bytes:
     length = min(length, entry.size)
     if entry.method == STORED or not length:
         return source.read_at(entry.start, min(length, entry.compressed))
+    decompressobj, error = find_engine()
+    data = source.read_at(entry.start, min(4096, entry.compressed))
     try:
-        return zlib.decompressobj(_RAW).decompress(source.read_at(entry.start, min(4096, entry.compressed)), length)
-    except zlib.error:
+        return bytes(decompressobj(_RAW).decompress(data, length))
+    except error:
         return b""
 
 

@@ -34,7 +34,8 @@ class Layout(NamedTuple):
 
 def find_dist_info(names: Iterable[str], title: Title | None, problems: list[str]) -> str | None:
     """Give the name of the one dist-info directory at the top of the archive."""
-    tops = sorted({top for top, slash, _ in (name.partition("/") for name in names) if slash and _is_dist_info(top)})
+    firsts = {name.partition("/")[0] for name in names if "/" in name}
+    tops = sorted(top for top in firsts if _is_dist_info(top))
     if len(tops) != 1:
         problems.append(
             f"it has several dist-info directories: {', '.join(tops)}" if tops else "it has no dist-info directory"
@@ -57,14 +58,17 @@ def lay_out(names: list[str], dist_info: str, root: str, title: Title | None, pr
     """Sort out the members; `root` is the scheme of the archive's top level."""
     placed: dict[str, tuple[str, str]] = {}
     unplaced: list[str] = []
+    usual: set[str] = set()
     data_directories: dict[str, bool] = {}
     for name in names:
         top, _, rest = name.partition("/")
-        if fold(top).endswith(".data") and top not in data_directories:
-            data_directories[top] = _belongs(top, title)
-            if not data_directories[top]:
-                problems.append(f"{top!r} is not the .data directory of this distribution")
-        if top in data_directories:
+        if top in usual:
+            placed[name] = (root, name)
+        elif fold(top).endswith(".data"):
+            if top not in data_directories:
+                data_directories[top] = _belongs(top, title)
+                if not data_directories[top]:
+                    problems.append(f"{top!r} is not the .data directory of this distribution")
             _add_data(name, rest, placed, problems)
         elif top == dist_info and fold(rest) in _RESERVED:
             unplaced.append(name)
@@ -74,6 +78,8 @@ def lay_out(names: list[str], dist_info: str, root: str, title: Title | None, pr
             wrong = None if top == dist_info and rest else _check_top(top)
             if wrong is not None:
                 problems.append(f"{name!r} {wrong}")
+            elif top != dist_info:
+                usual.add(top)
     problems += _find_library_clashes(placed)
     return Layout(dist_info, placed, tuple(unplaced))
 
@@ -127,7 +133,6 @@ def _check_anywhere(parts: list[str]) -> str | None:
 
 def _find_library_clashes(placed: dict[str, tuple[str, str]]) -> list[str]:
     """Look at purelib and platlib as one place, which they are in most environments."""
-    moved = [path for name, (scheme, path) in placed.items() if scheme in _LIBRARIES and name != path]
-    if not moved:
+    if not any(scheme in _LIBRARIES and name != path for name, (scheme, path) in placed.items()):
         return []
     return find_clashes([path for scheme, path in placed.values() if scheme in _LIBRARIES])

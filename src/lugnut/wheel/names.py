@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import stat
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lugnut.wheel.archive import Entry
 from lugnut.wheel.source import Limits
@@ -18,6 +18,11 @@ from lugnut.wheel.source import Limits
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LONGEST_COMPONENT = 255
+_USUAL_PART = r"[A-Za-z0-9_.+-]*[A-Za-z0-9_+-]"
+_USUAL_DEPTH = 10
+_USUAL = re.compile(rf"(?=.{{,{_LONGEST_COMPONENT}}}\Z)(?:{_USUAL_PART}/){{,{_USUAL_DEPTH - 1}}}{_USUAL_PART}")
+"""Names of files that nothing can be wrong with: nearly all, and told by one look."""
+_USUAL_MODE = stat.S_IFREG | 0o1777
 _SET_IDS = stat.S_ISUID | stat.S_ISGID
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -33,6 +38,19 @@ def fold(name: str) -> str:
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def find_wrong_names(entries: Iterable[Entry], limits: Limits) -> list[str]:
+    """Say what is wrong with the members' names or kinds, a sentence for each that is."""
+    usual = _USUAL.fullmatch if limits.depth >= _USUAL_DEPTH and limits.name > _LONGEST_COMPONENT else _never
+    doubtful = [
+        entry for entry in entries if entry.mode & ~_USUAL_MODE or entry.marked_directory or usual(entry.name) is None
+    ]
+    return [wrong for entry in doubtful if (wrong := check_entry(entry, limits)) is not None]
+
+
+def _never(_name: str) -> None:
+    """Take no name for usual."""
 
 
 def check_entry(entry: Entry, limits: Limits) -> str | None:
@@ -77,29 +95,35 @@ def _check_parts(parts: list[str], limits: Limits) -> str | None:
     return None
 
 
-def find_clashes(names: Iterable[str], directories: Iterable[str] = ()) -> list[str]:
+def find_clashes(names: Sequence[str], directories: Iterable[str] = ()) -> list[str]:
     """Name the files that are there twice, differ in case or normal form only, or are a directory too.
 
     `names` are files; `directories` end in `/` and may be named often.
     """
-    seen: dict[str, str] = {}
-    problems = []
-    for name in names:
-        first = seen.setdefault(fold(name), name)
-        if first is not name:
-            twice = (
-                f"{name!r} is there twice" if first == name else f"{first!r} and {name!r} differ in case or form only"
-            )
-            problems.append(twice)
-    above = _list_parents(seen, directories)
-    problems += [f"{seen[folded]!r} is both a file and a directory" for folded in sorted(above & seen.keys())]
+    folded = [name.lower() for name in names] if "".join(names).isascii() else list(map(fold, names))
+    seen = dict(zip(reversed(folded), reversed(names), strict=True))  # the first of several
+    problems = [] if len(seen) == len(folded) else _name_twins(names, folded, seen)
+    clashes = _list_parents(folded, directories) & seen.keys()
+    return problems + [f"{seen[name]!r} is both a file and a directory" for name in sorted(clashes)]
+
+
+def _name_twins(names: Sequence[str], folded: list[str], seen: dict[str, str]) -> list[str]:
+    """Word what stands a second time; `seen` has the first name of each that folds alike."""
+    problems, met = [], set()
+    for name, key in zip(names, folded, strict=True):
+        first = seen[key]
+        if key in met:
+            twice = f"{name!r} is there twice", f"{first!r} and {name!r} differ in case or form only"
+            problems.append(twice[first != name])
+        met.add(key)
     return problems
 
 
 def _list_parents(folded: Iterable[str], directories: Iterable[str]) -> set[str]:
+    fresh = {name.rpartition("/")[0] for name in (*folded, *map(fold, directories))}
     above: set[str] = set()
-    for name in [*folded, *map(fold, directories)]:
-        parent = name
-        while (parent := parent.rpartition("/")[0]) and parent not in above:
-            above.add(parent)
+    while fresh:
+        above |= fresh
+        fresh = {name.rpartition("/")[0] for name in fresh} - above
+    above.discard("")
     return above

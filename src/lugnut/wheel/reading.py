@@ -8,11 +8,14 @@ Source: the *Binary distribution format* specification (PEP 427, PEP 491).
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import itertools
+import operator
 import os
 from collections.abc import Iterator
 
-from lugnut.distribution import Row, WheelFile, content_mtime, format_row
+from lugnut.distribution import Digest, Row, WheelFile, content_mtime, format_row
 from lugnut.errors import BadWheel
 from lugnut.manifest import Manifest, make_library
 from lugnut.system import files
@@ -20,10 +23,14 @@ from lugnut.wheel.archive import Entry
 from lugnut.wheel.contents import Contents, check_contents, check_pieces, read_contents
 from lugnut.wheel.inflation import head, inflate, stream
 from lugnut.wheel.metadata import parse_title
-from lugnut.wheel.record import spell_digest
+from lugnut.wheel.record import Promise, spell_digest
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 LIMITS = Limits()
+_ALL = slice(None)
+_FILE_COST = 1 << 16
+"""How many bytes take as long as making a file does."""
+_archive_path = operator.attrgetter("archive")
 _TOLD = 3
 _PLACEHOLDER = b"#!python"
 _WRAPPERS = ("", ".exe", "-script.py", "-script.pyw", ".pya")
@@ -90,36 +97,54 @@ class Archive(files.Closing):
             contents = read_contents(source, filename, limits, problems)
             if contents is not None:
                 self._contents = contents
-                self.manifest = _make_manifest(source, contents, problems)
+                listed = _list_files(source, contents, problems)
+                self.manifest = _make_manifest(source, contents, listed)
+                self._files = sorted(listed, key=_archive_path)
         except ArchiveError as error:  # the file became shorter under our hands
             problems.append(str(error))
         if problems:
             raise make_error(filename, problems)
 
-    def members(self) -> Iterator[tuple[WheelFile, Content]]:
+    def members(self, part: slice = _ALL) -> Iterator[tuple[WheelFile, Content]]:
         """Give each file with its content, sorted by archive path: bytes, or pieces where it is large.
 
         Ends with BadWheel that names every member whose content is not what RECORD promises: a whole content that is
         wrong is not given, but pieces are, since that cannot be known before their end. Read them before going on.
+        `part` is one of `split`; what is not installed is checked with the last.
         """
         problems: list[str] = []
-        for file in sorted(self.manifest.files, key=lambda file: file.archive):
-            content = self._read(file, problems)
-            if content is not None:
-                yield file, content
-                if not isinstance(content, bytes):
-                    for _ in content:  # whoever did not read them to the end
-                        pass
-        self._check_others(problems)
+        entries, promises, at_once = self._contents.entries, self._contents.promises, self._limits.whole
+        for file in self._files[part]:
+            entry, promise = entries[file.archive], promises[file.archive]
+            if entry.size > at_once:
+                pieces = check_pieces(stream(self._source, entry), entry, promise, problems)
+                yield file, pieces
+                for _ in pieces:  # whoever did not read them to the end
+                    pass
+            else:
+                content = self._read(entry, promise, problems)
+                if content is not None:
+                    yield file, content
+        if part.stop is None:
+            self._check_others(problems)
         if not self._source.unchanged():
             problems.append("it was changed while it was read")
         if problems:
             raise make_error(self._filename, problems)
 
-    def _read(self, file: WheelFile, problems: list[str]) -> Content | None:
-        entry, promise = self._contents.entries[file.archive], self._contents.promises[file.archive]
-        if entry.size > self._limits.whole:
-            return check_pieces(stream(self._source, entry), entry, promise, problems)
+    def split(self, count: int) -> list[slice]:
+        """Cut the files, as `members` orders them, into at most so many parts that take about as long each."""
+        costs = list(itertools.accumulate(file.size + _FILE_COST for file in self._files))
+        total = costs[-1] if costs else 0
+        cuts = {bisect.bisect_left(costs, total * number / count) for number in range(1, count)} - {0, len(costs)}
+        borders = [0, *sorted(cuts), None]
+        return [slice(*pair) for pair in itertools.pairwise(borders)]
+
+    def weigh(self, part: slice) -> int:
+        """Say how many bytes a part of the files comes to."""
+        return sum(file.size for file in self._files[part])
+
+    def _read(self, entry: Entry, promise: Promise, problems: list[str]) -> bytes | None:
         try:
             content = inflate(self._source, entry)
         except ArchiveError as error:
@@ -127,12 +152,12 @@ class Archive(files.Closing):
             return None
         if promise.is_kept_by(content):
             return content
-        problems.append(f"{file.archive!r} does not have the hash that RECORD states")
+        problems.append(f"{entry.name!r} does not have the hash that RECORD states")
         return None
 
     def _check_others(self, problems: list[str]) -> None:
         """Check the members that are not installed: a wheel is right as a whole or not at all."""
-        installed = {file.archive for file in self.manifest.files}
+        installed = {file.archive for file in self._files}
         others = {name: promise for name, promise in self._contents.promises.items() if name not in installed}
         check_contents(self._source, self._contents.entries, others, problems)
 
@@ -141,14 +166,18 @@ class Archive(files.Closing):
         self._source.close()
 
 
-def _make_manifest(source: Source, contents: Contents, problems: list[str]) -> Manifest:
-    metadata, layout = contents.metadata, contents.layout
+def _list_files(source: Source, contents: Contents, problems: list[str]) -> list[WheelFile]:
+    """Describe every file that is installed, sorted by scheme and path."""
     made = {point.name + suffix for point in contents.entry_points for suffix in _WRAPPERS}
-    files = sorted(
+    return sorted(
         _make_file(source, contents, archive, problems)
-        for archive, (scheme, path) in layout.placed.items()
+        for archive, (scheme, path) in contents.layout.placed.items()
         if scheme != "scripts" or path not in made
     )
+
+
+def _make_manifest(source: Source, contents: Contents, files: list[WheelFile]) -> Manifest:
+    metadata, layout = contents.metadata, contents.layout
     root = "purelib" if contents.purelib else "platlib"
     inside = layout.dist_info + "/"
     outside: list[WheelFile] = []
@@ -178,26 +207,20 @@ def _make_manifest(source: Source, contents: Contents, problems: list[str]) -> M
 
 def _make_file(source: Source, contents: Contents, archive: str, problems: list[str]) -> WheelFile:
     scheme, path = contents.layout.placed[archive]
-    entry = contents.entries[archive]
-    digest = _find_sha256(source, contents, entry, problems)
-    script = scheme == "scripts"
-    return WheelFile(
-        scheme=scheme,
-        path=path,
-        archive=archive,
-        digest=spell_digest(digest),
-        size=entry.size,
-        executable=script or bool(entry.mode & 0o111),
-        mtime=content_mtime(digest),
-        rewritten=script and head(source, entry, len(_PLACEHOLDER)) == _PLACEHOLDER,
-    )
-
-
-def _find_sha256(source: Source, contents: Contents, entry: Entry, problems: list[str]) -> bytes:
-    """Take the digest that RECORD promises; where it promises another kind, compute ours from content that keeps it."""
-    promise = contents.promises[entry.name]
+    entry, promise = contents.entries[archive], contents.promises[archive]
     if promise.algorithm == "sha256":
-        return promise.digest
+        digest, spelled = promise.digest, Digest(promise.spelled)
+    else:
+        digest = _find_sha256(source, entry, promise, problems)
+        spelled = spell_digest(digest)
+    script = scheme == "scripts"
+    executable = script or bool(entry.mode & 0o111)
+    rewritten = script and head(source, entry, len(_PLACEHOLDER)) == _PLACEHOLDER
+    return WheelFile(scheme, path, archive, spelled, entry.size, executable, content_mtime(digest), rewritten)
+
+
+def _find_sha256(source: Source, entry: Entry, promise: Promise, problems: list[str]) -> bytes:
+    """Compute the sha256 of content that RECORD promises by another kind of hash, and that keeps that promise."""
     state = hashlib.sha256()
     for piece in check_pieces(stream(source, entry), entry, promise, problems):
         state.update(piece)

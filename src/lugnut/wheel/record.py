@@ -5,19 +5,24 @@ Source: the *Binary distribution format* specification, "The .dist-info director
 
 from __future__ import annotations
 
-import base64
 import binascii
 import csv
 import hashlib
 import io
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from lugnut.distribution import Digest
 from lugnut.typed import NamedTuple
 
+HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+"""What RECORD may hash by; called by name they would be looked up anew for every file."""
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64}
 _WEAK = {"md5", "sha1", "sha224"}
 _FIELDS = 3
+_USUAL = re.compile(r"sha256=[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""What nearly all rows have: one spelling each, since the last letter has two bits that must be zero."""
+_URL_SPELLING = bytes.maketrans(b"+/", b"-_")
 
 
 class Promise(NamedTuple):
@@ -26,37 +31,56 @@ class Promise(NamedTuple):
     algorithm: str
     digest: bytes
     size: int | None
+    spelled: str
+    """The digest as RECORD spells it: there is one way."""
 
     def is_kept_by(self, content: bytes) -> bool:
         """Say whether this is the content promised."""
-        return hashlib.new(self.algorithm, content).digest() == self.digest
+        return HASHES[self.algorithm](content).digest() == self.digest
 
 
 def spell_digest(digest: bytes) -> Digest:
     """Give a sha256 as RECORD spells it."""
-    return Digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+    return Digest(binascii.b2a_base64(digest, newline=False).translate(_URL_SPELLING, b"=").decode())
 
 
 def read_promises(data: bytes, record: str, problems: list[str]) -> dict[str, Promise]:
     """Read RECORD's rows by member name; `record` is RECORD's own name, whose row says nothing."""
     try:
-        rows = _split_rows(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        rows = _split_quoted(text) if '"' in text else _split_plain(text)
+        return _read_rows(rows, record, problems)
     except (UnicodeDecodeError, csv.Error) as error:
         problems.append(f"RECORD cannot be read: {error}")
         return {}
-    promises: dict[str, Promise] = {}
-    for number, row in rows:
-        promise = _read_row(row, number, record, problems)
-        if promise is not None and promises.setdefault(row[0], promise) != promise:
-            problems.append(f"RECORD has two different rows for {row[0]!r}")
-    return promises
 
 
-def _split_rows(text: str) -> list[tuple[int, list[str]]]:
-    if '"' in text:
-        return [(number, row) for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1) if row]
+def _split_quoted(text: str) -> Iterator[tuple[int, list[str]]]:
+    return ((number, row) for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1) if row)
+
+
+def _split_plain(text: str) -> Iterator[tuple[int, list[str]]]:
     lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)  # not splitlines: it breaks at U+2028 and others too
-    return [(number, line.rsplit(",", _FIELDS - 1)) for number, line in lines if line]
+    return ((number, line.rsplit(",", _FIELDS - 1)) for number, line in lines if line)
+
+
+def _read_rows(rows: Iterable[tuple[int, list[str]]], record: str, problems: list[str]) -> dict[str, Promise]:
+    promises: dict[str, Promise] = {}
+    usual, decode, keep = _USUAL.fullmatch, binascii.a2b_base64, promises.setdefault
+    for number, row in rows:
+        path, spelled, size = row if len(row) == _FIELDS else ("", "", "")
+        promise: Promise | None
+        if usual(spelled) is not None and _is_number(size) and path != record:
+            text = spelled[7:]
+            digest = decode(text.replace("-", "+").replace("_", "/") + "=")
+            promise = Promise("sha256", digest, int(size), text)
+        else:
+            promise = _read_row(row, number, record, problems)
+            if promise is None:
+                continue
+        if keep(path, promise) != promise:
+            problems.append(f"RECORD has two different rows for {path!r}")
+    return promises
 
 
 def _read_row(row: list[str], number: int, record: str, problems: list[str]) -> Promise | None:
@@ -80,7 +104,7 @@ def _read_row(row: list[str], number: int, record: str, problems: list[str]) -> 
     if digest is None or len(digest) != _LENGTHS[algorithm] or not (size == "" or _is_number(size)):
         problems.append(f"line {number} of RECORD, for {path!r}, has a hash or a size that is none")
         return None
-    return Promise(algorithm, digest, int(size) if size else None)
+    return Promise(algorithm, digest, int(size) if size else None, value.rstrip("="))
 
 
 def _is_number(text: str) -> bool:

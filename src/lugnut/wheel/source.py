@@ -15,9 +15,12 @@ from lugnut.distribution import WheelHash
 from lugnut.system import files
 from lugnut.typed import NamedTuple, Self
 
-_AT_ONCE = 64 << 20
-"""Files up to this size are read once and kept in memory; larger ones are read where they are needed."""
+_AT_ONCE = 8 << 20
+"""Files up to this size are read once and kept in memory; larger ones are read where they are needed, since reading
+twice what the system has in memory costs less than the new pages that keeping it would take."""
 _STEP = 1 << 20
+_WINDOW = 1 << 18
+"""What is read beyond a small piece, since members are asked for in about the order in which they stand."""
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "it is a directory"),
     (stat.S_ISFIFO, "it is a named pipe"),
@@ -80,7 +83,8 @@ class Source(files.Closing):
             _refuse_other(status)
             self.identity = Identity.from_status(status)
             self.size = status.st_size
-            self._whole = _read_fully(self._descriptor, self.size) if self.size <= _AT_ONCE else None
+            self._kept = _read_fully(self._descriptor, 0, self.size) if self.size <= _AT_ONCE else b""
+            self._kept_at = 0
         except BaseException:
             self.close()
             raise
@@ -88,18 +92,28 @@ class Source(files.Closing):
 
     def read_at(self, position: int, length: int) -> bytes:
         """Give exactly these bytes; raises ArchiveError where the file has no such place."""
+        start = position - self._kept_at
+        if 0 <= start <= start + length <= len(self._kept):
+            return self._kept[start : start + length]
         if position < 0 or length < 0 or position + length > self.size:
             raise ArchiveError("it points outside itself")
-        if self._whole is not None:
-            return self._whole[position : position + length]
-        os.lseek(self._descriptor, position, os.SEEK_SET)
-        return _read_fully(self._descriptor, length)
+        if length >= _WINDOW:
+            return _read_fully(self._descriptor, position, length)
+        self._kept = _read_fully(self._descriptor, position, min(_WINDOW, self.size - position))
+        self._kept_at = position
+        return self._kept[:length]
+
+    def learn(self, wheel: WheelHash) -> None:
+        """Be told its sha256, by somebody who took it through this very descriptor."""
+        self._hash = wheel
 
     def hash(self) -> WheelHash:
         """Give the sha256 of the whole file; reads it once."""
         if self._hash is None:
-            state = hashlib.sha256(self._whole or b"")
-            if self._whole is None:
+            state = hashlib.sha256()
+            if len(self._kept) == self.size:
+                state.update(self._kept)
+            else:
                 for position in range(0, self.size, _STEP):
                     state.update(self.read_at(position, min(_STEP, self.size - position)))
             self._hash = WheelHash(state.hexdigest())
@@ -126,17 +140,26 @@ def _refuse_other(status: os.stat_result) -> None:
         raise ArchiveError("it is empty")
 
 
-def _read_fully(descriptor: int, length: int) -> bytes:
+def _seek_and_read(descriptor: int, length: int, position: int) -> bytes:
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+_read: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)
+"""Where workers are forked there is pread: those who share a descriptor do not move each other's place."""
+
+
+def _read_fully(descriptor: int, position: int, length: int) -> bytes:
     """Read this much, over several calls where one gives part; raises ArchiveError where there is less."""
     pieces = []
-    left = length
-    while left:
+    end = position + length
+    while position < end:
         try:
-            piece = os.read(descriptor, left)
+            piece = _read(descriptor, end - position, position)
         except OSError as error:
             raise ArchiveError(f"it cannot be read: {error.strerror}") from None
         if not piece:
             raise ArchiveError("it became shorter while it was read")
         pieces.append(piece)
-        left -= len(piece)
+        position += len(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)

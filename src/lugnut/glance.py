@@ -1,0 +1,47 @@
+"""What tells at a glance whether an installed distribution is the one wished for: no row of RECORD is taken apart."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Collection
+
+from lugnut.distribution import STATE_FILE, Name, State, is_record, parse_state
+from lugnut.environment import Environment
+from lugnut.installed import Found, find_installed, read_text
+from lugnut.system import files
+from lugnut.typed import NamedTuple
+
+
+class Glance(NamedTuple):
+    """What tells whether an installed distribution is the one wished for; its rows are not read."""
+
+    state: State | None
+    requested: bool
+    recorded: bool
+    """There is a RECORD that can be read."""
+    direct_url: str | None
+
+
+def glance(environment: Environment, names: Collection[Name]) -> dict[Name, list[Glance]]:
+    """Look at some of what is installed, as far as `Glance` says; what vanishes meanwhile is left out."""
+    found: dict[Name, list[Glance]] = {}
+    for scheme, entries in itertools.groupby(find_installed(environment), lambda entry: entry.scheme):
+        with files.open_root(environment.schemes[scheme]) as root:
+            for entry in entries:
+                if entry.name in names:
+                    found.setdefault(entry.name, []).append(_glance(root, entry))
+    return found
+
+
+def _glance(root: files.Directory, entry: Found) -> Glance:
+    if not entry.legacy:
+        with contextlib.suppress(OSError), files.enter(root, entry.directory) as directory:
+            state = read_text(directory, STATE_FILE)
+            return Glance(
+                None if state is None else parse_state(state),
+                files.look(directory, "REQUESTED") is not None,
+                is_record(read_text(directory, "RECORD")),
+                read_text(directory, "direct_url.json"),
+            )
+    return Glance(None, requested=False, recorded=False, direct_url=None)
