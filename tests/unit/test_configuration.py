@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lugnut.cli import configuration
 from lugnut.cli.configuration import Invocation, Presentation, make_invocation
 from lugnut.cli.flags import COUNT, FLAGS, LIST, SWITCH, Flag
 from lugnut.cli.values import PATHS
@@ -217,3 +218,27 @@ def test_symlinks_are_refused_with_the_reason(tmp_path: Path) -> None:
 def test_a_depth_that_means_nothing_is_refused(depth: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--depth must be a number from 0 to 255"):
         invoke(f"tree --depth={depth}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.lugnut]\njobs = 3\n",
+        "[ tool . 'lugnut' ]\njobs = 3\n",
+        '["tool"."lugnut"]\njobs = 3\n',
+        "[tool]\nlugnut = { jobs = 3 }\n",
+        "[tool]\nlugnut.jobs = 3\n",
+        "tool.lugnut.jobs = 3\n",
+        "tool = { lugnut = { jobs = 3 } }\n",
+        '[tool."l\\u0075gnut"]\njobs = 3\n',
+    ],
+)
+def test_a_table_is_found_however_it_is_spelled(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "lugnut-plugin"\n\n{text}' if text[0] == "[" else text)
+    assert configuration._read_table(str(tmp_path / "pyproject.toml")) == {"jobs": 3}
+
+
+def test_a_project_that_only_bears_the_name_is_not_read_as_toml(tmp_path):
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[project]\nname = "lugnut-plugin"\n\n[tool.other]\nx = this is no TOML\n')
+    assert configuration._read_table(str(path)) is None

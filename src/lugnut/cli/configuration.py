@@ -168,11 +168,18 @@ def _find_table(directory: str) -> tuple[str, dict[str, Any]]:
         directory = parent
 
 
+def _may_configure(data: bytes) -> bool:
+    """Say whether a pyproject.toml may have a `tool.lugnut`, however that is spelled; False is certain."""
+    lines = [line.translate(None, b" \t'\"") for line in data.splitlines()]
+    within = any(line.startswith((b"[tool]", b"tool=")) for line in lines)
+    return any(b"lugnut" in line and (within or b"tool" in line or b"\\" in line) for line in lines) or b"\\u" in data
+
+
 def _read_table(path: str) -> dict[str, Any] | None:
     try:
         with open(path, "rb") as file:
             data = file.read()
-        if b"lugnut" not in data:  # tomllib costs 7 ms at start
+        if not _may_configure(data):  # tomllib costs 7 ms at start
             return None
         import tomllib
 
