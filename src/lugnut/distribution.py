@@ -105,10 +105,8 @@ def parse_record(text: str) -> list[Row]:
     return rows
 
 
-def is_record(text: str | None) -> bool:
+def is_record(text: str) -> bool:
     """Say whether `parse_record` would read a text."""
-    if text is None:
-        return False
     if '"' in text:
         try:
             parse_record(text)

@@ -65,7 +65,15 @@ def spell_places(schemes: Mapping[str, str]) -> dict[str, str]:
 def place(environment: Environment, scheme: str, path: str, spelled: str) -> RelativePath:
     """Spell where a wheel's file goes; headers go below a directory named like the distribution (`spelled`)."""
     below = f"{spelled}/{path}" if scheme == "headers" else path
+    if scheme == "scripts" and _is_flat(environment, below):
+        return RelativePath(environment.places[scheme] + below)
     return canonical(environment, environment.places[scheme] + below)
+
+
+def _is_flat(environment: Environment, name: str) -> bool:
+    """Say whether a script's name is one component, and no directory above purelib: then it is spelled as it stands."""
+    scripts = environment.schemes["scripts"]
+    return "/" not in name and name not in {"", ".", ".."} and not environment.purelib.startswith(scripts + os.sep)
 
 
 def canonical(environment: Environment, path: str) -> RelativePath:

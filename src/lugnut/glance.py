@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 from collections.abc import Collection
 
-from lugnut.distribution import STATE_FILE, Name, State, is_record, parse_state
+from lugnut.distribution import STATE_FILE, Name, State, content_mtime, is_record, parse_state
 from lugnut.environment import Environment
 from lugnut.installed import Found, find_installed, read_text
 from lugnut.system import files
@@ -41,7 +42,18 @@ def _glance(root: files.Directory, entry: Found) -> Glance:
             return Glance(
                 None if state is None else parse_state(state),
                 files.look(directory, "REQUESTED") is not None,
-                is_record(read_text(directory, "RECORD")),
+                _is_recorded(directory),
                 read_text(directory, "direct_url.json"),
             )
     return Glance(None, requested=False, recorded=False, direct_url=None)
+
+
+def _is_recorded(directory: files.Directory) -> bool:
+    """Say whether RECORD can be read: it can where it has the time of its own content, for then lugnut wrote it."""
+    try:
+        data, status = files.read_identified(directory, "RECORD")
+        if content_mtime(hashlib.sha256(data).digest()) == int(status.st_mtime):
+            return True
+        return is_record(data.decode())
+    except (OSError, UnicodeDecodeError):
+        return False

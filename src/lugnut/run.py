@@ -12,7 +12,7 @@ from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
-from lugnut.store.entries import Store, hold_entry, open_store
+from lugnut.store.entries import Store, hold_entries, open_store
 from lugnut.store.place import find_cache
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
@@ -144,11 +144,9 @@ def hold_wheels(store: Store, wheels: Sequence[WheelHash], run: Run) -> Iterator
     """Keep the store's entries from being pruned while they are used."""
     held: list[locks.Held] = []
     try:
-        for wheel in sorted(set(wheels)):
-            one = hold_entry(store, wheel, run.patience())
-            if one is None:
-                raise StoreDamaged(wheel=wheel, path="the whole entry was pruned meanwhile")
-            held.append(one)
+        pruned = hold_entries(store, sorted(set(wheels)), run.patience(), held)
+        if pruned is not None:
+            raise StoreDamaged(wheel=pruned, path="the whole entry was pruned meanwhile")
         yield
     finally:
         for one in held:

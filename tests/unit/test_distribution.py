@@ -14,6 +14,7 @@ from lugnut.distribution import (
     format_record,
     format_row,
     format_state,
+    is_record,
     normalise_name,
     parse_dist_info,
     parse_record,
@@ -107,3 +108,30 @@ def test_a_state_of_another_format_is_none(text):
 @given(st.binary(min_size=32, max_size=32))
 def test_a_content_mtime_is_whole_old_and_never_in_the_future(digest):
     assert 315_619_200 <= content_mtime(digest) < 315_619_200 + 2**30 < 1_400_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "a,,\n",
+        "a,sha256=x,3",
+        "a,b\n",
+        "a\n",
+        "a,,x\n",
+        "a,,²\n",
+        "a,,1\r\nb,,\r\n",
+        '"a,b",,1\n',
+        '"a\n',
+        "a,b,c,4\n",
+        ",,\n",
+    ],
+)
+def test_is_record_says_what_parse_record_does(text):
+    try:
+        parse_record(text)
+    except ValueError:
+        assert not is_record(text)
+    else:
+        assert is_record(text)

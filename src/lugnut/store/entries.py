@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import WheelFile, WheelHash
 from lugnut.errors import BadWheel, LockUnusable, StoreDamaged
@@ -44,6 +44,7 @@ __all__ = [
     "clean",
     "find_entry",
     "hash_wheel",
+    "hold_entries",
     "hold_entry",
     "intact",
     "mark_synced",
@@ -215,13 +216,25 @@ def _stamp_synced(entry: files.Directory) -> None:
 
 def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:
     """Keep an entry from being pruned until the lock is closed; None where there is none any more: admit it again."""
-    with open_locks(store) as place:
-        held = locks.hold(place, use_lock(wheel), patience, shared=True)
-    with contextlib.suppress(FileNotFoundError), files.open_root(store.root) as root:
-        if files.look(root, wheel) is not None:
-            return held
-    held.close()
+    held: list[locks.Held] = []
+    if hold_entries(store, [wheel], patience, held) is None:
+        return held[0]
+    held[0].close()
     return None
+
+
+def hold_entries(
+    store: Store, wheels: Sequence[WheelHash], patience: locks.Patience, held: list[locks.Held]
+) -> WheelHash | None:
+    """Keep entries from being pruned until the locks added to `held` are closed; gives the first that is not there."""
+    with open_locks(store) as place:
+        for wheel in wheels:
+            held.append(locks.hold(place, use_lock(wheel), patience, shared=True))  # noqa: PERF401 - one may be busy
+    try:
+        with files.open_root(store.root) as root:
+            return next((wheel for wheel in wheels if files.look(root, wheel) is None), None)
+    except FileNotFoundError:
+        return wheels[0] if wheels else None
 
 
 def open_tree(store: Store, wheel: WheelHash) -> files.Directory:

@@ -30,11 +30,18 @@ finish = native.finish
 
 
 def _open_regular(directory: Directory, name: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    return _open_identified(directory, name, flags, mode)[0]
+
+
+def _open_identified(
+    directory: Directory, name: str, flags: int = os.O_RDONLY, mode: int = 0o600
+) -> tuple[int, os.stat_result]:
     descriptor = native.open_file(directory, name, flags, mode)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", f"{directory.path}/{name}")
-    return descriptor
+    return descriptor, found
 
 
 def read(directory: Directory, name: str, limit: int = _LIMIT) -> bytes:
@@ -44,11 +51,11 @@ def read(directory: Directory, name: str, limit: int = _LIMIT) -> bytes:
 
 def read_identified(directory: Directory, name: str, limit: int = _LIMIT) -> tuple[bytes, os.stat_result]:
     """Read a regular file together with the stat of the very file that was read."""
-    descriptor = _open_regular(directory, name)
+    descriptor, found = _open_identified(directory, name)
     try:
-        found = os.fstat(descriptor)
-        chunks, total = [], 0
-        while total <= limit and (chunk := os.read(descriptor, _CHUNK)):
+        first = os.read(descriptor, min(found.st_size + 1, _CHUNK))  # one byte more: whoever has all of it knows
+        chunks, total = [first], len(first)
+        while first and total != found.st_size and total <= limit and (chunk := os.read(descriptor, _CHUNK)):
             chunks.append(chunk)
             total += len(chunk)
     finally:

@@ -181,9 +181,8 @@ def _lock(descriptor: int, path: str, *, shared: bool) -> bool:
     """Lock a descriptor without waiting; False where it is busy, which is all that another try can change."""
     from lugnut.system import portalocking
 
-    flags = portalocking.LockFlags
     try:
-        portalocking.lock(descriptor, (flags.SHARED if shared else flags.EXCLUSIVE) | flags.NON_BLOCKING)
+        portalocking.lock(descriptor, portalocking.SHARED if shared else portalocking.EXCLUSIVE)
     except portalocking.AlreadyLocked:
         return False
     except portalocking.LockException as error:

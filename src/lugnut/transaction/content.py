@@ -112,6 +112,16 @@ class Placer:
             with contextlib.suppress(FileNotFoundError):
                 files.unlink(target_dir, temporary)
 
+    def write(self, directory: files.Directory, target: str, data: bytes, *, mode: int, mtime: int) -> None:
+        """Put bytes that were made for this environment where nothing stands; FileExistsError where something does."""
+        temporary = files.temporary_name(self._word)
+        files.write(directory, temporary, data, mode=mode, mtime=mtime)
+        try:
+            self._claim(directory, temporary, target, guarded=False)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                files.unlink(directory, temporary)
+
     def _claim(self, directory: files.Directory, temporary: str, target: str, *, guarded: bool) -> None:
         try:
             files.publish(directory, temporary, directory, target)

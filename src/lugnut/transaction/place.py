@@ -140,16 +140,22 @@ class _Hand:
         opened = self._enter(directory)
         for origin in origins:
             self.where = origin.file.path
-            source_dir, source = self._stock.find(origin)
             try:
-                self._bench.placer.create(source_dir, source, opened, split(origin.file.path)[1])
+                self._create(origin, opened, split(origin.file.path)[1])
             except FileExistsError:
                 met.append(origin)
             except FileNotFoundError:
-                if files.look(source_dir, source) is None:
+                if origin.data is None and files.look(self._stock.tree, origin.archive) is None:
                     self._stock.refuse(origin.archive)
                 met.append(origin)
         return met
+
+    def _create(self, origin: Origin, opened: files.Directory, name: str) -> None:
+        if origin.data is None:
+            self._bench.placer.create(*self._stock.find(origin), opened, name)
+        else:
+            mode = 0o755 if origin.file.executable else 0o644
+            self._bench.placer.write(opened, name, origin.data, mode=mode, mtime=origin.mtime)
 
     def _enter(self, directory: str) -> files.Directory:
         return self._bench.tree.make(directory, self._action.name)

@@ -19,4 +19,7 @@ try:
 except ImportError:  # it is found by other means than sys.path, or a later one is cut otherwise
     from portalocker import AlreadyLocked, LockException, LockFlags, lock
 
-__all__ = ["AlreadyLocked", "LockException", "LockFlags", "lock"]
+EXCLUSIVE = LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING
+SHARED = LockFlags.SHARED | LockFlags.NON_BLOCKING
+
+__all__ = ["EXCLUSIVE", "SHARED", "AlreadyLocked", "LockException", "LockFlags", "lock"]

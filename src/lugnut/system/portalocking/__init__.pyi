@@ -4,3 +4,6 @@ from portalocker import LockFlags as LockFlags
 from portalocker import lock as lock
 
 __all__ = ["AlreadyLocked", "LockException", "LockFlags", "lock"]
+
+EXCLUSIVE: LockFlags
+SHARED: LockFlags
