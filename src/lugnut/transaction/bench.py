@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from lugnut.environment import Environment
 from lugnut.events import Reporter
+from lugnut.plan import Origin
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree
 from lugnut.typed import NamedTuple
+
+_ALIKE = 16
+"""Bytes of what may be the same in every dist-info."""
 
 
 class Terms(NamedTuple):
@@ -44,6 +49,9 @@ class Bench(files.Closing):
         self._writer = self._hold_writer() if terms.spawned else None
         self.tree = Tree(terms.environment, self._note_directory, terms.directories)
         self.placer = content.Placer(terms.transaction, terms.link_mode)
+        self._batch = files.Batch()
+        self._alike: dict[bytes, str] = {}
+        """Of what every dist-info has (INSTALLER, REQUESTED), where this worker has staged it."""
 
     def _hold_writer(self) -> locks.Held:
         """Hold a lock of this spawned writer: it inherited none, and recovery must wait for it (TRAPS 7)."""
@@ -66,6 +74,22 @@ class Bench(files.Closing):
         if self._staged is None:
             self._staged = files.enter(self.own, "staged", create=True, shared=True)
         return self._staged
+
+    def stage(self, origin: Origin, directory: files.Directory, place: str) -> None:
+        """Write a file of a dist-info, whose directory is open; `place` is its path among the staged.
+
+        What all of them have alike is written once in a run, and has many names after that, where it may.
+        """
+        data = origin.data or b""
+        name = place.rpartition("/")[2]
+        known = self._alike.get(data)
+        if known is not None and self.terms.link_mode in {"auto", "hardlink"}:
+            with contextlib.suppress(OSError):  # no links here, or too many of them (TRAPS 24, 25)
+                files.link(self.staged, known, directory, name)
+                return
+        self._batch.write(directory, name, (data,), mode=0o644, mtime=origin.mtime)
+        if len(data) <= _ALIKE:
+            self._alike[data] = place
 
     def lend_stage(self, name: str) -> files.Directory:
         """Open where the new content of a distribution is staged, made if it is missing."""

@@ -248,12 +248,11 @@ class _Hand:
                     self._stage_one(origin, staged)
 
     def _stage_one(self, origin: Origin, staged: files.Directory) -> None:
-        name = split(origin.file.path)[1]
         if origin.data is not None:
-            files.write(staged, name, origin.data, mtime=origin.mtime)
+            self._bench.stage(origin, staged, self.where)
             return
         source_dir, source = self._stock.find(origin)
-        self._bench.placer.create(source_dir, source, staged, name, guarded=True)
+        self._bench.placer.create(source_dir, source, staged, split(origin.file.path)[1], guarded=True)
 
 
 def in_the_way(path: str, name: str, what: str, *, forcible: bool) -> FileInTheWay:
