@@ -93,12 +93,6 @@ class Files(Sequence[File]):
         return f"Files({list(self)!r})"
 
 
-def list_executables(files: Files) -> tuple[RelativePath, ...]:
-    """Name the files that are executable, sorted."""
-    *_, executables = files.columns()
-    return tuple(sorted(itertools.compress(files.paths, executables))) if True in executables else ()
-
-
 def list_folders(paths: Iterable[str]) -> set[str]:
     """Name every directory on the way to these files."""
     folders: set[str] = set()

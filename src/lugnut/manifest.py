@@ -29,6 +29,8 @@ class Library(NamedTuple):
     """Every directory that has files, in order, and how many."""
     folders: tuple[str, ...]
     """Every directory and those above it, whether or not it has files of its own; sorted."""
+    executables: tuple[RelativePath, ...]
+    """The executable files, sorted."""
 
 
 class Manifest(NamedTuple):
@@ -80,7 +82,8 @@ def make_library(found: Iterable[WheelFile]) -> Library:
     spans = tuple((directory, sum(1 for _ in group)) for directory, group in itertools.groupby(split, lambda at: at[0]))
     ordered = [file for _, _, file in split]
     columns = Files.of(File(RelativePath(file.path), file.digest, file.size, file.executable) for file in ordered)
-    return Library(columns, tuple(file.mtime for file in ordered), spans, tuple(sorted(columns.folders)))
+    executables = tuple(sorted(RelativePath(file.path) for file in ordered if file.executable))
+    return Library(columns, tuple(file.mtime for file in ordered), spans, tuple(sorted(columns.folders)), executables)
 
 
 NO_LIBRARY = make_library(())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lugnut.columns import File, Files, list_executables, list_folders
+from lugnut.columns import File, Files, list_folders
 from lugnut.distribution import (
     Digest,
     Name,
@@ -205,10 +205,10 @@ def render_info(rendered: Rendered) -> tuple[Origin, ...]:
     if rendered.info is not None:
         return rendered.info
     wanted, action = rendered.wanted, rendered.action
-    executables = list_executables(action.files)
+    executables = [*rendered.library.executables, *(one.file.path for one in rendered.made if one.file.executable)]
     made = {
         "INSTALLER": b"lugnut\n",
-        "lugnut.json": format_state(State(wanted.manifest.wheel, action.rank, executables)).encode(),
+        "lugnut.json": format_state(State(wanted.manifest.wheel, action.rank, tuple(sorted(executables)))).encode(),
     }
     if wanted.requested:
         made["REQUESTED"] = b""

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lugnut.distribution import WheelFile, WheelHash
 from lugnut.errors import BadWheel, LockUnusable, StoreDamaged
@@ -22,6 +22,7 @@ from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
 from lugnut.store.manifests import Stamp, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import (
+    INDEX,
     MANIFEST,
     STAMP,
     TREE,
@@ -42,6 +43,7 @@ __all__ = [
     "Store",
     "admit",
     "clean",
+    "find_admitted",
     "find_entry",
     "hash_wheel",
     "hold_entries",
@@ -75,6 +77,24 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
         if isinstance(filling, Filling):
             filling.fill(patience.cancelled)
         return finish(filling, path, emit)
+
+
+def find_admitted(store: Store, paths: Iterable[str], emit: Reporter) -> dict[str, Manifest]:
+    """Give the manifests of the wheels whose hash is known and whose entry stands, as `admit` would.
+
+    What it takes is opened once for all of them: to a warm install they are many and nothing else.
+    """
+    found = {}
+    try:
+        with files.open_root(store.root) as root, open_part(store, INDEX) as index:
+            for path in paths:
+                wheel = look_up(store, path, index)
+                manifest = None if wheel is None else _find_sound(store, wheel, root)
+                if manifest is not None:
+                    found[path] = _welcome(manifest, path, emit, cached=True)
+    except OSError:  # somebody is deleting it: whoever is missing is admitted anew
+        return found
+    return found
 
 
 @contextlib.contextmanager
@@ -152,29 +172,30 @@ def _hash(store: Store, path: str, source: Source) -> WheelHash:
 def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
     """Give what an entry says of its wheel; None where there is no entry, or an unreadable one."""
     try:
-        with open_part(store, wheel) as entry:
-            return _read_entry(entry, wheel)[0]
+        with files.open_root(store.root) as root:
+            return _read_entry(root, wheel)[0]
     except OSError:
         return None
 
 
-def _read_entry(entry: files.Directory, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
+def _read_entry(root: files.Directory, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
     """Read what an entry says of itself; raises OSError where a part is not there, or is being taken away."""
-    manifest = parse_manifest(files.read(entry, MANIFEST, _LARGEST_MANIFEST), wheel)
-    return manifest, parse_stamp(files.read(entry, STAMP, _SMALL))
+    manifest = parse_manifest(files.read(root, f"{wheel}/{MANIFEST}", _LARGEST_MANIFEST), wheel)
+    return manifest, parse_stamp(files.read(root, f"{wheel}/{STAMP}", _SMALL))
 
 
-def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
+def _find_sound(store: Store, wheel: WheelHash, root: files.Directory | None = None) -> Manifest | None:
     """Give the manifest of an entry that can be relied on; one that cannot is set aside.
 
     It can if it was written since the machine started, or has reached the disk before; else what a power cut left of
-    it is hashed once (TRAPS 19).
+    it is hashed once (TRAPS 19). `root` is the store's own directory, where that is open.
     """
     try:
+        with contextlib.nullcontext(root) if root is not None else files.open_root(store.root) as opened:
+            manifest, stamp = _read_entry(opened, wheel)
+        if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == boot())):
+            return manifest
         with open_part(store, wheel) as entry:
-            manifest, stamp = _read_entry(entry, wheel)
-            if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == boot())):
-                return manifest
             if _holds(entry, manifest):  # read back from the disk, which it so has reached
                 _stamp_synced(entry)
                 return manifest

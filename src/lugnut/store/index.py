@@ -20,12 +20,12 @@ _RACY = 2_000_000_000
 _LONGEST = 1_000
 
 
-def look_up(store: Store, path: str) -> WheelHash | None:
-    """Give the hash of the file at a path, if it is known and the file is the same."""
+def look_up(store: Store, path: str, index: files.Directory | None = None) -> WheelHash | None:
+    """Give the hash of the file at a path, if it is known and the file is the same; `index`: where that is open."""
     try:
         identity = Identity.from_status(os.stat(path))
-        with open_part(store, INDEX) as index:
-            words = files.read(index, _name(path), _LONGEST).decode("ascii").split()
+        with contextlib.nullcontext(index) if index is not None else open_part(store, INDEX) as opened:
+            words = files.read(opened, _name(path), _LONGEST).decode("ascii").split()
     except (OSError, ValueError):
         return None
     known = " ".join(words[:-1]) == _format(identity) and is_hash(words[-1])

@@ -10,7 +10,7 @@ from lugnut.errors import LockTimeout
 from lugnut.events import LockWaiting, Reporter
 from lugnut.manifest import Manifest
 from lugnut.run import Run
-from lugnut.store.entries import Store, admit, begin, finish
+from lugnut.store.entries import Store, admit, begin, find_admitted, finish
 from lugnut.store.filling import Filling
 from lugnut.store.sharing import Hashing, Share, fill_together, hash_inherited, worth_sharing
 from lugnut.store.turns import find_missing, prepare, take_turns
@@ -23,9 +23,13 @@ Job = tuple[Store, str, float]
 
 def admit_all(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
     """Have the wheels at these paths verified in the store; raises the first error."""
-    found = _admit_missing(store, sorted(set(paths), key=lambda path: (-_size(path), path)), run)
+    wanted = sorted(set(paths))
+    found: dict[str, Manifest | None] = {**find_admitted(store, wanted, run.report)}
+    missing = [path for path in wanted if path not in found]
+    if missing:
+        found |= _admit_missing(store, sorted(missing, key=lambda path: (-_size(path), path)), run)
     timeout = run.settings.lock_timeout
-    return {path: found.get(path) or admit_one((store, path, timeout), run.report) for path in sorted(set(paths))}
+    return {path: found.get(path) or admit_one((store, path, timeout), run.report) for path in wanted}
 
 
 def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Manifest | None]:
