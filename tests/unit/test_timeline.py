@@ -84,13 +84,13 @@ def read_run(path: Path) -> dict[str, Any]:
     return run
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def fail(path: Path, error: type[BaseException]) -> None:
     with keep_timeline(str(path), ignore) as timeline:
         timeline.phase("find")
         raise error
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_run_that_fails_leaves_what_is_known(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "t.json"
     with pytest.raises(error):
