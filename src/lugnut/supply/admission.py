@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lugnut.errors import LockTimeout
-from lugnut.events import LockWaiting, Reporter
+from lugnut.events import LockWaiting, Reporter, Span
 from lugnut.manifest import Manifest
 from lugnut.run import Run
 from lugnut.store.entries import Store, admit
 from lugnut.store.turns import find_missing, prepare, take_turns
 from lugnut.system import locks, workers
 
-Job = tuple[Store, str, float, bool]
-"""A store, the path of a wheel, the seconds to wait for whoever is at it, and whether such waits are to be told of."""
+Job = tuple[Store, str, float]
+"""A store, the path of a wheel, and the seconds to wait for whoever is at it."""
 
 
 def admit_all(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
     """Have the wheels at these paths verified in the store; raises the first error."""
     found = _admit_missing(store, sorted(set(paths), key=lambda path: (-_size(path), path)), run)
-    timeout, timed = run.settings.lock_timeout, run.timing.on
+    timeout, waits = run.settings.lock_timeout, run.timing.waits
     return {
-        path: found.get(path) or admit_one((store, path, timeout, timed), run.report) for path in sorted(set(paths))
+        path: found.get(path) or admit_one((store, path, timeout), run.report, waits) for path in sorted(set(paths))
     }
 
 
@@ -36,15 +37,16 @@ def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Ma
     if not find_missing(store, paths):
         return {}
     with run.timing.span("admit"), take_turns(store, paths, run.patience()):
-        jobs = [(store, path, run.settings.lock_timeout, run.timing.on) for path in find_missing(store, paths)]
+        jobs = [(store, path, run.settings.lock_timeout) for path in find_missing(store, paths)]
         if not jobs:
             return {}
         prepare()
         pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method, run.timing, "admit")
         found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
         busy = [job for job, manifest in found.items() if manifest is None]
-        found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
-        return {path: manifest for (_, path, _, _), manifest in found.items()}
+        one = functools.partial(admit_one, waits=run.timing.waits)
+        found.update(zip(busy, workers.run(one, busy, plan=pool._replace(size=1)), strict=True))
+        return {path: manifest for (_, path, _), manifest in found.items()}
 
 
 def _size(path: str) -> int:
@@ -66,12 +68,11 @@ def admit_if_free(job: Job, emit: Reporter) -> Manifest | None:
         return None
 
 
-def admit_one(job: Job, emit: Reporter) -> Manifest:
-    """Admit one wheel, in a worker, waiting for whoever is at it."""
+def admit_one(job: Job, emit: Reporter, waits: Callable[[Span], None] | None = None) -> Manifest:
+    """Admit one wheel, waiting for whoever is at it; `waits` is told how long, if time is kept."""
 
     def wait(path: str, holder: str, seconds: float) -> None:
         emit(LockWaiting(path, holder, seconds))
 
-    store, path, timeout, timed = job
-    patience = locks.Patience(timeout, wait, workers.stopped, emit if timed else None)
-    return admit(store, path, emit, patience=patience)
+    store, path, timeout = job
+    return admit(store, path, emit, patience=locks.Patience(timeout, wait, workers.stopped, waits))
