@@ -6,7 +6,7 @@ import sys
 import time
 
 from lugnut.errors import BadWheel
-from lugnut.events import Note
+from lugnut.events import Note, Span, Timing
 from lugnut.system import workers
 
 
@@ -91,12 +91,39 @@ def do_big(emit, size):
     return b"r" * int(size)
 
 
+def do_wait(emit, name):
+    """Tell of a wait as locks do."""
+    emit(Span(name, "wait", 1, 2))
+
+
+class Times(Timing):
+    """Keeps (lane, span) as it is told."""
+
+    on = True
+
+    def __init__(self):
+        self.told = []
+
+    def add(self, span, lane=0):
+        self.told.append((lane, span))
+
+
 def make_plan(size=2, method="fork", report=lambda _event: None, cancelled=lambda: None):
     return workers.Pool(size, lambda job: f"<{job}>", report, cancelled, method)
 
 
 def run(jobs, **plan):
     return workers.run(act, jobs, plan=make_plan(**plan))
+
+
+def run_timed(jobs, *, size=2, method="fork"):
+    """Run jobs, and give what was told of their times, whatever becomes of them."""
+    times = Times()
+    try:
+        workers.run(act, jobs, plan=make_plan(size, method)._replace(timing=times, trade="test"))
+    except Exception as error:  # noqa: BLE001 - whichever it is
+        print(type(error).__name__)
+    return times.told
 
 
 def descriptors():

@@ -29,7 +29,7 @@ columns
 manifest
 system settings answers needs
 environment
-wheel interpreter installed scripts
+wheel interpreter installed scripts timeline
 store glance
 plan network unmet
 conflicts sources building
@@ -183,6 +183,7 @@ LATE = {
     ("lugnut.engine", "lugnut.check"): "a command of its own",
     ("lugnut.engine", "lugnut.change"): "what changes an environment costs 4 ms that a run with nothing to do saves",
     ("lugnut.change", "lugnut.transaction.bytecode"): "few runs compile",
+    ("lugnut.keywords", "lugnut.timeline"): "few runs are traced",
     ("lugnut.supply.finding", "lugnut.supply.afar"): "resolvers, downloads and builds cost 20 ms that most runs save",
     ("lugnut.supply.local", "lugnut.supply.outlook"): "so do uv's and pip's settings",
 }
@@ -542,6 +543,7 @@ def install_words(tmp_path: Path) -> list[str]:
 def test_a_warm_install_loads_nothing_slow_but_what_takes_locks(words: list[str], tmp_path: Path) -> None:
     loaded = load(run(*words), tmp_path)
     assert {"lugnut.change", "lugnut.system.portalocking"} <= loaded
+    assert "lugnut.timeline" not in loaded
     assert {name.partition(".")[0] for name in slow(loaded)} <= PORTALOCKERS
 
 

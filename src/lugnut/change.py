@@ -16,7 +16,7 @@ from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.outcome import Outcome
 from lugnut.transaction.site import Site
-from lugnut.transaction.transact import Course, Decision, judge, transact
+from lugnut.transaction.transact import Course, Decide, Decision, judge, transact
 from lugnut.wish import Moved, Wish
 from lugnut.wishes import Workshop, decide_removal, decide_set
 
@@ -36,9 +36,10 @@ def change(
     course = _make_course(run, store)
     if run.settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
         course = course._replace(settled=_make_compiler(run, wishes, course))
+    run.timing.phase("hold wheels")
     with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
         if run.settings.dry_run:
-            return _rehearse(run, decide())
+            return _rehearse(run, decide)
         return transact(run.environment, names, decide, course)
 
 
@@ -49,7 +50,7 @@ def remove(run: Run, names: Sequence[Name]) -> Outcome:
         return decide_removal(run.environment, names, force=run.settings.force)
 
     if run.settings.dry_run:
-        return _rehearse(run, decide())
+        return _rehearse(run, decide)
     return transact(run.environment, names, decide, _make_course(run, None))
 
 
@@ -58,7 +59,7 @@ def _make_course(run: Run, store: Store | None) -> Course:
     settings = run.settings
     return Course(
         store, run.patience(), run.cancelled, run.report, settings.on_conflict, settings.link_mode, run.jobs,
-        run.start_method, settings.durable, settings.force,
+        run.start_method, settings.durable, settings.force, timing=run.timing,
     )  # fmt: skip
 
 
@@ -70,12 +71,15 @@ def _make_compiler(run: Run, wishes: Sequence[Wish], course: Course) -> Callable
     return lambda plan: show_bytecode(run.environment, plan, manifests, course)
 
 
-def _rehearse(run: Run, decision: Decision) -> Outcome:
-    """Say what a decision would do: its changes and its conflicts.
+def _rehearse(run: Run, decide: Decide) -> Outcome:
+    """Say what would be done: its changes and its conflicts.
 
     Where there is no `.lugnut` an empty directory elsewhere stands for it: other installers' distributions, and
     the wheels among themselves, clash all the same.
     """
+    run.timing.phase("decide")
+    decision = decide()
+    run.timing.phase("judge")
     with contextlib.ExitStack() as stack:
         home = journal.open_home(run.environment, create=False)
         if home is None:

@@ -50,6 +50,7 @@ def cache_directory(settings: Settings) -> str:
 
 def _begin(target: Target, settings: Settings, watch: Watch) -> Run:
     """Find the environment meant, and give the dead their due."""
+    watch.timing.phase("start")
     run = Run(target, settings, watch)
     _check_elsewhere(run)
     run.recover_dead()
@@ -137,6 +138,7 @@ def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[W
     looks = 0
     while True:
         try:
+            run.timing.phase("find")
             aim = find()
             return aim.wishes, _change(run, store, aim)
         except Moved:
@@ -154,6 +156,7 @@ def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[W
 
 def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Report:
     """Report, with where what changed came from, and what is unmet."""
+    run.timing.phase("report")
     origins = _tell_origins(run, store, wishes, outcome)
     wheels = [(wish.manifest, wish.extras) for wish in wishes]
     gone = [normalise_name(change.name) for change in outcome.changes if change.new is None]
@@ -171,6 +174,7 @@ def _tell_origins(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) 
 
 def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
+    run.timing.phase("look")
     settings, wishes = run.settings, aim.wishes
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | {*aim.unwanted, *aim.standing})
     if run.idle(names) and not aim.unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
@@ -186,6 +190,7 @@ def uninstall(
 ) -> Report:  # fmt: skip
     """Remove distributions as one transaction; what they had shadowed comes back (G4)."""
     run = _begin(target, settings, watch)
+    run.timing.phase("look")
     listed = read_asked(
         Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory)
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
 
 from lugnut.typed import Any, NamedTuple
 
@@ -112,6 +113,19 @@ class Counted(NamedTuple):
     waits: int
 
 
+class Span(NamedTuple):
+    """A stretch of time in a lane of the timeline: a job, or a wait in it; listeners hear of none.
+
+    `began` and `ended` are nanoseconds of `time.perf_counter_ns`, which is one clock for all processes of a machine.
+    """
+
+    name: str
+    category: str
+    began: int
+    ended: int
+    args: Mapping[str, Any] = {}
+
+
 Event = (
     WheelAdmitted
     | Downloading
@@ -126,6 +140,7 @@ Event = (
     | Committed
     | Note
     | Counted
+    | Span
 )
 Reporter = Callable[[Event], None]
 
@@ -136,6 +151,28 @@ def ignore(event: Event) -> None:
 
 def never() -> None:
     """Call nothing off: the caller that nobody interrupts."""
+
+
+class Timing:
+    """Where a run's time goes; this one keeps none, and `timeline.Timeline` does for a run that is traced."""
+
+    on = False
+    waits: Callable[[Span], None] | None = None
+    """Told of each wait for a lock, where anybody wants to know."""
+
+    def phase(self, name: str) -> None:
+        """Say that the phase before has ended, and what the coordinator does from now on."""
+
+    def span(self, name: str) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002 - kept by who keeps time
+        """Give a block of the phase a name of its own."""
+        return _NOTHING
+
+    def add(self, span: Span, lane: int = 0) -> None:
+        """Take in a span; lane 0 is the coordinator's, and the others are the workers'."""
+
+
+_NOTHING = contextlib.nullcontext()
+UNTIMED = Timing()
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -115,6 +115,8 @@ class Choices(Place, Network, Resolver, total=False):
     """Hears every event as it happens; what it raises ends the run."""
     cancelled: Callable[[], None]
     """Called at safe points; raises `lugnut.errors.Interrupted` to have the run undone."""
+    trace: str | os.PathLike[str]
+    """A file for the timeline of an install, a sync or an uninstall, in Chrome's trace event format."""
 
 
 @contextlib.contextmanager
@@ -218,6 +220,19 @@ def _make_ranks(overlay: Mapping[str, int] | Sequence[str]) -> dict[Name, int]:
 def make_watch(choices: Mapping[str, Any]) -> Watch:
     """Make the engine's watch out of keywords."""
     return Watch(choices.get("report", ignore), choices.get("cancelled", never))
+
+
+@contextlib.contextmanager
+def lend_watch(choices: Mapping[str, Any]) -> Iterator[Watch]:
+    """Make the watch for a run that may be traced; the timeline is written when the block ends, however it does."""
+    trace, watch = _text(choices.get("trace")), make_watch(choices)
+    if trace is None:
+        yield watch
+        return
+    from lugnut.timeline import keep_timeline
+
+    with keep_timeline(trace, watch.report) as timing:
+        yield watch._replace(timing=timing)
 
 
 def read_names(field: str, names: Sequence[str]) -> frozenset[Name]:

@@ -17,6 +17,7 @@ from lugnut.keywords import (
     Choices,
     cached_in,
     in_words,
+    lend_watch,
     make_settings,
     make_target,
     make_watch,
@@ -28,24 +29,24 @@ from lugnut.typed import Unpack
 
 def install(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:
     """Install wheels by path, or distributions by requirement from `find_links`, as one transaction."""
-    with in_words():
+    with in_words(), lend_watch(choices) as watch:
         return engine.install(
             read_texts(requests),
             requirement_files=read_texts(choices.get("requirement_files", ())),
             target=make_target(choices),
             settings=make_settings(choices),
-            watch=make_watch(choices),
+            watch=watch,
         )
 
 
 def sync(files: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices]) -> Report:
     """Have exactly what a lock (PEP 751) or requirements files name; all else goes, but for the tools."""
-    with in_words():
+    with in_words(), lend_watch(choices) as watch:
         return engine.sync(
             read_texts(files),
             target=make_target(choices),
             settings=make_settings(choices),
-            watch=make_watch(choices),
+            watch=watch,
         )
 
 
@@ -63,13 +64,13 @@ def lock(requests: Sequence[str | os.PathLike[str]], **choices: Unpack[Choices])
 
 def uninstall(names: Sequence[str], **choices: Unpack[Choices]) -> Report:
     """Remove distributions as one transaction; what they had shadowed comes back."""
-    with in_words():
+    with in_words(), lend_watch(choices) as watch:
         return engine.uninstall(
             read_texts(names),
             requirement_files=read_texts(choices.get("requirement_files", ())),
             target=make_target(choices),
             settings=make_settings(choices),
-            watch=make_watch(choices),
+            watch=watch,
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import LockTimeout, StoreDamaged
-from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside
+from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside, Span
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
@@ -33,6 +33,7 @@ class Run:
             self.environment = look_elsewhere(self.environment, chosen.python_version, chosen.platform, target.environ)
         self.settings = settings
         self.cancelled = watch.cancelled
+        self.timing = watch.timing
         self.jobs = settings.jobs or workers.default_count()
         self.start_method = settings.start_method or workers.default_start_method()
         self._listener = watch.report
@@ -46,7 +47,10 @@ class Run:
         return other
 
     def report(self, event: Event) -> None:
-        """Remember an event for the report, and pass it on."""
+        """Remember an event for the report, and pass it on; where this process's time went is the timeline's alone."""
+        if isinstance(event, Span):
+            self.timing.add(event)
+            return
         self._heard.append(event)
         self._listener(event)
 
@@ -55,7 +59,7 @@ class Run:
 
     def patience(self) -> locks.Patience:
         """Give how long this run waits for a lock."""
-        return locks.Patience(self.settings.lock_timeout, self._wait, self._tick)
+        return locks.Patience(self.settings.lock_timeout, self._wait, self._tick, self.timing.waits)
 
     def _tick(self) -> None:
         self._waits += 1

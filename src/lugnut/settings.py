@@ -98,6 +98,8 @@ class Watch(NamedTuple):
     """Hears every event as it happens; what it raises ends the run."""
     cancelled: Callable[[], None] = events.never
     """Called at safe points before the commit; raises `lugnut.errors.Interrupted` to have the run undone."""
+    timing: events.Timing = events.UNTIMED
+    """Told what the run does when, if its time is kept."""
 
 
 class Installation(NamedTuple):

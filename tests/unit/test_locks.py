@@ -66,6 +66,25 @@ def test_patience_zero_tries_once_and_names_lock_and_seconds(here):
     assert len(tries) == 1
 
 
+def test_a_wait_is_told_when_it_is_over_and_a_free_lock_is_not(here):
+    spans = []
+    with locks.hold(here, "x", locks.Patience(0, waits=spans.append)) as held:
+        assert spans == []
+        locks.hold(here, "x", locks.Patience(30, cancelled=held.close, waits=spans.append)).close()
+    [span] = spans
+    assert (span.name, span.category, span.args) == (
+        "x", "wait", {"path": f"{here.path}/x", "holder": "held by another process"},
+    )  # fmt: skip
+    assert 0 < span.began < span.ended <= time.perf_counter_ns()
+
+
+def test_a_wait_in_vain_is_told_too(here):
+    spans = []
+    with locks.try_hold(here, "x"), pytest.raises(LockTimeout):
+        locks.hold(here, "x", locks.Patience(0, waits=spans.append))
+    assert [span.name for span in spans] == ["x"]
+
+
 def test_waiting_is_bounded_and_told_after_a_second_with_the_holder(here):
     told = []
     with locks.try_hold(here, "x") as held:

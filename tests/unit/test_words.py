@@ -95,6 +95,7 @@ def test_every_foreign_command_is_answered(word: str) -> None:
         ("--no-color", "color", "never"),
         ("--json-events -", "json_events", "-"),
         ("--report r.json", "report_to", "r.json"),
+        ("--trace t.json", "trace", "t.json"),
     ],
 )
 def test_synonyms_set_the_same_field(typed: str, field: str, value: object) -> None:

@@ -131,6 +131,43 @@ except errors.WorkerDied as error:
     assert run("from lugnut import errors\n" + body, method, deed) == expected
 
 
+def test_each_job_is_timed_by_its_worker_and_its_waits_are_in_the_workers_lane(method):
+    body = """
+import time
+began = time.perf_counter_ns()
+told = run_timed(["wait x"] * 6, method=method)
+jobs = [(lane, span) for lane, span in told if span.category == "test"]
+assert {span.name for _, span in jobs} == {"<wait x>"} and len(jobs) == 6
+assert all(began <= span.began <= span.ended <= time.perf_counter_ns() for _, span in jobs)
+assert {lane for lane, _ in told} <= {1, 2}
+assert sorted(lane for lane, span in told if span.category == "wait") == sorted(lane for lane, _ in jobs)
+for lane in (1, 2):
+    spans = sorted((span.began, span.ended) for where, span in jobs if where == lane)
+    assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:]))
+"""
+    run(body, method)
+
+
+@pytest.mark.parametrize("deed", ["die 9", "raise value"])
+def test_a_job_that_does_not_end_well_is_timed_until_that_is_known(method, deed):
+    body = """
+[(lane, span)] = run_timed([sys.argv[2], sys.argv[2]], method=method)[-1:]
+print(lane in {1, 2}, span.name, span.args, span.began < span.ended)
+told = run_timed([sys.argv[2]] * 2, size=1) if "raise" in sys.argv[2] else []
+assert [(lane, span.name) for lane, span in told] in ([], [(0, "<raise value>")])
+"""
+    said = run(body, method, deed).splitlines()
+    assert f"True <{deed}> {{'unfinished': True}} True" in said
+
+
+def test_work_in_this_process_is_timed_in_its_lane():
+    body = """
+told = run_timed(["square 1", "square 2"], size=1)
+assert [(lane, span.name, span.args) for lane, span in told] == [(0, "<square 1>", {}), (0, "<square 2>", {})]
+"""
+    run(body, "fork")
+
+
 def test_when_one_job_fails_the_others_are_stopped_at_a_border(method, tmp_path):
     body = """
 class Enough(Exception): pass

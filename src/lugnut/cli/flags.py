@@ -213,6 +213,9 @@ FLAGS: tuple[Flag, ...] = (
         "write each event as a line of JSON; - is stdout",
         "FILE",
     ),
+    Flag(
+        ("--trace",), "trace", VALUE, "Output", CHANGING, "write a timeline of the run (Chrome's trace events)", "FILE"
+    ),
     Flag(("-q", "--quiet"), "quiet", COUNT, "Output", EVERY, "say less; twice: no warnings either"),
     Flag(("-v", "--verbose"), "verbose", COUNT, "Output", EVERY, "say more"),
     Flag(("--color",), "color", VALUE, "Output", EVERY, "auto, always or never", "WHEN"),

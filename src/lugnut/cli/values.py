@@ -27,6 +27,7 @@ PATHS = (
     "client_cert",
     "paths",
     "report_to",
+    "trace",
 )
 """The fields that hold paths."""
 

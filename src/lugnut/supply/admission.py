@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lugnut.distribution import WheelHash
 from lugnut.errors import LockTimeout
-from lugnut.events import LockWaiting, Reporter
+from lugnut.events import LockWaiting, Reporter, Span
 from lugnut.manifest import Manifest
 from lugnut.run import Run
 from lugnut.store.entries import Store, admit, begin, find_admitted, finish
@@ -28,8 +29,8 @@ def admit_all(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifes
     missing = [path for path in wanted if path not in found]
     if missing:
         found |= _admit_missing(store, sorted(missing, key=lambda path: (-_size(path), path)), run)
-    timeout = run.settings.lock_timeout
-    return {path: found.get(path) or admit_one((store, path, timeout), run.report) for path in wanted}
+    timeout, waits = run.settings.lock_timeout, run.timing.waits
+    return {path: found.get(path) or admit_one((store, path, timeout), run.report, waits) for path in wanted}
 
 
 def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Manifest | None]:
@@ -41,18 +42,19 @@ def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Ma
     """
     if not find_missing(store, paths):
         return {}
-    with take_turns(store, paths, run.patience()):
+    with run.timing.span("admit"), take_turns(store, paths, run.patience()):
         jobs = [(store, path, run.settings.lock_timeout) for path in find_missing(store, paths)]
         if not jobs:
             return {}
         prepare()
-        pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method)
+        pool = workers.Pool(run.jobs, _label, run.report, run.cancelled, run.start_method, run.timing, "admit")
         if run.start_method == "fork" and worth_sharing([_size(job[1]) for job in jobs], run.jobs):
             found = _share_largest(jobs, pool, run)
         else:
             found = dict(zip(jobs, workers.run(admit_if_free, jobs, plan=pool), strict=True))
         busy = [job for job, manifest in found.items() if manifest is None]
-        found.update(zip(busy, workers.run(admit_one, busy, plan=pool._replace(size=1)), strict=True))
+        one = functools.partial(admit_one, waits=run.timing.waits)
+        found.update(zip(busy, workers.run(one, busy, plan=pool._replace(size=1)), strict=True))
         return {path: manifest for (_, path, _), manifest in found.items()}
 
 
@@ -98,11 +100,11 @@ def admit_if_free(job: Job, emit: Reporter) -> Manifest | None:
         return None
 
 
-def admit_one(job: Job, emit: Reporter) -> Manifest:
-    """Admit one wheel, in a worker, waiting for whoever is at it."""
+def admit_one(job: Job, emit: Reporter, waits: Callable[[Span], None] | None = None) -> Manifest:
+    """Admit one wheel, waiting for whoever is at it; `waits` is told how long, if time is kept."""
 
     def wait(path: str, holder: str, seconds: float) -> None:
         emit(LockWaiting(path, holder, seconds))
 
     store, path, timeout = job
-    return admit(store, path, emit, patience=locks.Patience(timeout, wait, workers.stopped))
+    return admit(store, path, emit, patience=locks.Patience(timeout, wait, workers.stopped, waits))

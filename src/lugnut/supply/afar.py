@@ -33,7 +33,8 @@ _RELAX = "ask for another version, or name another --python"
 def find_afar(run: Run, store: Store, asked: Asked) -> Found:
     """Resolve, fetch, build and verify."""
     outlook = look_around(run)
-    said = question(run, asked, outlook)
+    with run.timing.span("resolve"):
+        said = question(run, asked, outlook)
     chosen = Chosen("the resolver's answer", run.target.directory, hint=_RELAX)
     found = _take(run, store, (said, chosen), outlook)
     wishes = [wish._replace(yanked=wish.manifest.name in said.remarks.yanked) for wish in found.wishes]

@@ -7,6 +7,7 @@ unpacks; runs that want the same file or the same build share it by the locks of
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from lugnut.building.caching import build_cached, take_turn
@@ -14,7 +15,7 @@ from lugnut.building.recipe import Recipe, Source
 from lugnut.building.wheels import build_editable
 from lugnut.distribution import WheelHash
 from lugnut.errors import Offline
-from lugnut.events import LockWaiting, Reporter
+from lugnut.events import LockWaiting, Reporter, Span
 from lugnut.links import Route, hide_credentials
 from lugnut.manifest import Manifest
 from lugnut.network import fetching
@@ -36,6 +37,8 @@ class Order(NamedTuple):
     recipe: Recipe
     cache_dir: str
     lock_timeout: float
+    timed: bool
+    """Whether waits for locks are to be told of."""
 
 
 class Obtained(NamedTuple):
@@ -51,7 +54,7 @@ def obtain_all(run: Run, store: Store, supplies: Sequence[Supply], route: Route,
     found = _find_there(run, store, supplies)
     missing = [supply for supply in supplies if supply not in found]
     if missing:  # runs that want the very same take turns: who waited finds it there, and starts no workers (G9)
-        with take_turns(store, sorted(map(_identify, missing)), run.patience()):
+        with run.timing.span("obtain"), take_turns(store, sorted(map(_identify, missing)), run.patience()):
             found |= _find_there(run, store, missing)
             missing = [supply for supply in missing if supply not in found]
             found |= _obtain_missing(run, store, missing, route, recipe) if missing else {}
@@ -78,7 +81,8 @@ def _obtain_missing(
     run: Run, store: Store, supplies: Sequence[Supply], route: Route, recipe: Recipe
 ) -> dict[Supply, Obtained]:
     cache_dir = os.path.dirname(store.root)
-    orders = [Order(store, one, route, recipe, cache_dir, run.settings.lock_timeout) for one in supplies]
+    timeout, timed = run.settings.lock_timeout, run.timing.on
+    orders = [Order(store, one, route, recipe, cache_dir, timeout, timed) for one in supplies]
     afar = [one.link for one in supplies if one.link is not None and find_file(one.link) is None]
     size = max(run.jobs, min(route.downloads, len(afar)))
     if route.offline:
@@ -86,7 +90,7 @@ def _obtain_missing(
     prepare()
     fetching.prepare(afar, route)
     ordered = sorted(orders, key=lambda order: -((order.supply.link and order.supply.link.size) or 0))
-    pool = workers.Pool(size, _label, run.report, run.cancelled, run.start_method)
+    pool = workers.Pool(size, _label, run.report, run.cancelled, run.start_method, run.timing, "obtain")
     return dict(zip((order.supply for order in ordered), workers.run(obtain, ordered, plan=pool), strict=True))
 
 
@@ -107,7 +111,7 @@ def obtain(order: Order, emit: Reporter) -> Obtained:
     def wait(path: str, holder: str, seconds: float) -> None:
         emit(LockWaiting(path, holder, seconds))
 
-    patience = locks.Patience(order.lock_timeout, wait, workers.stopped)
+    patience = locks.Patience(order.lock_timeout, wait, workers.stopped, emit if order.timed else None)
     supply = order.supply
     if supply.editable:
         return _make_editable(order, emit, patience)
@@ -116,7 +120,9 @@ def obtain(order: Order, emit: Reporter) -> Obtained:
     if supply.is_wheel:
         manifest = fetch_wheel(order.store, supply.link, order.route, emit, patience)
         return Obtained(manifest, manifest.wheel)
+    began = time.perf_counter_ns()
     with fetch_file(order.store, supply.link, order.route, emit, patience) as fetched:
+        _note_time(order, emit, "fetch", began)
         source = _describe(supply)._replace(path=fetched.path, digest=fetched.sha256)
         return Obtained(_build(order, source, emit, patience), fetched.sha256)
 
@@ -130,12 +136,21 @@ def _describe(supply: Supply) -> Source:
     return source._replace(label=supply.link.filename if supply.link is not None else supply.tree)
 
 
+def _note_time(order: Order, emit: Reporter, what: str, began: int) -> None:
+    if order.timed:
+        emit(Span(f"{what} {_label(order)}", what, began, time.perf_counter_ns()))
+
+
 def _build(order: Order, source: Source, emit: Reporter, patience: locks.Patience) -> Manifest:
+    began = time.perf_counter_ns()
     with build_cached(order.cache_dir, source, order.recipe, emit, patience) as wheel:
+        _note_time(order, emit, "build", began)
         return admit(order.store, wheel, emit, patience=patience)
 
 
 def _make_editable(order: Order, emit: Reporter, patience: locks.Patience) -> Obtained:
     with files.lend_directory() as directory, take_turn(order.cache_dir, _describe(order.supply), patience):
+        began = time.perf_counter_ns()
         wheel = build_editable(_describe(order.supply), directory, order.recipe, emit, patience.cancelled)
+        _note_time(order, emit, "build", began)
         return Obtained(admit(order.store, wheel, emit, patience=patience), "")

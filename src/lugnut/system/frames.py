@@ -1,14 +1,16 @@
 """Messages over a pipe: a length (4 bytes, little-endian), then a pickled (kind, number, value).
 
-From a worker: `begin` a job, `event` told by it, `done` with its result or `failed` with its exception, and `bye` as
-the last word of one that ends as it should. To a spawned worker: the `work` (a function), one `job` at a time, the
-`end`. The number is the job's place in the list.
+From a worker: `begin` a job with the moment, `event` told by it, `done` with the moment and its result or `failed` with
+its exception, and `bye` as the last word of one that ends as it should. Moments are nanoseconds of the one clock that
+all processes of a machine have (CLOCK_MONOTONIC on Linux). To a spawned worker: the `work` (a function), one `job` at a
+time, the `end`. The number is the job's place in the list.
 """
 
 from __future__ import annotations
 
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 
 from lugnut.errors import InternalError, LugnutError
@@ -100,9 +102,9 @@ def work(
     try:
         for number, job in jobs:
             look_now()
-            writer.send("begin", number)
+            writer.send("begin", number, time.perf_counter_ns())
             value = function(job, lambda event, at=number: writer.send("event", at, event))  # type: ignore[misc]
-            writer.send_packed(pack("done", number, value))
+            writer.send_packed(pack("done", number, (time.perf_counter_ns(), value)))
     except Stopped:
         raise
     except BaseException as error:  # noqa: BLE001 - it is the parent's to judge, whatever it is

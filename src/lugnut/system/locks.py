@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 
 from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
-from lugnut.events import never
+from lugnut.events import Span, ignore, never
 from lugnut.system import files
 from lugnut.system.native import machine, native
 from lugnut.typed import Any, NamedTuple
@@ -55,6 +55,8 @@ class Patience(NamedTuple):
     """Told the lock's path, its holder in words and the seconds waited, after 1 s and then every 10 s."""
     cancelled: Callable[[], None] = never
     """Called before every further try; raises to give up."""
+    waits: Callable[[Span], None] | None = None
+    """Told of each wait once it is over, if time is kept."""
 
 
 class Held(files.Closing):
@@ -111,6 +113,9 @@ def hold(
     directory: files.Directory, name: str, patience: Patience, *, shared: bool = False, create: bool = True
 ) -> Held:
     """Take a lock, waiting as long as `patience` says; raises LockTimeout, or LockUnusable where waiting is no use."""
+    if patience.waits is not None:
+        again = functools.partial(hold, directory, name, shared=shared, create=create)
+        return _tell_wait(directory, name, patience, again)
     began = time.monotonic()
     next_word = FIRST_WORD
     while True:
@@ -126,6 +131,23 @@ def hold(
             patience.on_wait(f"{directory.path}/{name}", describe_holder(directory, name), waited)
             next_word = waited + NEXT_WORD
         time.sleep(min(max(POLL, min(waited / 10, LONGEST_POLL)), patience.timeout - waited))
+
+
+def _tell_wait(directory: files.Directory, name: str, patience: Patience, take: Callable[[Patience], Held]) -> Held:
+    """Take a lock, and tell from when until when it was not free, and who held it at first."""
+    tell, waits = patience.waits or ignore, list[Span]()
+
+    def look() -> None:
+        if not waits:
+            began, args = time.perf_counter_ns(), {"path": f"{directory.path}/{name}"}
+            waits.append(Span(name, "wait", began, began, {**args, "holder": describe_holder(directory, name)}))
+        patience.cancelled()
+
+    try:
+        return take(patience._replace(cancelled=look, waits=None))
+    finally:
+        for wait in waits:
+            tell(wait._replace(ended=time.perf_counter_ns()))
 
 
 def try_hold(directory: files.Directory, name: str, *, shared: bool = False, create: bool = True) -> Held | None:

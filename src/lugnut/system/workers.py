@@ -9,10 +9,11 @@ how they notice that nobody needs them any more in `lifeline`.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 
 from lugnut.errors import InternalError, UsageError, WorkerDied
-from lugnut.events import Reporter
+from lugnut.events import UNTIMED, Event, Reporter, Span, Timing
 from lugnut.system import frames, lifeline
 from lugnut.system.forked import ForkedCrew, Heard
 from lugnut.system.lifeline import Stopped, stopped
@@ -42,6 +43,10 @@ class Pool(NamedTuple):
     """Called in the parent at least every 50 ms; raises to call the work off."""
     start_method: str
     """fork or spawn; see `default_start_method`."""
+    timing: Timing = UNTIMED
+    """Told when each job was done, by the worker's own clock, and what was waited for in it."""
+    trade: str = "work"
+    """What the jobs are, to it."""
 
 
 class _Crew(Protocol):
@@ -103,6 +108,7 @@ class _Course(Generic[J, R]):
         self._results: dict[int, R] = {}
         self._failures: dict[int, BaseException] = {}
         self._doing: dict[int, int] = {}
+        self._began: dict[int, int] = {}
         self._ended_well: set[int] = set()
 
     def run_here(self, function: Callable[[J, Reporter], R]) -> list[R]:
@@ -110,7 +116,12 @@ class _Course(Generic[J, R]):
         with lifeline.watching(self._plan.cancelled):
             for number, job in enumerate(self._jobs):
                 lifeline.look_now()
-                self._keep(number, function(job, self._plan.report))
+                began = time.perf_counter_ns()
+                try:
+                    value = function(job, self._plan.report)
+                finally:
+                    self._note_time(number, began, time.perf_counter_ns(), lane=0)
+                self._keep(number, value)
         return self._sort_results()
 
     def run(self, function: Callable[[J, Reporter], R], crew: _Crew) -> list[R]:
@@ -124,6 +135,7 @@ class _Course(Generic[J, R]):
                         self._take(crew, worker, message)
             finally:
                 self._note_failures(crew.dismiss())
+                self._note_unfinished()
         finally:
             crew.dismiss()  # again: a KeyboardInterrupt may have cut the first one short
         return self._sort_results() if started else self.run_here(function)  # not one process more is to be had
@@ -135,17 +147,35 @@ class _Course(Generic[J, R]):
             return
         kind, number, value = message
         if kind == "event":
-            self._plan.report(value)
+            self._hear(worker, value)
         elif kind == "begin":
-            self._doing[worker] = number
+            self._doing[worker], self._began[worker] = number, value
         elif kind == "done":
             del self._doing[worker]
             crew.give(worker)
-            self._keep(number, value)
+            ended, result = value
+            self._note_time(number, self._began.pop(worker), ended, lane=worker + 1)
+            self._keep(number, result)
         elif kind == "failed":
             self._failures[number] = value
         elif kind == "bye":
             self._ended_well.add(worker)
+
+    def _hear(self, worker: int, event: Event) -> None:
+        if isinstance(event, Span):
+            self._plan.timing.add(event, worker + 1)
+        else:
+            self._plan.report(event)
+
+    def _note_time(self, number: int, began: int, ended: int, *, lane: int, **args: bool) -> None:
+        if self._plan.timing.on:
+            name = self._plan.label(self._jobs[number]) or self._plan.trade
+            self._plan.timing.add(Span(name, self._plan.trade, began, ended, args), lane)
+
+    def _note_unfinished(self) -> None:
+        """Note the jobs that failed or were called off: what is known is that they lasted no longer than until now."""
+        for worker, began in self._began.items():
+            self._note_time(self._doing[worker], began, time.perf_counter_ns(), lane=worker + 1, unfinished=True)
 
     def _keep(self, number: int, value: R) -> None:
         self._results[number] = value

@@ -31,6 +31,8 @@ class Terms(NamedTuple):
     link_mode: str
     lock_timeout: float
     spawned: bool
+    timed: bool = False
+    """Whether the coordinator wants to know what was waited for."""
 
 
 class Bench(files.Closing):
@@ -42,7 +44,7 @@ class Bench(files.Closing):
         home = journal.open_home(terms.environment, create=False)
         assert home is not None  # noqa: S101 - the transaction is in it
         self.home = home
-        patience = locks.Patience(terms.lock_timeout, cancelled=workers.stopped)
+        patience = locks.Patience(terms.lock_timeout, cancelled=workers.stopped, waits=emit if terms.timed else None)
         self.site = Site(terms.environment, home, patience, emit)
         self.own = files.enter_path(home, f"{journal.TRANSACTIONS}/{terms.transaction}")
         self._staged: files.Directory | None = None

@@ -42,12 +42,13 @@ class Compiling(NamedTuple):
     lock_timeout: float
     links: bool
     """Whether files of the environment may be other names of the store's."""
+    timed: bool = False
 
-    def show(self, job: Shown, _emit: Reporter) -> int:
+    def show(self, job: Shown, emit: Reporter) -> int:
         """Link a distribution's bytecode into place, and compile what the store has none of; gives how many links."""
         linked: set[str] = set()
         if job.manifest is not None:
-            patience = locks.Patience(self.lock_timeout, cancelled=workers.stopped)
+            patience = locks.Patience(self.lock_timeout, cancelled=workers.stopped, waits=emit if self.timed else None)
             with contextlib.suppress(LockTimeout, LockUnusable, OSError):
                 library = obtain_bytecode(self.store, job.manifest, self.environment, patience)
                 if library is not None:
@@ -127,9 +128,10 @@ def _label(job: Shown) -> str:
 
 def show_bytecode(environment: Environment, plan: Plan, manifests: Mapping[Name, Manifest], course: Course) -> None:
     """Have workers link or compile the bytecode of all that a plan has shown; `manifests` are the wheels' by name."""
+    course.timing.phase("compile")
     shown = [Shown(manifests.get(action.name), action.files.paths) for action in plan.actions if action.kind != REMOVE]
     shown.sort(key=lambda one: (-len(one.paths), one.paths))
     links = course.link_mode in {"auto", "hardlink"}
-    compiling = Compiling(environment, course.store or Store(""), course.patience.timeout, links)
-    pool = workers.Pool(course.jobs, _label, course.report, never, course.start_method)
+    compiling = Compiling(environment, course.store or Store(""), course.patience.timeout, links, course.timing.on)
+    pool = workers.Pool(course.jobs, _label, course.report, never, course.start_method, course.timing, "compile")
     workers.run(compiling.show, shown, plan=pool)

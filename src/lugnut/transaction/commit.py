@@ -38,6 +38,7 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
         settler.settle(list(paths))
     if durable:
         sync_volumes(site.environment)
+    site.timing.phase("close")
     journal.close(transaction)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import zlib
 
 from lugnut.environment import Environment, key
-from lugnut.events import Reporter, never
+from lugnut.events import UNTIMED, Reporter, Timing, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
 from lugnut.transaction.claims import Ledger
@@ -30,6 +30,7 @@ class Site:
         self.tree = Tree(environment)
         self.ledger = Ledger(environment, home)
         self.reader = content.Reader()
+        self.timing: Timing = UNTIMED
         self.exists = 0
         self.settles = 0
         self.late: bool | None = None

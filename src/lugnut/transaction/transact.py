@@ -9,7 +9,7 @@ from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
-from lugnut.events import Changed, Committed, Conflict, Reporter, WheelPlaced
+from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
@@ -45,6 +45,7 @@ class Course(NamedTuple):
     force: bool
     settled: Callable[[Plan], None] = rest
     """Called with the plan once it is carried out, the locks still held."""
+    timing: Timing = UNTIMED
 
 
 class Decision(NamedTuple):
@@ -66,6 +67,7 @@ Decide = Callable[[], Decision]
 
 def transact(environment: Environment, names: Sequence[Name], decide: Decide, course: Course) -> Outcome:
     """Carry out what `decide` says about `names`, whole or not at all."""
+    course.timing.phase("hold")
     try:
         home = journal.open_home(environment, create=True)
     except OSError as error:
@@ -73,11 +75,13 @@ def transact(environment: Environment, names: Sequence[Name], decide: Decide, co
     assert home is not None  # noqa: S101 - it is made
     with home:
         site = Site(environment, home, course.patience, course.report)
+        site.timing = course.timing
         words = locks.holder_words()
         uv = hold_uv(environment, course.patience)
         held = Names(home)
         try:
             _hold(site, held, names, words)
+            course.timing.phase("decide")
             return _run(site, held, decide(), course)
         except OSError as error:
             raise CannotWrite(
@@ -104,21 +108,27 @@ def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
 def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome:
     if not decision.actions():
         return NOTHING
+    course.timing.phase("survey")
     plan = survey(site, decision.actions(), force=course.force)
+    course.timing.phase("publish")
     transaction = journal.publish(site.home, plan, locks.holder_words(), durable=course.durable)
     try:
         try:
+            course.timing.phase("judge")
             judge(site, plan.actions, transaction.id, decision, course)
             _place(site, plan, decision, transaction, course)
+            course.timing.phase("commit")
             held.check()
             course.cancelled()
             if course.durable:
                 sync_volumes(site.environment)
             transaction.change(journal.OPEN, journal.COMMITTED)
         except BaseException:
+            course.timing.phase("undo")
             _abort(site, transaction)
             raise
         course.report(Committed(transaction.id))
+        course.timing.phase("show")
         _finish(site, transaction, course)
         course.settled(plan)
     finally:
@@ -190,14 +200,18 @@ def _summarise(conflicts: Sequence[Conflict]) -> str:
 
 def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Transaction, course: Course) -> None:
     """Let workers place every wheel, the largest first; all of them are gone when this returns or raises."""
+    course.timing.phase("place")
     by_name = {action.name: action for action in plan.actions}
     terms = Terms(
         site.environment, course.store or Store(""), transaction.id, frozenset(plan.adopted), frozenset(plan.forced),
         frozenset(plan.directories), course.link_mode, course.patience.timeout, course.start_method == "spawn",
+        course.timing.on,
     )  # fmt: skip
     jobs = [one._replace(action=by_name[one.action.name]) for one in decision.rendered]
     jobs.sort(key=lambda job: (-len(job.action.files), job.action.name))
-    pool = workers.Pool(course.jobs, label, course.report, course.cancelled, course.start_method)
+    pool = workers.Pool(
+        course.jobs, label, course.report, course.cancelled, course.start_method, course.timing, "place"
+    )
 
     def take(number: int, placed: Placed) -> None:
         action = jobs[number].action
