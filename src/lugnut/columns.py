@@ -27,15 +27,13 @@ class File(NamedTuple):
 class Files(Sequence[File]):
     """Files as columns, in blocks: of most that a run handles nothing but the paths is ever looked at.
 
-    A block is the paths and, behind marshal, the other fields of `File` as columns; that is decoded when it is needed.
-    Whoever writes a plan down writes the blocks as they are.
+    A block is two pieces of marshal: the paths, and the other fields of `File` as columns. Each is decoded when it is
+    needed; whoever writes a plan down writes the blocks as they are.
     """
 
     __slots__ = ("_folders", "_paths", "_unordered", "blocks")
 
-    def __init__(
-        self, blocks: Iterable[tuple[tuple[RelativePath, ...], bytes]], folders: Iterable[str] | None = None
-    ) -> None:
+    def __init__(self, blocks: Iterable[tuple[bytes, bytes]], folders: Iterable[str] | None = None) -> None:
         self.blocks = tuple(blocks)
         self._paths: tuple[RelativePath, ...] | None = None
         self._unordered: frozenset[RelativePath] | None = None
@@ -45,14 +43,22 @@ class Files(Sequence[File]):
     def of(cls, files: Iterable[File]) -> Files:
         """Make one block of these files, in their order."""
         paths, *others = tuple(zip(*files, strict=True)) or ((), (), (), ())
-        return cls([(paths, marshal.dumps(tuple(others), 4))])
+        made = cls([(marshal.dumps(paths, 4), marshal.dumps(tuple(others), 4))])
+        made._paths = paths
+        return made
+
+    @classmethod
+    def join(cls, parts: Sequence[Files], folders: Iterable[str]) -> Files:
+        """Put files together, whose directories are known."""
+        made = cls(itertools.chain.from_iterable(part.blocks for part in parts), folders)
+        made._paths = parts[0].paths if len(parts) == 1 else sum((part.paths for part in parts), ())
+        return made
 
     @property
     def paths(self) -> tuple[RelativePath, ...]:
         """The places, in order."""
         if self._paths is None:
-            first, *more = self.blocks or [((), b"")]
-            self._paths = sum((paths for paths, _ in more), first[0])
+            self._paths = tuple(itertools.chain.from_iterable(marshal.loads(paths) for paths, _ in self.blocks))  # noqa: S302 - of our own making
         return self._paths
 
     @property
@@ -71,14 +77,15 @@ class Files(Sequence[File]):
 
     def columns(self) -> tuple[Sequence[Digest | None], Sequence[int | None], Sequence[bool | None]]:
         """Give what else is known of each file: digests, sizes and execute bits."""
-        digests, sizes, executables = zip(*(marshal.loads(rest) for _, rest in self.blocks), strict=True)  # noqa: S302 - of our own making
+        columns = [marshal.loads(rest) for _, rest in self.blocks] or [((), (), ())]  # noqa: S302 - of our own making
+        digests, sizes, executables = zip(*columns, strict=True)
         return sum(digests, ()), sum(sizes, ()), sum(executables, ())
 
     def __len__(self) -> int:
-        return sum(len(paths) for paths, _ in self.blocks)
+        return len(self.paths)
 
     def __iter__(self) -> Iterator[File]:
-        return itertools.chain.from_iterable(map(File, paths, *marshal.loads(rest)) for paths, rest in self.blocks)  # noqa: S302 - of our own making
+        return map(File, self.paths, *self.columns())
 
     def __getitem__(self, index: Any) -> Any:
         return tuple(self)[index]

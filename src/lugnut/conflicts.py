@@ -6,8 +6,9 @@ answer is the same whoever asks, in whatever order (G1, G5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 
 from lugnut.columns import File, Files
 from lugnut.distribution import Name, RelativePath
@@ -49,7 +50,7 @@ def find_clashes(
     if not claims:
         return ()
     for claimant in [*own, *beside]:
-        if _spell(environment, claimant.files.unordered).isdisjoint(claims):
+        if claims.keys().isdisjoint(_spell(environment, claimant.files.paths)):
             continue
         for file in claimant.files:
             entry = claims.get(key(environment, file.path))
@@ -66,20 +67,20 @@ def find_clashes(
 
 def _find_common(environment: Environment, mine: Iterable[Action | Claimant], others: Iterable[Claimant]) -> set[str]:
     """Find the paths of `mine` that two claimants name: most installs have none, and all else looks at these alone."""
-    named: set[str] = set()
+    own = [_spell(environment, claimant.files.paths) for claimant in mine]
+    named = set().union(*own)
     common: set[str] = set()
-    for claimant in mine:
-        paths = _spell(environment, claimant.files.unordered)
-        common |= named & paths
-        named |= paths
+    if len(named) < sum(map(len, own)):
+        counted = Counter(itertools.chain.from_iterable(map(frozenset, own)))
+        common.update(path for path, count in counted.items() if count > 1)
     for other in others:
-        common.update(named & _spell(environment, other.files.unordered))
+        common |= named.intersection(_spell(environment, other.files.paths))
     return common
 
 
-def _spell(environment: Environment, paths: frozenset[RelativePath] | frozenset[str]) -> AbstractSet[str]:
+def _spell(environment: Environment, paths: Collection[str]) -> Collection[str]:
     """Give the keys of paths: themselves where the file system tells all names apart."""
-    return {key(environment, path) for path in paths} if environment.folds_case else paths
+    return [key(environment, path) for path in paths] if environment.folds_case else paths
 
 
 def differ(files: list[File]) -> bool:
@@ -94,11 +95,8 @@ def find_shapes(environment: Environment, mine: Sequence[Action], others: Iterab
     """Find the paths that are a file of one distribution and a directory of another; sorted."""
     everyone = [*(Claimant(action.name, action.rank, action.files) for action in mine), *others]
     own = {action.name for action in mine}
-    files: set[str] = set()
-    folders: set[str] = set()
-    for claimant in everyone:
-        files |= _spell(environment, claimant.files.unordered)
-        folders |= _spell(environment, claimant.files.folders)
+    files = set().union(*(_spell(environment, claimant.files.paths) for claimant in everyone))
+    folders = set().union(*(_spell(environment, claimant.files.folders) for claimant in everyone))
     met = sorted(files & folders)
     found = [_name_owners(environment, path, everyone) for path in met]
     return tuple(shape for shape in found if shape.file_owner in own or shape.directory_owner in own)

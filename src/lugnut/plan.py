@@ -154,10 +154,8 @@ def render(
         moved = manifest._replace(library=NO_LIBRARY, others=manifest.files, record="")
         return render(environment, wanted._replace(manifest=moved), launchers, scripts, rank)
     made = tuple(origins[path] for path in sorted(origins))
-    files = Files(
-        (*library.files.blocks, *(Files.of(origin.file for origin in made).blocks if made else ())),
-        {*library.folders, *list_folders(origins)},
-    )
+    parts = [library.files, Files.of(origin.file for origin in made)] if made else [library.files]
+    files = Files.join(parts, {*library.folders, *list_folders(origins)})
     action = Action(
         FRESH, manifest.name, manifest.version, rank, manifest.root_scheme, manifest.dist_info, files, (), (),
         reranked=False,

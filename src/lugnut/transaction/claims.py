@@ -8,7 +8,7 @@ ENOENT on the way means that somebody was faster: the reader starts again (`jour
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from lugnut.columns import File, Files
 from lugnut.conflicts import Claimant
@@ -66,6 +66,10 @@ class Ledger:
             words += [Word(identity, state, action) for action in plan.actions]
         return words
 
+    def learn(self, identity: str, plan: Plan) -> None:
+        """Take it from whoever has just published it what a transaction's plan is."""
+        self._plans[identity] = plan
+
     def plan(self, identity: str) -> Plan:
         """Read a transaction's plan, once; raises Vanished or ValueError."""
         if identity not in self._plans:
@@ -92,7 +96,7 @@ class Ledger:
                 index = self._index(word)
                 for directory, found in claims.items():
                     self._collect(found, index.get(directory, {}), word)
-        for source in self._read_sources(said, _list_tops(wanted)):
+        for source in self._read_sources(said, lambda: _list_tops(wanted)):
             for directory, found in claims.items():
                 self._collect_source(found, directory, source)
         for found in claims.values():
@@ -100,9 +104,10 @@ class Ledger:
                 entries.sort(key=lambda claim: (claim.committed, claim.rank, claim.name), reverse=True)
         return claims
 
-    def _read_sources(self, said: set[Name], tops: frozenset[str]) -> Iterator[Source]:
+    def _read_sources(self, said: set[Name], list_them: Callable[[], frozenset[str]]) -> Iterator[Source]:
         """Read the dist-infos, but for the names that a committed transaction speaks for, that may claim such paths."""
         listed = [found for found in find_installed(self._environment) if found.name not in said]
+        tops = list_them() if listed else frozenset()
         for scheme, entries in itertools.groupby(listed, lambda found: found.scheme):
             with files.open_root(self._environment.schemes[scheme]) as root:
                 records = [self._record(found, root) for found in entries]
@@ -176,14 +181,14 @@ class Ledger:
         `mine` is the caller's transaction. A distribution that another run changes counts with what it will be. Whoever
         has nothing where any of these files goes, nor in its way, is left out.
         """
-        tops = frozenset().union(*map(list_tops, claimed))
+        own = list(claimed)
         while True:
             try:
-                return self._claimants(mine, tops)
+                return self._claimants(mine, own)
             except (journal.Vanished, FileNotFoundError):
                 continue
 
-    def _claimants(self, mine: str, tops: frozenset[str]) -> list[Claimant]:
+    def _claimants(self, mine: str, own: list[Files]) -> list[Claimant]:
         found = []
         said = set()
         for word in self.words():
@@ -194,7 +199,7 @@ class Ledger:
                     said.add(word.action.name)
                 if word.action.kind in {FRESH, CHANGE}:
                     found.append(Claimant(word.action.name, word.action.rank, word.action.files))
-        sources = self._read_sources(said, tops)
+        sources = self._read_sources(said, lambda: frozenset().union(*map(list_tops, own)))
         return [*found, *(Claimant(source.name, source.rank, source.files) for source in sources)]
 
 

@@ -112,6 +112,7 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
     plan = survey(site, decision.actions(), force=course.force)
     course.timing.phase("publish")
     transaction = journal.publish(site.home, plan, locks.holder_words(), durable=course.durable)
+    site.ledger.learn(transaction.id, plan)
     try:
         try:
             course.timing.phase("judge")
