@@ -5,13 +5,14 @@ VENV   := .make/venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 WHEELS := .make/wheels
+USED   := .make/used# lugnut as its users have it: not editable, and nothing else in its environment that a start would load
 ROUNDS ?= 20
 LINE   ?=
 SEED   ?= 1
 CODE   := src tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check races peers kills together shown model bench benchslice afar clean
+.PHONY: help demo installed test lint types check races peers kills together shown model bench benchslice afar clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,12 +56,17 @@ shown: $(READY)  ## every promise, a line of figures each, in full (LINE="jwt si
 model:  ## check the transaction protocol's model, and that each guard taken out is caught (spin, cc; some minutes)
 	bash tests/model/check.sh all
 
-bench: $(READY)  ## the table of speed, beside uv and above the floor (CASE="W2 warm", ROUNDS=n, FROM=directory of w1/ w2/ w3/)
-	$(BIN)/python tools/bench.py $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS) --cold-rounds $(ROUNDS)) \
+bench: installed  ## the table of speed, beside uv and above the floor (CASE="W2 warm", ROUNDS=n, FROM=directory of w1/ w2/ w3/)
+	$(USED)/bin/python tools/bench.py $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS) --cold-rounds $(ROUNDS)) \
 		$(if $(FROM),--from $(FROM)) $(if $(CASE),--case "$(CASE)") $(if $(APPEND),--append $(APPEND))
 
 benchslice: $(READY)  ## every mode of it once, on small wheels made here, whatever else the machine does
 	$(BIN)/python tools/bench.py --case "W0 *" --rounds 1 --cold-rounds 1 --idle 99
+
+installed: $(READY)
+	@test -x $(USED)/bin/python || $(PYTHON) -m venv $(USED)
+	@$(USED)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade '.[fast]' uv matplotlib
+	@$(USED)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 
 afar: $(READY)  ## from an index on loopback by a lock with hashes, beside uv; eight syncs at once (ROUNDS=20, FROM=directory)
 	$(BIN)/python tools/afar.py --rounds $(ROUNDS) $(if $(FROM),--wheels $(FROM))
