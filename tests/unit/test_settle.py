@@ -126,6 +126,34 @@ def test_a_dist_info_without_record_protects_what_nobody_names(place: Place) -> 
     assert read(place, "m/a.py") == "perhaps of zzz\n"
 
 
+@pytest.mark.parametrize(
+    "record",
+    ["no row\n", "other/a.py,,many\n", "other/a.py,,\n", None],
+    ids=["row", "size", "sound", "symlink"],
+)
+def test_a_dist_info_whose_record_is_none_protects_what_nobody_names(place: Place, record: str | None) -> None:
+    """Though what can be read of it says nothing of the path."""
+    vague(place, "zzz")
+    info = os.path.join(place.site, "zzz-1.dist-info")
+    place.write("zzz-1.dist-info/RECORD", record or "other/a.py,,\n")
+    if record is None:  # behind a symlink
+        os.rename(info, os.path.join(place.root, "elsewhere"))
+        os.symlink(os.path.join(place.root, "elsewhere"), info)
+    place.write("m/a.py", "perhaps of zzz\n")
+    place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}), force=True))
+    expected = "A = 1\n" if record == "other/a.py,,\n" else "perhaps of zzz\n"
+    assert read(place, "m/a.py") == expected
+
+
+@pytest.mark.parametrize("row", ["../site/six.py", "../../lib/site/six.py", "./six.py", "s/../six.py"])
+def test_a_row_counts_however_it_spells_its_path(place: Place, row: str) -> None:
+    write_installed(place, "six", "1", {row: "SIX = 1\n"})
+    report = place.act(install(place.wheel("zzz", "1", {"six.py": "SIX = 2\n"})))
+    assert [(one.path, one.winner, one.losers) for one in report.conflicts] == [("six.py", "zzz", ("six",))]
+    place.act(uninstall("zzz"))
+    assert read(place, "six.py") == "SIX = 1\n"
+
+
 def test_a_dist_info_without_record_protects_its_packages_in_platlib(place: Place) -> None:
     place.environment = _apart(place)
     below = os.path.relpath(place.environment.schemes["platlib"], place.site)
@@ -192,6 +220,12 @@ def test_a_file_where_another_has_a_directory_is_refused_whatever_the_flags(plac
         place.act(install(*wheels.values(), on_conflict="ignore", force=True))
     assert differ(before, place.snapshot()) == []
     assert transactions(place) == []
+
+
+def test_a_file_where_another_has_a_directory_is_refused_outside_of_purelib_too(place: Place) -> None:
+    place.act(install(place.wheel("one", "1", {"one-1.data/data/share/one/a": ""})))
+    with pytest.raises(ShapeConflict):
+        place.act(install(place.wheel("two", "1", {"two-1.data/data/share": ""}), dry_run=True))
 
 
 # --- other file systems -----------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class Ledger:
                 index = self._index(word)
                 for directory, found in claims.items():
                     self._collect(found, index.get(directory, {}), word)
-        for source in self._read_sources(said, _list_tops(wanted)):
+        for source in self._read_sources(said, list_wanted_tops(wanted)):
             for directory, found in claims.items():
                 self._collect_source(found, directory, source)
         for found in claims.values():
@@ -198,7 +198,7 @@ class Ledger:
         return [*found, *(Claimant(source.name, source.rank, source.files) for source in sources)]
 
 
-def _list_tops(wanted: Mapping[str, list[str]]) -> frozenset[str]:
+def list_wanted_tops(wanted: Mapping[str, list[str]]) -> frozenset[str]:
     """Give the beginnings of all paths of some directories that are looked for."""
     return frozenset(
         find_top(f"{directory}/{name}" if directory else name)
