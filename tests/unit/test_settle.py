@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
+import platform
+import sys
+from typing import Any, cast
 
 import pytest
 
@@ -369,6 +371,17 @@ def test_bytecode_goes_before_its_source_is_another(place: Place) -> None:
     place.act(Act("check", ()))
     assert read(place, "m.py") == "M = 2\n"
     assert not os.path.exists(os.path.join(place.site, "__pycache__"))
+
+
+def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:
+    own = {"implementation_name": sys.implementation.name, "implementation_version": platform.python_version()}
+    apart = _apart(place)
+    place.environment = apart._replace(
+        markers={**apart.markers, **own}, cache_tag=cast("str", sys.implementation.cache_tag)
+    )
+    place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}, purelib=False), compile_bytecode=True))
+    assert os.listdir(os.path.join(apart.schemes["platlib"], "m", "__pycache__"))
+    assert os.listdir(place.site) == [".lugnut"]
 
 
 def test_sources_of_equal_size_never_share_a_time(place: Place) -> None:
