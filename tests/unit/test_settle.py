@@ -66,6 +66,21 @@ def test_a_damaged_kept_content_is_not_shown_and_a_reinstall_mends_it(place: Pla
     assert read(place, "s/a.py") == "A = 'low'\n"
 
 
+def test_a_torn_file_is_mended_by_whoever_finishes_a_reinstall(place: Place) -> None:
+    """Its size and time are those of its content, as a power cut may leave it: they are not taken for it."""
+    wheel = place.wheel("mid", "1", {"m.py": "M = 1\n"})
+    place.act(install(wheel, link_mode="copy"))
+    path = os.path.join(place.site, "m.py")
+    before = os.stat(path)
+    with open(path, "r+", encoding="utf-8") as file:
+        file.write("\0" * 6)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    cut(place, install(wheel, reinstall=True, link_mode="copy"), "replace", "/committed")
+    place.act(Act("check", ()))
+    assert read(place, "m.py") == "M = 1\n"
+    assert findings(place) == []
+
+
 def test_a_damaged_kept_content_never_comes_back(place: Place) -> None:
     low, top = rivals(place)
     place.act(install(low, top))

@@ -59,8 +59,13 @@ class Errand:
         return self._bytecode[directory]
 
     def likely(self, path: str) -> list[File]:
-        """Give the contents that may well stand at a path: what this transaction says of it."""
-        return [file for role in self.roles(path) for file in (role.old, role.new) if file is not None]
+        """Give the contents that may well stand at a path and are to go: what this transaction revokes there.
+
+        What it brings is not among them: a file is reinstalled because its bytes may not be what its time says.
+        """
+        roles = self.roles(path)
+        brought = {role.new.digest for role in roles if role.new is not None}
+        return [role.old for role in roles if role.old is not None and role.old.digest not in brought]
 
     def roles(self, path: str) -> list[Role]:
         """Give what this transaction has to do with a path."""
