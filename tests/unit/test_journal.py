@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lugnut.columns import File, Files
 from lugnut.errors import BrokenTransaction, LockLost, LockTimeout
 from lugnut.events import Recovered, WheelPlaced
 from lugnut.store.entries import admit, open_store
@@ -23,7 +24,7 @@ from lugnut.transaction.recover import recover_named
 from lugnut.transaction.transact import transact
 from lugnut.wishes import Wish, Workshop, decide_removal
 from oracle import check_environment
-from places import Place, cut, hold, make_course, open_site, place, transactions
+from places import Place, cut, hold, make_course, open_site, place, transactions, write_installed
 from stepcases import install, uninstall
 from stepper import CHECK, PLAIN, differ
 
@@ -405,3 +406,28 @@ def test_a_commit_whose_answer_was_lost_is_a_commit(place: Place, monkeypatch: p
 def test_what_was_recovered_is_said_once(place: Place, dead_open: str) -> None:
     assert place.act(CHECK).recovered == (Recovered(dead_open, "undone", ("low",)),)
     assert place.act(CHECK).recovered == ()
+
+
+@pytest.mark.parametrize("standing", ["equal", "another's"])
+def test_a_wheel_is_taken_apart_as_often_however_much_of_it_stands_already(
+    place: Place, monkeypatch: pytest.MonkeyPatch, standing: str
+) -> None:
+    """Else an install over the remains of another one, or beside a fork, would grow with the square of its files."""
+    plain = Files.__iter__
+    often: list[int] = []
+
+    def count(files: Files) -> Iterator[File]:
+        often[-1] += 1
+        return plain(files)
+
+    monkeypatch.setattr(Files, "__iter__", count)
+    for number in (2, 12):
+        found = {f"{standing[0]}{number}/{one}/m.py": f"M = {one}\n" for one in range(number)}
+        if standing == "equal":
+            for path, text in found.items():
+                place.write(path, text)
+        else:
+            write_installed(place, f"other{number}", "1", dict.fromkeys(found, "M = 'other'\n"))
+        often.append(0)
+        place.act(install(place.wheel(f"mid{number}", "1", found)))
+    assert often[0] == often[1]
