@@ -21,6 +21,7 @@ from lugnut.transaction.bench import Terms
 from lugnut.transaction.hold import Names
 from lugnut.transaction.place import Placing
 from lugnut.transaction.recover import recover_named
+from lugnut.transaction.settle import Settler
 from lugnut.transaction.transact import transact
 from lugnut.wishes import Wish, Workshop, decide_removal
 from oracle import check_environment
@@ -431,3 +432,25 @@ def test_a_wheel_is_taken_apart_as_often_however_much_of_it_stands_already(
         often.append(0)
         place.act(install(place.wheel(f"mid{number}", "1", found)))
     assert often[0] == often[1]
+
+
+def test_undoing_looks_once_for_each_directory_that_was_made(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Settler.remove_empty
+    asked: list[str] = []
+
+    def watch(settler: Settler, directory: str) -> None:
+        asked.append(directory)
+        plain(settler, directory)
+
+    before = place.snapshot()
+    cut(
+        place,
+        install(*(place.wheel(f"w{one}", "1", {f"w{one}/m.py": ""}) for one in range(5))),
+        "replace",
+        "/committed",
+        before=True,
+    )
+    monkeypatch.setattr(Settler, "remove_empty", watch)
+    place.act(CHECK)
+    assert differ(before, place.snapshot()) == []
+    assert len(asked) <= 2 * 5, "once as it ends empty, and once at the end"
