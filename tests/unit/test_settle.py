@@ -263,6 +263,23 @@ def test_without_hard_links_everything_works_by_copies(place: Place, monkeypatch
     assert findings(place) == []
 
 
+def test_a_volume_of_its_own_for_scripts_takes_no_links_from_the_rest(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: str, target: str, **options: Any) -> None:
+        ends = [os.readlink(f"/proc/self/fd/{options[side]}") for side in ("src_dir_fd", "dst_dir_fd")]
+        if len({end.endswith("/env/bin") for end in ends}) > 1:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        PLAIN["link"](source, target, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    one = {"one-1.data/scripts/run": "1\n", "one.py": "ONE = 1\n"}
+    place.act(install(place.wheel("one", "1", one), place.wheel("two", "1", {"two.py": "TWO = 2\n"})))
+    assert place.act(Act("check", ())).findings == ()
+    for path in ("one.py", "two.py"):
+        assert os.stat(os.path.join(place.site, path)).st_nlink == 2, path
+
+
 def test_without_an_exclusive_step_the_stripe_decides(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from lugnut.system.native import native
 
