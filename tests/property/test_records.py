@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from environments import make_environment, write
 from lugnut.columns import File, Files, list_folders
-from lugnut.distribution import Name, RelativePath
+from lugnut.distribution import Name, RelativePath, is_record, parse_record
 from lugnut.environment import Environment, canonical
 from lugnut.installed import Found
 from lugnut.system import files
@@ -94,6 +94,20 @@ def test_a_record_that_touches_no_beginning_of_names_in_directories_claims_none_
             source = record.source()
             assert not source.opaque
             assert not [1 for directory, name in places if name in source.by_directory.get(directory, {})]
+
+
+@example(["a\rb,,", '"c",,'], "\n")
+@example(['"a', *["x,,"] * 50_000], "\n")
+@example(["a,,1\r\r"], "\n")
+@given(LINES, st.sampled_from(["\n", "\r\n", "\r"]))
+def test_a_text_is_a_record_if_it_can_be_read_as_one(lines: list[str], end: str) -> None:
+    text = end.join(lines)
+    try:
+        parse_record(text)
+    except ValueError:
+        assert not is_record(text)
+    else:
+        assert is_record(text)
 
 
 @given(WANTED)

@@ -7,12 +7,11 @@ where the file system folds names) is taken apart at once.
 
 from __future__ import annotations
 
-import itertools
 import stat
 from collections.abc import Iterable
 
 from lugnut.columns import File, Files
-from lugnut.distribution import Name
+from lugnut.distribution import Name, is_plain_record
 from lugnut.environment import Environment, canonical
 from lugnut.installed import Found, Installed, read_distribution
 from lugnut.system import files
@@ -108,16 +107,14 @@ def _read_tops(environment: Environment, found: Found, data: bytes) -> frozenset
 
 
 def _glance(data: bytes) -> list[str] | None:
-    """Give the rows of a RECORD each of which plainly is one: path, hash and size, and nothing quoted."""
+    """Give the rows of a RECORD each of which plainly is one."""
     lines = data.replace(b"\r\n", b"\n") if b"\r" in data else data
-    lines = lines.removesuffix(b"\n")
-    ends = (lines + b"\n").translate(None, b"0123456789").count(b",\n")  # of rows whose size is a number or none
+    if b"\\" in lines or not is_plain_record(lines):
+        return None
     try:
-        rows = lines.decode().split("\n")
+        return lines.decode().removesuffix("\n").split("\n")
     except UnicodeDecodeError:
         return None
-    plain = not any(sign in lines for sign in (b'"', b"\\", b"\r"))
-    return rows if plain and len(rows) == ends and set(map(str.count, rows, itertools.repeat(","))) == {2} else None
 
 
 def _spell_tops(environment: Environment, paths: Iterable[str]) -> set[str] | None:
