@@ -409,19 +409,25 @@ def test_what_was_recovered_is_said_once(place: Place, dead_open: str) -> None:
     assert place.act(CHECK).recovered == ()
 
 
-@pytest.mark.parametrize("standing", ["equal", "another's"])
-def test_a_wheel_is_taken_apart_as_often_however_much_of_it_stands_already(
-    place: Place, monkeypatch: pytest.MonkeyPatch, standing: str
-) -> None:
-    """Else an install over the remains of another one, or beside a fork, would grow with the square of its files."""
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often files in columns are taken apart, into the last number."""
     plain = Files.__iter__
-    often: list[int] = []
+    counts = [0]
 
     def count(files: Files) -> Iterator[File]:
-        often[-1] += 1
+        counts[-1] += 1
         return plain(files)
 
     monkeypatch.setattr(Files, "__iter__", count)
+    return counts
+
+
+@pytest.mark.parametrize("standing", ["equal", "another's"])
+def test_a_wheel_is_taken_apart_as_often_however_much_of_it_stands_already(
+    place: Place, often: list[int], standing: str
+) -> None:
+    """Else an install over the remains of another one, or beside a fork, would grow with the square of its files."""
     for number in (2, 12):
         found = {f"{standing[0]}{number}/{one}/m.py": f"M = {one}\n" for one in range(number)}
         if standing == "equal":
@@ -431,7 +437,17 @@ def test_a_wheel_is_taken_apart_as_often_however_much_of_it_stands_already(
             write_installed(place, f"other{number}", "1", dict.fromkeys(found, "M = 'other'\n"))
         often.append(0)
         place.act(install(place.wheel(f"mid{number}", "1", found)))
-    assert often[0] == often[1]
+    assert often[1] == often[2]
+
+
+def test_what_is_removed_is_taken_apart_as_often_however_much_of_it_was_altered(place: Place, often: list[int]) -> None:
+    for number in (2, 12):
+        place.act(install(place.wheel(f"mid{number}", "1", {f"{number}/m{one}.py": "" for one in range(number)})))
+        for one in range(number):
+            place.write(f"{number}/m{one}.py", "altered\n")
+        often.append(0)
+        assert len(place.act(uninstall(f"mid{number}")).set_aside) == number
+    assert often[1] == often[2]
 
 
 def test_undoing_looks_once_for_each_directory_that_was_made(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
