@@ -98,15 +98,14 @@ class Placer:
         `guarded` says that the stripe is held, so that where there is no exclusive step a look will do; without it
         FileExistsError sends the caller there.
         """
-        ends = source_dir, target_dir
-        if self._links and ends != self._apart:
+        if self._links and (self._apart is None or self._apart != (source_dir, target_dir)):
             try:
                 files.link(source_dir, source, target_dir, target)
             except OSError as error:
                 if error.errno not in _NO_LINK:
                     raise
                 if error.errno == errno.EXDEV:
-                    self._apart = ends
+                    self._apart = source_dir, target_dir
             else:
                 return
         temporary = self.copy_beside(source_dir, source, target_dir)
