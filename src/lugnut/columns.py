@@ -105,7 +105,7 @@ def list_folders(paths: Iterable[str]) -> set[str]:
     folders: set[str] = set()
     for directory in {path.rpartition("/")[0] for path in paths}:
         above = directory
-        while above and above not in folders and not above.endswith(".."):
+        while above and above not in folders and above[-3:] not in {"..", "/.."}:
             folders.add(above)
             above = above.rpartition("/")[0]
     return folders

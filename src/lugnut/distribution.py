@@ -96,7 +96,10 @@ def parse_record(text: str) -> list[Row]:
         import csv
         import io
 
-        return [_parse_row(fields, number) for number, fields in enumerate(csv.reader(io.StringIO(text)), 1) if fields]
+        try:
+            return [_parse_row(row, number) for number, row in enumerate(csv.reader(io.StringIO(text)), 1) if row]
+        except csv.Error as error:
+            raise ValueError(f"RECORD is not csv: {error}") from None
     rows = []
     for number, line in enumerate(text.split("\n"), 1):  # splitlines would break rows at U+2028 and the like too
         row = line.rstrip("\r")
@@ -107,18 +110,29 @@ def parse_record(text: str) -> list[Row]:
 
 def is_record(text: str) -> bool:
     """Say whether `parse_record` would read a text."""
-    if '"' in text:
-        try:
-            parse_record(text)
-        except ValueError:
-            return False
+    if is_plain_record(text.encode()):
         return True
-    for line in text.replace("\r\n", "\n").split("\n"):
-        if line:
-            rest, comma, size = line.rpartition(",")
-            if not comma or "," not in rest or (size and not (size.isascii() and size.isdigit())):
-                return False
+    try:
+        parse_record(text)
+    except ValueError:
+        return False
     return True
+
+
+def is_plain_record(data: bytes) -> bool:
+    """Say whether each row of a RECORD plainly is one: path, hash and size, nothing quoted, a newline at its end."""
+    rows = data.count(b"\n")
+    return (
+        data[-1:] in {b"", b"\n"}
+        and b'"' not in data
+        and b"\r" not in data
+        and data.translate(None, _BETWEEN) == b",,\n" * rows
+        and data.translate(None, b"0123456789").count(b",\n") == rows  # of which the last field is a number or none
+    )
+
+
+_BETWEEN = bytes(set(range(256)) - set(b",\n"))
+"""What stands between the signs that part fields and rows."""
 
 
 def _parse_row(fields: list[str], number: int) -> Row:

@@ -181,11 +181,6 @@ def _make_member(
     return Origin(File(path, member.digest, member.size, member.executable), member.archive, member.mtime, None)
 
 
-def library_origin(library: Library, number: int) -> Origin:
-    """Give one file of a library as others come."""
-    return Origin(library.files[number], library.files.paths[number], library.mtimes[number], None)
-
-
 def _check_place(manifest: Manifest, path: str, taken: Mapping[str, Origin]) -> None:
     """Refuse what only shows itself in one environment: two members at one place, or a place no wheel may fill."""
     top = path.partition("/")[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lugnut.columns import File, Files
 from lugnut.errors import BrokenTransaction, LockLost, LockTimeout
 from lugnut.events import Recovered, WheelPlaced
 from lugnut.store.entries import admit, open_store
@@ -20,10 +21,11 @@ from lugnut.transaction.bench import Terms
 from lugnut.transaction.hold import Names
 from lugnut.transaction.place import Placing
 from lugnut.transaction.recover import recover_named
+from lugnut.transaction.settle import Settler
 from lugnut.transaction.transact import transact
 from lugnut.wishes import Wish, Workshop, decide_removal
 from oracle import check_environment
-from places import Place, cut, hold, make_course, open_site, place, transactions
+from places import Place, cut, hold, make_course, open_site, place, transactions, write_installed
 from stepcases import install, uninstall
 from stepper import CHECK, PLAIN, differ
 
@@ -405,3 +407,66 @@ def test_a_commit_whose_answer_was_lost_is_a_commit(place: Place, monkeypatch: p
 def test_what_was_recovered_is_said_once(place: Place, dead_open: str) -> None:
     assert place.act(CHECK).recovered == (Recovered(dead_open, "undone", ("low",)),)
     assert place.act(CHECK).recovered == ()
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often files in columns are taken apart, into the last number."""
+    plain = Files.__iter__
+    counts = [0]
+
+    def count(files: Files) -> Iterator[File]:
+        counts[-1] += 1
+        return plain(files)
+
+    monkeypatch.setattr(Files, "__iter__", count)
+    return counts
+
+
+@pytest.mark.parametrize("standing", ["equal", "another's"])
+def test_a_wheel_is_taken_apart_as_often_however_much_of_it_stands_already(
+    place: Place, often: list[int], standing: str
+) -> None:
+    """Else an install over the remains of another one, or beside a fork, would grow with the square of its files."""
+    for number in (2, 12):
+        found = {f"{standing[0]}{number}/{one}/m.py": f"M = {one}\n" for one in range(number)}
+        if standing == "equal":
+            for path, text in found.items():
+                place.write(path, text)
+        else:
+            write_installed(place, f"other{number}", "1", dict.fromkeys(found, "M = 'other'\n"))
+        often.append(0)
+        place.act(install(place.wheel(f"mid{number}", "1", found)))
+    assert often[1] == often[2]
+
+
+def test_what_is_removed_is_taken_apart_as_often_however_much_of_it_was_altered(place: Place, often: list[int]) -> None:
+    for number in (2, 12):
+        place.act(install(place.wheel(f"mid{number}", "1", {f"{number}/m{one}.py": "" for one in range(number)})))
+        for one in range(number):
+            place.write(f"{number}/m{one}.py", "altered\n")
+        often.append(0)
+        assert len(place.act(uninstall(f"mid{number}")).set_aside) == number
+    assert often[1] == often[2]
+
+
+def test_undoing_looks_once_for_each_directory_that_was_made(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Settler.remove_empty
+    asked: list[str] = []
+
+    def watch(settler: Settler, directory: str) -> None:
+        asked.append(directory)
+        plain(settler, directory)
+
+    before = place.snapshot()
+    cut(
+        place,
+        install(*(place.wheel(f"w{one}", "1", {f"w{one}/m.py": ""}) for one in range(5))),
+        "replace",
+        "/committed",
+        before=True,
+    )
+    monkeypatch.setattr(Settler, "remove_empty", watch)
+    place.act(CHECK)
+    assert differ(before, place.snapshot()) == []
+    assert len(asked) <= 2 * 5, "once as it ends empty, and once at the end"

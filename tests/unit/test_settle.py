@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
+import platform
+import sys
+from typing import Any, cast
 
 import pytest
 
@@ -62,6 +64,21 @@ def test_a_damaged_kept_content_is_not_shown_and_a_reinstall_mends_it(place: Pla
     assert findings(place) == []
     place.act(uninstall("top"))
     assert read(place, "s/a.py") == "A = 'low'\n"
+
+
+def test_a_torn_file_is_mended_by_whoever_finishes_a_reinstall(place: Place) -> None:
+    """Its size and time are those of its content, as a power cut may leave it: they are not taken for it."""
+    wheel = place.wheel("mid", "1", {"m.py": "M = 1\n"})
+    place.act(install(wheel, link_mode="copy"))
+    path = os.path.join(place.site, "m.py")
+    before = os.stat(path)
+    with open(path, "r+", encoding="utf-8") as file:
+        file.write("\0" * 6)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    cut(place, install(wheel, reinstall=True, link_mode="copy"), "replace", "/committed")
+    place.act(Act("check", ()))
+    assert read(place, "m.py") == "M = 1\n"
+    assert findings(place) == []
 
 
 def test_a_damaged_kept_content_never_comes_back(place: Place) -> None:
@@ -124,6 +141,34 @@ def test_a_dist_info_without_record_protects_what_nobody_names(place: Place) -> 
     assert read(place, "m/a.py") == "perhaps of zzz\n"
     place.act(uninstall("mid"))
     assert read(place, "m/a.py") == "perhaps of zzz\n"
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["no row\n", "other/a.py,,many\n", "other/a.py,,\n", None],
+    ids=["row", "size", "sound", "symlink"],
+)
+def test_a_dist_info_whose_record_is_none_protects_what_nobody_names(place: Place, record: str | None) -> None:
+    """Though what can be read of it says nothing of the path."""
+    vague(place, "zzz")
+    info = os.path.join(place.site, "zzz-1.dist-info")
+    place.write("zzz-1.dist-info/RECORD", record or "other/a.py,,\n")
+    if record is None:  # behind a symlink
+        os.rename(info, os.path.join(place.root, "elsewhere"))
+        os.symlink(os.path.join(place.root, "elsewhere"), info)
+    place.write("m/a.py", "perhaps of zzz\n")
+    place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}), force=True))
+    expected = "A = 1\n" if record == "other/a.py,,\n" else "perhaps of zzz\n"
+    assert read(place, "m/a.py") == expected
+
+
+@pytest.mark.parametrize("row", ["../site/six.py", "../../lib/site/six.py", "./six.py", "s/../six.py"])
+def test_a_row_counts_however_it_spells_its_path(place: Place, row: str) -> None:
+    write_installed(place, "six", "1", {row: "SIX = 1\n"})
+    report = place.act(install(place.wheel("zzz", "1", {"six.py": "SIX = 2\n"})))
+    assert [(one.path, one.winner, one.losers) for one in report.conflicts] == [("six.py", "zzz", ("six",))]
+    place.act(uninstall("zzz"))
+    assert read(place, "six.py") == "SIX = 1\n"
 
 
 def test_a_dist_info_without_record_protects_its_packages_in_platlib(place: Place) -> None:
@@ -194,6 +239,12 @@ def test_a_file_where_another_has_a_directory_is_refused_whatever_the_flags(plac
     assert transactions(place) == []
 
 
+def test_a_file_where_another_has_a_directory_is_refused_outside_of_purelib_too(place: Place) -> None:
+    place.act(install(place.wheel("one", "1", {"one-1.data/data/share/one/a": ""})))
+    with pytest.raises(ShapeConflict):
+        place.act(install(place.wheel("two", "1", {"two-1.data/data/share": ""}), dry_run=True))
+
+
 # --- other file systems -----------------------------------------------------------------------------------------------
 
 
@@ -210,6 +261,23 @@ def test_without_hard_links_everything_works_by_copies(place: Place, monkeypatch
     place.act(uninstall("top"))
     assert read(place, "s/a.py") == "A = 'newer'\n"
     assert findings(place) == []
+
+
+def test_a_volume_of_its_own_for_scripts_takes_no_links_from_the_rest(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: str, target: str, **options: Any) -> None:
+        ends = [os.readlink(f"/proc/self/fd/{options[side]}") for side in ("src_dir_fd", "dst_dir_fd")]
+        if len({end.endswith("/env/bin") for end in ends}) > 1:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        PLAIN["link"](source, target, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    one = {"one-1.data/scripts/run": "1\n", "one.py": "ONE = 1\n"}
+    place.act(install(place.wheel("one", "1", one), place.wheel("two", "1", {"two.py": "TWO = 2\n"})))
+    assert place.act(Act("check", ())).findings == ()
+    for path in ("one.py", "two.py"):
+        assert os.stat(os.path.join(place.site, path)).st_nlink == 2, path
 
 
 def test_without_an_exclusive_step_the_stripe_decides(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,6 +403,17 @@ def test_bytecode_goes_before_its_source_is_another(place: Place) -> None:
     place.act(Act("check", ()))
     assert read(place, "m.py") == "M = 2\n"
     assert not os.path.exists(os.path.join(place.site, "__pycache__"))
+
+
+def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:
+    own = {"implementation_name": sys.implementation.name, "implementation_version": platform.python_version()}
+    apart = _apart(place)
+    place.environment = apart._replace(
+        markers={**apart.markers, **own}, cache_tag=cast("str", sys.implementation.cache_tag)
+    )
+    place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}, purelib=False), compile_bytecode=True))
+    assert os.listdir(os.path.join(apart.schemes["platlib"], "m", "__pycache__"))
+    assert os.listdir(place.site) == [".lugnut"]
 
 
 def test_sources_of_equal_size_never_share_a_time(place: Place) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lugnut.system import files, locks
 from places import Place, place
-from stepcases import install
+from stepcases import install, uninstall
 
 __all__ = ["place"]
 
@@ -77,3 +77,17 @@ def test_where_listings_lag_a_run_asks_again_once_it_holds_its_locks(
         upto = next(number for number, word in enumerate(since) if word.startswith("list "))
         assert {"token transactions", "token site"} <= set(since[:upto]), order[at : at + 10]
     assert not [name for name in os.listdir(place.site) if name.startswith(".lugnut-")]
+
+
+def test_where_listings_lag_what_is_kept_is_not_told_by_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = files.list_names
+
+    def list_late(directory: files.Directory) -> list[str]:
+        return [] if directory.path.endswith("/.lugnut/kept") else plain(directory)
+
+    place.act(install(place.wheel("one", "1", {"s/a.py": "A = 1\n"}), place.wheel("two", "1", {"s/a.py": "A = 2\n"})))
+    monkeypatch.setattr(files, "lists_late", lambda _: True)
+    monkeypatch.setattr(files, "list_names", list_late)
+    place.act(uninstall("two"))
+    with open(os.path.join(place.site, "s/a.py"), encoding="utf-8") as file:
+        assert file.read() == "A = 1\n"

@@ -20,7 +20,7 @@ from lugnut.store.bytecode import obtain_bytecode, open_bytecode
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction.transact import Course
-from lugnut.transaction.tree import Tree
+from lugnut.transaction.tree import Tree, split
 from lugnut.typed import NamedTuple
 
 _LARGEST = 1 << 30
@@ -45,9 +45,12 @@ class Compiling(NamedTuple):
     timed: bool = False
 
     def show(self, job: Shown, emit: Reporter) -> int:
-        """Link a distribution's bytecode into place, and compile what the store has none of; gives how many links."""
+        """Link a distribution's bytecode into place, and compile what the store has none of; gives how many links.
+
+        The store has none of a library that stands elsewhere than in the wheel, as one in a platlib of its own.
+        """
         linked: set[str] = set()
-        if job.manifest is not None:
+        if job.manifest is not None and job.manifest.library.files.unordered.issubset(job.paths):
             patience = locks.Patience(self.lock_timeout, cancelled=workers.stopped, waits=emit if self.timed else None)
             with contextlib.suppress(LockTimeout, LockUnusable, OSError):
                 library = obtain_bytecode(self.store, job.manifest, self.environment, patience)
@@ -65,8 +68,9 @@ class Compiling(NamedTuple):
             for directory, count in library.spans:
                 workers.stopped()
                 with contextlib.suppress(OSError, FileInTheWay, OutsideEnvironment):
-                    place = _Place(store, tree.make(directory, manifest.name), self.links)
-                    yield from _fill(place, tree, directory, dict(wanted[start : start + count]), sources)
+                    if tree.directory(split(directory)[0]) is not None:  # else somebody took the sources away
+                        place = _Place(store, tree.make(directory, manifest.name), self.links)
+                        yield from _fill(place, tree, directory, dict(wanted[start : start + count]), sources)
                 start += count
 
 

@@ -51,7 +51,7 @@ class Ledger:
         self._environment = environment
         self._home = home
         self._plans: dict[str, Plan] = {}
-        self._indexes: dict[tuple[str, Name], Index] = {}
+        self._indexes: dict[tuple[str, Name, int | None], Index] = {}
         self._records: dict[tuple[str, str], Record] = {}
 
     def words(self) -> list[Word]:
@@ -96,7 +96,7 @@ class Ledger:
                 index = self._index(word)
                 for directory, found in claims.items():
                     self._collect(found, index.get(directory, {}), word)
-        for source in self._read_sources(said, lambda: _list_tops(wanted)):
+        for source in self._read_sources(said, lambda: list_wanted_tops(wanted)):
             for directory, found in claims.items():
                 self._collect_source(found, directory, source)
         for found in claims.values():
@@ -142,7 +142,7 @@ class Ledger:
 
     def _index_revoked(self, word: Word) -> list[Index]:
         if word.state == journal.COMMITTED:
-            return [index_files(old.files) for old in word.action.olds]
+            return [self._index(word, number) for number in range(len(word.action.olds))]
         return [self._index(word)] if word.state == journal.ABORTED and word.action.kind == FRESH else []
 
     def read_adopted(self) -> set[str]:
@@ -169,10 +169,13 @@ class Ledger:
         for name in here.keys() & claims.keys():
             claims[name].append(Claim(source.rank, source.name, here[name], True, ""))
 
-    def _index(self, word: Word) -> Index:
-        known = self._indexes.get((word.transaction, word.action.name))
+    def _index(self, word: Word, old: int | None = None) -> Index:
+        """Index what a word claims, or what one of the dist-infos did that it hides, once."""
+        key = (word.transaction, word.action.name, old)
+        known = self._indexes.get(key)
         if known is None:
-            known = self._indexes[word.transaction, word.action.name] = index_files(word.action.files)
+            claimed = word.action.files if old is None else word.action.olds[old].files
+            known = self._indexes[key] = index_files(claimed)
         return known
 
     def claimants(self, mine: str, claimed: Iterable[Files]) -> list[Claimant]:
@@ -203,7 +206,7 @@ class Ledger:
         return [*found, *(Claimant(source.name, source.rank, source.files) for source in sources)]
 
 
-def _list_tops(wanted: Mapping[str, list[str]]) -> frozenset[str]:
+def list_wanted_tops(wanted: Mapping[str, list[str]]) -> frozenset[str]:
     """Give the beginnings of all paths of some directories that are looked for."""
     return frozenset(
         find_top(f"{directory}/{name}" if directory else name)

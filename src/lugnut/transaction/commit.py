@@ -59,10 +59,11 @@ def abort(site: Site, transaction: journal.Transaction) -> None:
     with contextlib.suppress(OSError), transaction.lend_place() as place:
         files.remove_tree(place, "staged")  # of use to a commit alone; where all is full the stripes' locks need room
     settler = Settler(site, transaction)
-    for action in transaction.plan.actions:
-        if action.kind == FRESH:
-            settler.settle(list(action.files.paths))
-            _remove_made(settler, transaction)
+    fresh = [action for action in transaction.plan.actions if action.kind == FRESH]
+    for action in fresh:
+        settler.settle(list(action.files.paths))
+    if fresh:
+        _remove_made(settler, transaction)
     journal.close(transaction)
 
 

@@ -79,7 +79,10 @@ class Placer:
 
     def __init__(self, transaction: str, link_mode: str) -> None:
         self._word = transaction
-        self._mode = link_mode
+        self._links = link_mode in {"auto", "hardlink"}
+        self._clones = link_mode != "copy"
+        self._apart: tuple[files.Directory, files.Directory] | None = None
+        """Where the last link led from and to, that failed since they are on two volumes (TRAPS 24)."""
 
     def create(
         self,
@@ -95,14 +98,14 @@ class Placer:
         `guarded` says that the stripe is held, so that where there is no exclusive step a look will do; without it
         FileExistsError sends the caller there.
         """
-        if self._mode in {"auto", "hardlink"}:
+        if self._links and (self._apart is None or self._apart != (source_dir, target_dir)):
             try:
                 files.link(source_dir, source, target_dir, target)
             except OSError as error:
                 if error.errno not in _NO_LINK:
                     raise
                 if error.errno == errno.EXDEV:
-                    self._mode = "clone"  # another device stays one: TRAPS 24
+                    self._apart = source_dir, target_dir
             else:
                 return
         temporary = self.copy_beside(source_dir, source, target_dir)
@@ -135,11 +138,11 @@ class Placer:
     def copy_beside(self, source_dir: files.Directory, source: str, target_dir: files.Directory) -> str:
         """Copy a content under a temporary name beside its target, and give the name."""
         temporary = files.temporary_name(self._word)
-        if self._mode != "copy":
+        if self._clones:
             with contextlib.suppress(OSError):
                 files.copy(source_dir, source, target_dir, temporary, clone=True)
                 return temporary
-            self._mode = "copy"
+            self._clones = False
         files.copy(source_dir, source, target_dir, temporary, clone=False)
         return temporary
 

@@ -35,8 +35,7 @@ class Errand:
         self._made = set(transaction.plan.directories) | transaction.notes("made")
         self._scheme_roots = {place.rstrip("/") for place in site.environment.places.values()}
         self._said: set[str] = set()
-        self.keepers: set[str] = set()
-        """Distributions of which anything is kept, as far as the paths under the stripe that is held may know of it."""
+        self._keepers: set[str] = set()
         self._bytecode: dict[str, list[str] | None] = {}
 
     def arrive(self) -> None:
@@ -44,9 +43,20 @@ class Errand:
         self._bytecode.clear()
         try:
             with files.enter(self.site.home, "kept") as kept:
-                self.keepers = set(files.list_names(kept))
+                self._keepers = set(files.list_names(kept))
         except FileNotFoundError:
-            self.keepers = set()
+            self._keepers = set()
+
+    def keeps(self, name: Name) -> bool:
+        """Say whether anything may be kept of a distribution for a path under the stripe that is held.
+
+        A listing tells it, and spares a look for each path; not where listings lag behind locks (TRAPS 26).
+        """
+        return bool(self.site.late) or name in self._keepers
+
+    def note_kept(self, name: Name) -> None:
+        """Know from now on that something is kept of a distribution."""
+        self._keepers.add(name)
 
     def list_bytecode(self, directory: str, opened: files.Directory) -> list[str] | None:
         """List a directory's `__pycache__`, once for all of its sources; None where there is none."""
@@ -59,8 +69,13 @@ class Errand:
         return self._bytecode[directory]
 
     def likely(self, path: str) -> list[File]:
-        """Give the contents that may well stand at a path: what this transaction says of it."""
-        return [file for role in self.roles(path) for file in (role.old, role.new) if file is not None]
+        """Give the contents that may well stand at a path and are to go: what this transaction revokes there.
+
+        What it brings is not among them: a file is reinstalled because its bytes may not be what its time says.
+        """
+        roles = self.roles(path)
+        brought = {role.new.digest for role in roles if role.new is not None}
+        return [role.old for role in roles if role.old is not None and role.old.digest not in brought]
 
     def roles(self, path: str) -> list[Role]:
         """Give what this transaction has to do with a path."""

@@ -63,11 +63,6 @@ class Transaction:
         """Open the transaction's own directory."""
         return files.enter_path(self.home, self.place)
 
-    def note(self, file: str, path: str) -> None:
-        """Add one path to `made` or `adopted`, in one write, before the deed."""
-        with self.lend_place() as directory:
-            files.append(directory, file, path.encode() + b"\n")
-
     def notes(self, file: str) -> set[str]:
         """Read the paths noted."""
         return read_notes(self.home, self.id, file)

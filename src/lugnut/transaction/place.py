@@ -10,7 +10,7 @@ import stat
 
 from lugnut.errors import CannotWrite, FileInTheWay
 from lugnut.events import Reporter
-from lugnut.plan import FRESH, Origin, Rendered, kept_name, library_origin, make_record, render_info
+from lugnut.plan import FRESH, Origin, Rendered, kept_name, make_record, render_info
 from lugnut.system import files, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.bench import Bench, Terms
@@ -98,12 +98,11 @@ class _Hand:
             workers.stopped()
             self._deal(directory, self._link_made(directory, origins))
         start = 0
-        library = self._rendered.library
-        for directory, count in library.spans:
+        for directory, count in self._rendered.library.spans:
             workers.stopped()
             met = self._link_library(directory, start, start + count)
             if met:
-                self._deal(directory, [library_origin(library, number) for number in met])
+                self._deal(directory, [self._stock.origin(number) for number in met])
             start += count
 
     def _deal(self, directory: str, met: list[Origin]) -> None:
@@ -182,13 +181,15 @@ class _Hand:
         shown = {name: self.site.reader.show(opened, name) for name in names}  # M2
         claims = self.site.ledger.read(directory, names)
         revoked = self.site.ledger.read_revoked(directory, names)
+        adopted = self.site.ledger.read_adopted()  # of this directory nobody notes any more while the stripe is held
         for origin, name in zip(met, names, strict=True):
             self.where = origin.file.path
             here = shown[name]
             others = [claim for claim in claims[name] if claim.name != self._action.name]
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
             if here is not None and content.matches(here, origin.file):
-                self._note_adopted(origin.file.path, claimed=going or any(claim.named for claim in others))
+                if origin.file.path in adopted or not (going or any(claim.named for claim in others)):
+                    self._note_adopted(origin.file.path)
             else:
                 self._answer(origin, opened, here, claimed=going or bool(others))
 
@@ -206,11 +207,10 @@ class _Hand:
         else:
             self._keep_aside(origin)
 
-    def _note_adopted(self, path: str, *, claimed: bool) -> None:
+    def _note_adopted(self, path: str) -> None:
         """Note what stood there before, equal: unclaimed, or claimed by an open run that found it there as well."""
-        if path in self._bench.terms.adopted or (claimed and path not in self.site.ledger.read_adopted()):
-            return
-        self._bench.note("adopted", path)
+        if path not in self._bench.terms.adopted:
+            self._bench.note("adopted", path)
 
     def _keep_aside(self, origin: Origin) -> None:
         """Keep our own content: made whole in the transaction, so that a kill leaves no part of it among the kept."""

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 
 from lugnut.columns import File, Files
-from lugnut.distribution import Name
+from lugnut.distribution import Name, is_plain_record
 from lugnut.environment import Environment, canonical
 from lugnut.installed import Found, Installed, read_distribution
 from lugnut.system import files
@@ -21,7 +21,6 @@ from lugnut.typed import NamedTuple
 
 Index = dict[str, dict[str, File]]
 """Files by directory and name."""
-_LARGEST = 1 << 30
 
 
 class Source(NamedTuple):
@@ -37,20 +36,20 @@ class Source(NamedTuple):
 
 
 def find_top(path: str) -> str:
-    """Give the beginning of a path that a file and whatever may be in its way have in common.
+    """Give the beginning of a canonical path that a file and whatever may be in its way have in common.
 
     The first component; of what lies outside of purelib the first two: `../../../bin/x`, `../../../share/jupyter`.
     """
-    if path[:2] != "..":
+    if path[:3] != "../":
         return path.partition("/")[0]
-    inside = path.lstrip("./")
-    return path[: len(path) - len(inside)] + "/".join(inside.split("/", 2)[:2])
+    parts = path.split("/")
+    return "/".join(parts[: parts.count("..") + 2])
 
 
 def list_tops(claimed: Files) -> frozenset[str]:
     """Give the tops of all these files."""
     tops = {folder for folder in claimed.folders if "/" not in folder}
-    tops.update(find_top(path) for path in claimed.paths if path[:2] == ".." or "/" not in path)
+    tops.update(find_top(path) for path in claimed.paths if path[:3] == "../" or "/" not in path)
     return frozenset(tops)
 
 
@@ -63,9 +62,12 @@ class Record:
         self._source: Source | None = None
         self._tops: frozenset[str] | None = None
         self.identity = identify(root, found)
+        if found.legacy:
+            return
         try:
-            data = files.read(root, f"{found.directory}/RECORD", _LARGEST)
-        except OSError:  # none, or no file: nobody knows what it owns
+            with files.enter(root, found.directory) as directory:
+                data = files.read(directory, "RECORD")
+        except OSError:  # none, or no file, or behind a symlink: nobody knows what it owns
             return
         if identify(root, found) != self.identity:
             raise journal.Vanished
@@ -91,21 +93,47 @@ class Record:
 
 def _read_tops(environment: Environment, found: Found, data: bytes) -> frozenset[str] | None:
     """Tell how the paths of a RECORD begin; None where that cannot be told without taking it apart."""
-    if environment.folds_case or environment.places[found.scheme] or b'"' in data or b"\\" in data:
+    inside = all(alias[:3] == "../" for alias, _ in environment.aliases)
+    rows = _glance(data) if inside and not (environment.folds_case or environment.places[found.scheme]) else None
+    if rows is None:
+        return None
+    tops = {start.partition(",")[0] for start in {row.partition("/")[0] for row in rows}}
+    above = [row.partition(",")[0] for row in rows if row[:1] in {".", "/"}]
+    spelled = _spell_tops(environment, above)
+    climbs = sum(path.count("/../") for path in above) != data.count(b"/../")
+    if spelled is None or climbs or any(top[1:2] == ":" for top in tops):
+        return None
+    return frozenset(tops | spelled)
+
+
+def _glance(data: bytes) -> list[str] | None:
+    """Give the rows of a RECORD each of which plainly is one."""
+    lines = data.replace(b"\r\n", b"\n") if b"\r" in data else data
+    if b"\\" in lines or not is_plain_record(lines):
         return None
     try:
-        rows = data.decode().split("\n")
+        return lines.decode().removesuffix("\n").split("\n")
     except UnicodeDecodeError:
         return None
-    above = [row for row in rows if row[:1] in {".", "/"}]
-    if sum(row.count("/../") for row in above) != data.count(b"/../"):
-        return None
-    paths = [row.rpartition(",")[0].rpartition(",")[0] for row in above]
-    if any(path[:1] == "/" or "/" not in path.lstrip("./") for path in paths):
-        return None
-    tops = {row.partition("/")[0].partition(",")[0] for row in rows if row[:1] not in {".", "/"}}
-    spelled = {directory: canonical(environment, directory) for directory in {split(path)[0] for path in paths}}
-    return frozenset(tops.union(find_top("/".join((spelled[split(path)[0]], split(path)[1]))) for path in paths))
+
+
+def _spell_tops(environment: Environment, paths: Iterable[str]) -> set[str] | None:
+    """Tell how paths begin that may lead out of purelib and back; None where another's file may lie in their way."""
+    tops = set()
+    spelled: dict[str, str] = {}
+    for path in paths:
+        directory, name = split(path)
+        if path[:1] == "/" or name in {"", ".", ".."}:
+            return None
+        if directory not in spelled:
+            beside = canonical(environment, f"{directory}/_" if directory else "_")
+            spelled[directory] = split(beside)[0]
+        top = find_top(f"{spelled[directory]}/{name}" if spelled[directory] else name)
+        above = split(top)[0]
+        if above[-2:] == "..":
+            return None
+        tops |= {top, above} if above else {top}  # `../../../share`, which a file of another may be
+    return tops
 
 
 def identify(root: files.Directory, found: Found) -> tuple[int, ...]:

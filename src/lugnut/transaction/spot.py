@@ -73,7 +73,7 @@ class Spot:
         )
 
     def _at_hand(self, claim: Claim) -> str | None:
-        if claim.name in self._errand.keepers:
+        if self._errand.keeps(claim.name):
             kept = self._kept(claim.name, claim.file)
             if self._sound(kept, claim.file):
                 return kept
@@ -188,9 +188,9 @@ class Spot:
 
     def _keep(self, name: Name, file: File, source_dir: files.Directory, source: str) -> None:
         kept = kept_name(self._path, file)
-        if name in self._errand.keepers and self._sound(self._kept(name, file), file):
+        if self._errand.keeps(name) and self._sound(self._kept(name, file), file):
             return
-        self._errand.keepers.add(name)
+        self._errand.note_kept(name)
         try:
             with files.enter_path(self._home, f"kept/{name}", create=True) as place:
                 with contextlib.suppress(FileNotFoundError):
@@ -223,7 +223,7 @@ class Spot:
                 self._forget(role.name, role.old)
 
     def _forget(self, name: Name, file: File) -> None:
-        if name not in self._errand.keepers:
+        if not self._errand.keeps(name):
             return
         with contextlib.suppress(FileNotFoundError):
             files.unlink(self._home, self._kept(name, file))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lugnut.columns import File
 from lugnut.distribution import Digest, WheelFile
 from lugnut.errors import StoreDamaged
-from lugnut.plan import Origin, Rendered, kept_name, library_origin
+from lugnut.plan import Origin, Rendered, kept_name
 from lugnut.store.entries import Store, intact, open_tree, set_aside
 from lugnut.system import files
 from lugnut.typed import NoReturn
@@ -28,9 +29,10 @@ class Stock(files.Closing):
         self._rendered = rendered
         self._tree: files.Directory | None = None
         self._stage: files.Directory | None = None
-        _, sizes, executables = rendered.library.files.columns()
-        modes = map(_tell_mode, executables)
-        self.library = list(zip(rendered.library.files.paths, sizes, rendered.library.mtimes, modes, strict=True))
+        library = rendered.library
+        self._digests, sizes, self._executables = library.files.columns()
+        modes = map(_tell_mode, self._executables)
+        self.library = list(zip(library.files.paths, sizes, library.mtimes, modes, strict=True))
         """What one stat is to say of each file of the library: path, size, seconds of mtime, and mode (`TELLING`)."""
 
     def close(self) -> None:
@@ -67,9 +69,14 @@ class Stock(files.Closing):
             self._hash(origin)
         return self.tree, origin.archive
 
+    def origin(self, number: int) -> Origin:
+        """Give one file of the library as others come."""
+        path, size, mtime, _ = self.library[number]
+        return Origin(File(path, self._digests[number], size, self._executables[number]), path, mtime, None)
+
     def hash_library(self, number: int) -> None:
         """Hash a file of the library of which a stat did not say what it should; raises StoreDamaged."""
-        self._hash(library_origin(self._rendered.library, number))
+        self._hash(self.origin(number))
 
     def _hash(self, origin: Origin) -> None:
         if not intact(self.tree, origin.archive, _as_member(origin)):

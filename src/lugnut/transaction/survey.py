@@ -28,8 +28,7 @@ def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
     made: set[str] = set()
     for action in ours:
         if action.kind == FRESH:
-            for directory in sorted(_find_standing(look, action, made)):
-                _survey_fresh(look, action, directory)
+            _survey_fresh(look, action, sorted(_find_standing(look, action, made)))
         elif action.kind == CHANGE:
             for directory in {split(path)[0] for path in action.files.paths}:
                 _note_parents(look, action, directory)
@@ -97,11 +96,20 @@ def _note_parents(look: Look, action: Action, directory: str) -> bool:
     return stands
 
 
-def _survey_fresh(look: Look, action: Action, directory: str) -> None:
-    met = action.files.unordered & _list_paths(look, action, directory)
-    if met:
-        wanted = {split(file.path)[1]: file for file in action.files if file.path in met}
-        _judge_met(look, action, directory, wanted)
+def _survey_fresh(look: Look, action: Action, standing: list[str]) -> None:
+    """Judge what a fresh wheel meets in directories that stand; its files are taken apart once, and only if it does."""
+    met = [action.files.unordered & _list_paths(look, action, directory) for directory in standing]
+    if not any(met):
+        return
+    taken = frozenset().union(*met)
+    wanted: dict[str, dict[str, File]] = {directory: {} for directory in standing}
+    for file in action.files:
+        if file.path in taken:
+            directory, name = split(file.path)
+            wanted[directory][name] = file
+    for directory, here in wanted.items():
+        if here:
+            _judge_met(look, action, directory, here)
 
 
 def _list_paths(look: Look, action: Action, directory: str) -> frozenset[str]:
