@@ -73,7 +73,7 @@ def test_one_that_is_told_to_ignore_the_signal_goes_on(tmp_path: Path, how: str)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"lugnut {lugnut.__version__}\n", "")
 
 
-@pytest.mark.parametrize("moment", ["gc.set_threshold", "lugnut.engine"])
+@pytest.mark.parametrize("moment", ["gc.set_threshold", "lugnut.reading"])
 def test_one_that_is_loaded_ends_by_itself(tmp_path: Path, moment: str) -> None:
     done = start([*STARTS["-m"], "list", "--target", "here"], tmp_path, moment)
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")

@@ -107,8 +107,8 @@ class _Course(Generic[J, R]):
         self._on_result = on_result
         self._results: dict[int, R] = {}
         self._failures: dict[int, BaseException] = {}
-        self._doing: dict[int, int] = {}
-        self._began: dict[int, int] = {}
+        self._doing: dict[int, tuple[int, int]] = {}
+        """By worker: its job's place, and when it began. One table: an interrupt may come between any two lines."""
         self._ended_well: set[int] = set()
 
     def run_here(self, function: Callable[[J, Reporter], R]) -> list[R]:
@@ -149,12 +149,12 @@ class _Course(Generic[J, R]):
         if kind == "event":
             self._hear(worker, value)
         elif kind == "begin":
-            self._doing[worker], self._began[worker] = number, value
+            self._doing[worker] = number, value
         elif kind == "done":
-            del self._doing[worker]
-            crew.give(worker)
             ended, result = value
-            self._note_time(number, self._began.pop(worker), ended, lane=worker + 1)
+            _, began = self._doing.pop(worker)
+            crew.give(worker)
+            self._note_time(number, began, ended, lane=worker + 1)
             self._keep(number, result)
         elif kind == "failed":
             self._failures[number] = value
@@ -174,8 +174,8 @@ class _Course(Generic[J, R]):
 
     def _note_unfinished(self) -> None:
         """Note the jobs that failed or were called off: what is known is that they lasted no longer than until now."""
-        for worker, began in self._began.items():
-            self._note_time(self._doing[worker], began, time.perf_counter_ns(), lane=worker + 1, unfinished=True)
+        for worker, (number, began) in self._doing.items():
+            self._note_time(number, began, time.perf_counter_ns(), lane=worker + 1, unfinished=True)
 
     def _keep(self, number: int, value: R) -> None:
         self._results[number] = value
@@ -184,9 +184,9 @@ class _Course(Generic[J, R]):
 
     def _note_death(self, worker: int, code: int | None) -> None:
         """Name the job of a worker that is dead; it may have been killed before it could say which it took."""
-        number = self._doing.get(worker)
+        number, _ = self._doing.get(worker, (None, 0))
         if number is None:
-            others = self._results.keys() | set(self._doing.values())
+            others = self._results.keys() | {number for number, _ in self._doing.values()}
             number = next((one for one in range(len(self._jobs)) if one not in others), len(self._jobs) - 1)
         cause = "it ended without a word" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
         self._failures[number] = WorkerDied(label=self._plan.label(self._jobs[number]), cause=cause)
