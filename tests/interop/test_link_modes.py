@@ -92,6 +92,16 @@ def test_the_environment_may_be_what_lies_elsewhere(tmp_path: Path, elsewhere: P
     assert room.findings() == []
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_who_edits_one_file_of_a_dist_info_edits_one(tmp_path: Path, mode: str) -> None:
+    """What lugnut writes there says the same in every dist-info, and is a file of its own in each (TRAPS 15)."""
+    room = Room(tmp_path)
+    room.do("install", "--link-mode", mode, "--jobs", "1", *(room.wheel(name) for name in ("aa", "bb", "cc")))
+    for name in ("INSTALLER", "REQUESTED", "RECORD", "lugnut.json"):
+        found = {path.stat().st_ino for path in room.site.glob(f"*.dist-info/{name}")}
+        assert len(found) == 3, name
+
+
 def edit_bytes(path: Path) -> None:
     path.write_text("V = 9\n")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from lugnut.environment import Environment
@@ -14,10 +13,6 @@ from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree
 from lugnut.typed import NamedTuple
-
-_ALIKE = 16
-"""Bytes of what may be the same in every dist-info."""
-
 
 class Terms(NamedTuple):
     """What all jobs of one transaction have in common; it crosses to worker processes."""
@@ -52,8 +47,6 @@ class Bench(files.Closing):
         self.tree = Tree(terms.environment, self._note_directory, terms.directories)
         self.placer = content.Placer(terms.transaction, terms.link_mode)
         self._batch = files.Batch()
-        self._alike: dict[bytes, str] = {}
-        """Of what every dist-info has (INSTALLER, REQUESTED), where this worker has staged it."""
 
     def _hold_writer(self) -> locks.Held:
         """Hold a lock of this spawned writer: it inherited none, and recovery must wait for it (TRAPS 7)."""
@@ -77,21 +70,12 @@ class Bench(files.Closing):
             self._staged = files.enter(self.own, "staged", create=True, shared=True)
         return self._staged
 
-    def stage(self, origin: Origin, directory: files.Directory, place: str) -> None:
-        """Write a file of a dist-info, whose directory is open; `place` is its path among the staged.
+    def stage(self, origin: Origin, directory: files.Directory, name: str) -> None:
+        """Write a file of a dist-info, whose directory is open.
 
-        What all of them have alike is written once in a run, and has many names after that, where it may.
+        Each has its own, though INSTALLER says the same in all of them: who edits one edits one (TRAPS 15).
         """
-        data = origin.data or b""
-        name = place.rpartition("/")[2]
-        known = self._alike.get(data)
-        if known is not None and self.terms.link_mode in {"auto", "hardlink"}:
-            with contextlib.suppress(OSError):  # no links here, or too many of them (TRAPS 24, 25)
-                files.link(self.staged, known, directory, name)
-                return
-        self._batch.write(directory, name, (data,), mode=0o644, mtime=origin.mtime)
-        if len(data) <= _ALIKE:
-            self._alike[data] = place
+        self._batch.write(directory, name, (origin.data or b"",), mode=0o644, mtime=origin.mtime)
 
     def lend_stage(self, name: str) -> files.Directory:
         """Open where the new content of a distribution is staged, made if it is missing."""

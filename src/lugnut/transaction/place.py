@@ -249,7 +249,7 @@ class _Hand:
 
     def _stage_one(self, origin: Origin, staged: files.Directory) -> None:
         if origin.data is not None:
-            self._bench.stage(origin, staged, self.where)
+            self._bench.stage(origin, staged, split(origin.file.path)[1])
             return
         source_dir, source = self._stock.find(origin)
         self._bench.placer.create(source_dir, source, staged, split(origin.file.path)[1], guarded=True)
