@@ -34,17 +34,18 @@ class Mode(NamedTuple):
 
 def measure_warm(arena: Arena, load: Workload) -> list[Contestant]:
     """Install what the cache has; the floor is `cp -al`."""
+    contestants = [_warm(arena, load, peer, "warm") for peer in arena.rules.peers]
+    return [*contestants, Contestant(FLOOR, lambda number: _copy_trees(arena, load, number))]
 
-    def enter(peer: Peer) -> Contestant:
-        cache = arena.filled(peer, load)
 
-        def ready(number: int) -> Ready:
-            prefix = arena.environment(f"{load.name}-warm", f"{peer.name}-{number}")
-            return Ready(prefix, [arena.install(peer, load.wheels, prefix, cache)])
+def _warm(arena: Arena, load: Workload, peer: Peer, mode: str) -> Contestant:
+    cache = arena.filled(peer, load)
 
-        return Contestant(peer.name, ready, load.names, is_ours(peer))
+    def ready(number: int) -> Ready:
+        prefix = arena.environment(f"{load.name}-{mode}", f"{peer.name}-{number}")
+        return Ready(prefix, [arena.install(peer, load.wheels, prefix, cache)])
 
-    return [*map(enter, arena.rules.peers), Contestant(FLOOR, lambda number: _copy_trees(arena, load, number))]
+    return Contestant(peer.name, ready, load.names, is_ours(peer))
 
 
 def _copy_trees(arena: Arena, load: Workload, number: int) -> Ready:
@@ -153,7 +154,10 @@ def measure_uninstall(arena: Arena, load: Workload) -> list[Contestant]:
 
 
 def measure_bare(arena: Arena, load: Workload) -> list[Contestant]:
-    """Install warm by lugnut, and by its own store, pool and links without any of its promises (see bare.py)."""
+    """Install warm by lugnut, and by its own store, pool and links without any of its promises (see bare.py).
+
+    The other peers stand beside it: what bare.py takes is what an installer in Python could take at best.
+    """
     [peer] = [one for one in arena.rules.peers if is_ours(one)]
     cache = arena.filled(peer, load)
 
@@ -166,9 +170,10 @@ def measure_bare(arena: Arena, load: Workload) -> list[Contestant]:
 
     program = [sys.executable, os.path.join(TOOLS, "bare.py"), "--cache-dir", cache]
     return [
-        enter(peer.name, lambda prefix: arena.install(peer, load.wheels, prefix, cache)),
+        _warm(arena, load, peer, "bare"),
         enter("bare", lambda prefix: [*program, "--prefix", prefix, *load.wheels]),
         enter("bare, store checked", lambda prefix: [*program, "--check", "--prefix", prefix, *load.wheels]),
+        *(_warm(arena, load, other, "bare") for other in arena.rules.peers if not is_ours(other)),
     ]
 
 

@@ -48,6 +48,8 @@ TARGETS = (
     Target("W2", "callers-same", "wall", 1.0),
     Target("W2", "callers-different", "wall", 0.8),
     Target("W2", "callers-different-cold", "wall", 0.8),
+    Target("W2", "bare", "wall", 0.80, over="bare"),
+    Target("W4", "bare", "wall", 0.85, over="bare"),
     Target("W2", "bare", "cpu", 1.05, under="bare, store checked"),
     Target("W2", "bare", "cpu", 1.10, over="bare, store checked", under="bare"),
     Target("W4", "bare", "cpu", 1.05, under="bare, store checked"),

@@ -1,0 +1,106 @@
+"""Linking bytecode from the store beside what a run has shown: only where it is that source's, and nowhere else."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from environments import make_target, make_venv
+from lugnut.environment import Environment
+from lugnut.events import ignore
+from lugnut.interpreter.asking import find_environment
+from lugnut.manifest import Manifest
+from lugnut.store import entries
+from lugnut.store.place import Store
+from lugnut.transaction.bytecode import Compiling, Shown
+from wheels import make_wheel
+
+PATHS = ("pkg/__init__.py", "pkg/part.py")
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    directory = tmp_path_factory.mktemp("bytecode")
+    return find_environment(make_target(directory, python=make_venv(directory / "v")))
+
+
+@pytest.fixture
+def environment(interpreter: Environment, tmp_path: Path) -> Environment:
+    found = find_environment(make_target(tmp_path, python=interpreter.prefix, target="site"))
+    os.makedirs(found.purelib)
+    return found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return entries.open_store(str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def manifest(store: Store, tmp_path: Path) -> Manifest:
+    files = {"pkg/__init__.py": "V = 1\n", "pkg/part.py": "V = 2\n"}
+    return entries.admit(store, make_wheel(tmp_path / "wheels", "pkg", files=files))
+
+
+def place(environment: Environment, store: Store, manifest: Manifest) -> None:
+    """Link the sources as a worker does."""
+    os.makedirs(os.path.join(environment.purelib, "pkg"))
+    for path in PATHS:
+        os.link(os.path.join(store.root, manifest.wheel, "tree", path), os.path.join(environment.purelib, path))
+
+
+def show(environment: Environment, store: Store, manifest: Manifest) -> int:
+    return Compiling(environment, store, 1.0, links=True).show(Shown(manifest, PATHS), ignore)
+
+
+def cached(environment: Environment, path: str) -> Path:
+    return Path(importlib.util.cache_from_source(os.path.join(environment.purelib, path)))
+
+
+def names(environment: Environment) -> list[str]:
+    return sorted(str(path.relative_to(environment.purelib)) for path in Path(environment.purelib).rglob("*"))
+
+
+def test_bytecode_is_linked(environment: Environment, store: Store, manifest: Manifest) -> None:
+    place(environment, store, manifest)
+    assert show(environment, store, manifest) == 2
+    assert [cached(environment, path).stat().st_nlink for path in PATHS] == [2, 2]
+
+
+def test_a_source_of_other_bytes_has_bytecode_of_its_own(
+    environment: Environment, store: Store, manifest: Manifest
+) -> None:
+    place(environment, store, manifest)
+    source = Path(environment.purelib, "pkg/part.py")
+    source.unlink()
+    source.write_text("V = 3\n")
+    assert show(environment, store, manifest) == 1
+    kept = cached(environment, "pkg/part.py")
+    assert kept.stat().st_nlink == 1
+    assert int.from_bytes(kept.read_bytes()[8:12], "little") == int(source.stat().st_mtime)
+
+
+def test_what_stands_for_another_source_is_replaced(environment: Environment, store: Store, manifest: Manifest) -> None:
+    place(environment, store, manifest)
+    stale = cached(environment, "pkg/part.py")
+    stale.parent.mkdir()
+    stale.write_bytes(b"stale")
+    assert show(environment, store, manifest) == 2
+    assert stale.read_bytes()[:4] == importlib.util.MAGIC_NUMBER
+
+
+def test_where_the_sources_are_gone_nothing_is_made(environment: Environment, store: Store, manifest: Manifest) -> None:
+    assert show(environment, store, manifest) == 0
+    assert names(environment) == []
+
+
+def test_where_one_source_is_gone_the_other_has_its_own(
+    environment: Environment, store: Store, manifest: Manifest
+) -> None:
+    place(environment, store, manifest)
+    os.unlink(os.path.join(environment.purelib, "pkg/part.py"))
+    assert show(environment, store, manifest) == 1
+    assert [path for path in PATHS if cached(environment, path).exists()] == ["pkg/__init__.py"]
