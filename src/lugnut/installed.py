@@ -25,6 +25,7 @@ from lugnut.typed import NamedTuple
 
 SCHEMES = ("purelib", "platlib")
 LEGACY = (".egg-info", ".egg-link")
+ENDINGS = (".dist-info", *LEGACY)
 ATTEMPTS = 100
 """How often a listing that others change under the reader is read again before what vanished is left out."""
 
@@ -84,7 +85,8 @@ def find_installed(environment: Environment) -> list[Found]:
             continue
         try:
             with files.open_root(environment.schemes[scheme]) as root:
-                found += [entry for name in files.list_names(root) if (entry := _parse_entry(scheme, name)) is not None]
+                names = [name for name in files.list_names(root) if name.endswith(ENDINGS)]
+                found += [entry for name in names if (entry := _parse_entry(scheme, name)) is not None]
         except (FileNotFoundError, NotADirectoryError):
             continue
     return sorted(found)

@@ -6,15 +6,14 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
-from lugnut.distribution import Name, WheelHash
-from lugnut.errors import LockTimeout, StoreDamaged
+from lugnut.distribution import Name
+from lugnut.errors import LockTimeout
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside, Span
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
-from lugnut.store.entries import Store, hold_entries, open_store
-from lugnut.store.place import find_cache
-from lugnut.system import files, locks, workers
+from lugnut.store.place import Store, find_cache, open_store
+from lugnut.system import files, locks
 from lugnut.transaction import journal
 from lugnut.transaction.outcome import Outcome
 
@@ -34,11 +33,23 @@ class Run:
         self.settings = settings
         self.cancelled = watch.cancelled
         self.timing = watch.timing
-        self.jobs = settings.jobs or workers.default_count()
-        self.start_method = settings.start_method or workers.default_start_method()
         self._listener = watch.report
         self._heard: list[Event] = []
         self._waits = 0
+
+    @property
+    def jobs(self) -> int:
+        """How many workers it may have."""
+        from lugnut.system import workers
+
+        return self.settings.jobs or workers.default_count()
+
+    @property
+    def start_method(self) -> str:
+        """How they are started."""
+        from lugnut.system import workers
+
+        return self.settings.start_method or workers.default_start_method()
 
     def with_settings(self, settings: Settings) -> Run:
         """Give the same run under other settings; what either hears, both have heard."""
@@ -141,17 +152,3 @@ def keep_store(settings: Settings) -> Iterator[Store]:
         return
     with files.lend_directory() as own:
         yield open_store(own)
-
-
-@contextlib.contextmanager
-def hold_wheels(store: Store, wheels: Sequence[WheelHash], run: Run) -> Iterator[None]:
-    """Keep the store's entries from being pruned while they are used."""
-    held: list[locks.Held] = []
-    try:
-        pruned = hold_entries(store, sorted(set(wheels)), run.patience(), held)
-        if pruned is not None:
-            raise StoreDamaged(wheel=pruned, path="the whole entry was pruned meanwhile")
-        yield
-    finally:
-        for one in held:
-            one.close()

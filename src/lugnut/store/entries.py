@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import WheelFile, WheelHash
 from lugnut.errors import BadWheel, LockUnusable, StoreDamaged
@@ -22,7 +22,7 @@ from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
 from lugnut.store.manifests import Stamp, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import (
-    INDEX,
+    LARGEST_MANIFEST,
     MANIFEST,
     STAMP,
     TREE,
@@ -43,7 +43,6 @@ __all__ = [
     "Store",
     "admit",
     "clean",
-    "find_admitted",
     "find_entry",
     "hash_wheel",
     "hold_entries",
@@ -55,10 +54,10 @@ __all__ = [
     "prune",
     "read_manifest",
     "read_script",
+    "read_whole",
     "set_aside",
 ]
 
-_LARGEST_MANIFEST = 1 << 30
 _LARGEST_SCRIPT = 1 << 30
 _SMALL = 4_096
 
@@ -77,24 +76,6 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
         if isinstance(filling, Filling):
             filling.fill(patience.cancelled)
         return finish(filling, path, emit)
-
-
-def find_admitted(store: Store, paths: Iterable[str], emit: Reporter) -> dict[str, Manifest]:
-    """Give the manifests of the wheels whose hash is known and whose entry stands, as `admit` would.
-
-    What it takes is opened once for all of them: to a warm install they are many and nothing else.
-    """
-    found = {}
-    try:
-        with files.open_root(store.root) as root, open_part(store, INDEX) as index:
-            for path in paths:
-                wheel = look_up(store, path, index)
-                manifest = None if wheel is None else _find_sound(store, wheel, root)
-                if manifest is not None:
-                    found[path] = _welcome(manifest, path, emit, cached=True)
-    except OSError:  # somebody is deleting it: whoever is missing is admitted anew
-        return found
-    return found
 
 
 @contextlib.contextmanager
@@ -165,7 +146,7 @@ def _hash(store: Store, path: str, source: Source) -> WheelHash:
         wheel = source.hash()
     except ArchiveError as error:
         raise make_error(os.path.basename(path), [str(error)]) from None
-    remember(store, path, source, wheel)
+    remember(store, path, source.identity, source.opened, wheel)
     return wheel
 
 
@@ -178,21 +159,30 @@ def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
         return None
 
 
+def read_whole(store: Store, manifest: Manifest) -> Manifest:
+    """Give a manifest with its files, which may have been left out; raises StoreDamaged where they cannot be read."""
+    whole = manifest if manifest.whole else read_manifest(store, manifest.wheel)
+    if whole is None:
+        set_aside(store, manifest.wheel)
+        raise StoreDamaged(wheel=manifest.filename, path=MANIFEST)
+    return whole._replace(filename=manifest.filename)
+
+
 def _read_entry(root: files.Directory, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
     """Read what an entry says of itself; raises OSError where a part is not there, or is being taken away."""
-    manifest = parse_manifest(files.read(root, f"{wheel}/{MANIFEST}", _LARGEST_MANIFEST), wheel)
+    manifest = parse_manifest(files.read(root, f"{wheel}/{MANIFEST}", LARGEST_MANIFEST), wheel)
     return manifest, parse_stamp(files.read(root, f"{wheel}/{STAMP}", _SMALL))
 
 
-def _find_sound(store: Store, wheel: WheelHash, root: files.Directory | None = None) -> Manifest | None:
+def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
     """Give the manifest of an entry that can be relied on; one that cannot is set aside.
 
     It can if it was written since the machine started, or has reached the disk before; else what a power cut left of
-    it is hashed once (TRAPS 19). `root` is the store's own directory, where that is open.
+    it is hashed once (TRAPS 19).
     """
     try:
-        with contextlib.nullcontext(root) if root is not None else files.open_root(store.root) as opened:
-            manifest, stamp = _read_entry(opened, wheel)
+        with files.open_root(store.root) as root:
+            manifest, stamp = _read_entry(root, wheel)
         if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == boot())):
             return manifest
         with open_part(store, wheel) as entry:

@@ -12,7 +12,6 @@ if sys.platform == "win32":
 
 import contextlib
 import os
-import select
 import signal
 from collections.abc import Callable, Iterator
 
@@ -144,6 +143,8 @@ def set_nonblocking(descriptor: int) -> None:
 
 def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
     """Wait until something can be read, or has ended, and give what."""
+    import select
+
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)

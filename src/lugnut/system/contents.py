@@ -65,6 +65,15 @@ def read_identified(directory: Directory, name: str, limit: int = _LIMIT) -> tup
     return b"".join(chunks), found
 
 
+def read_start(directory: Directory, name: str, size: int) -> bytes:
+    """Read what a regular file begins with: as many bytes as it has, up to `size`; OSError as `read`."""
+    descriptor, _ = _open_identified(directory, name)
+    try:
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)
+
+
 def digest(directory: Directory, name: str) -> tuple[Digest, os.stat_result]:
     """Hash a regular file; the stat is that of the very bytes hashed: read again if it changed meanwhile."""
     descriptor = _open_regular(directory, name)
