@@ -102,4 +102,4 @@ def _rehearse(run: Run, decide: Decide) -> Outcome:
         site = Site(run.environment, home, run.patience(), run.report)
         stack.callback(site.close)
         judge(site, decision.actions(), "", decision, _make_course(run, None))
-    return Outcome(decision.changes, None, 0, 0)
+    return Outcome(decision.changes, 0, 0)

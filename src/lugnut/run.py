@@ -14,7 +14,7 @@ from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
 from lugnut.store.place import Store, find_cache, open_store
 from lugnut.system import files, locks
-from lugnut.transaction import journal
+from lugnut.transaction import home as homes
 from lugnut.transaction.outcome import Outcome
 
 
@@ -78,25 +78,19 @@ class Run:
 
     def idle(self, names: Sequence[Name]) -> bool:
         """Say, without a lock, whether no transaction stands on any of these names."""
-        home = journal.open_home(self.environment, create=False)
+        home = homes.open_home(self.environment, create=False)
         if home is None:
             return True
         with home:
-            for identity in journal.list_ids(home):
-                try:
-                    if not set(journal.read_plan(home, identity).names()).isdisjoint(names):
-                        return False
-                except (journal.Vanished, ValueError):
-                    return False
-        return True
+            return not any(_acts_on(home, identity, names) for identity in homes.list_ids(home))
 
     def recover_dead(self) -> None:
         """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of."""
-        home = journal.open_home(self.environment, create=False)
+        home = homes.open_home(self.environment, create=False)
         if home is None:
             return
         with home:
-            if journal.is_tidy(home):
+            if homes.is_tidy(home):
                 return
             from lugnut.transaction.recover import recover_dead
             from lugnut.transaction.site import Site
@@ -109,11 +103,11 @@ class Run:
 
     def forget(self) -> None:
         """Remove an idle `.lugnut`; a loser's content that is kept there is lost, and it is said."""
-        home = journal.open_home(self.environment, create=False)
+        home = homes.open_home(self.environment, create=False)
         if home is None:
             return
         with home:
-            if journal.list_ids(home):
+            if homes.list_ids(home):
                 raise LockTimeout(seconds=0, path=home.path, holder="in use by another run")
             self._say_lost(home)
         with files.open_root(self.environment.purelib) as root:
@@ -142,6 +136,16 @@ class Run:
             markers=dict(self.environment.markers) if self.settings.describe else {},
             seconds=round(time.monotonic() - self._started, 3),
         )
+
+
+def _acts_on(home: files.Directory, identity: str, names: Sequence[Name]) -> bool:
+    """Say whether a transaction is on any of these names, or may be."""
+    from lugnut.transaction import journal
+
+    try:
+        return not set(journal.read_plan(home, identity).names()).isdisjoint(names)
+    except (journal.Vanished, ValueError):
+        return True
 
 
 @contextlib.contextmanager

@@ -132,8 +132,9 @@ def test_a_torn_or_foreign_manifest_reads_as_none(wheel):
 def test_the_head_of_a_manifest_is_all_but_its_files_and_reads_without_them(wheel):
     with read_wheel(wheel) as archive:
         manifest = archive.manifest
-    data = format_manifest(manifest)
-    head = parse_head(data, manifest.wheel)
+    data = format_manifest(manifest, "boot")
+    head, boot = parse_head(data, manifest.wheel)
+    assert boot == "boot"
     assert head == manifest._replace(library=NO_LIBRARY, others=(), record="")
     assert (head.whole, manifest.whole) == (False, True)
     end = next(end for end in range(len(data)) if parse_head(data[:end], manifest.wheel) is not None)
@@ -148,7 +149,7 @@ def test_a_manifest_whose_files_are_torn_is_made_anew_when_they_are_needed(place
     path = Path(place.root, manifest.wheel, "manifest")
     data = path.read_bytes()
     path.write_bytes(data[:-1] + b"x")
-    head = parse_head(path.read_bytes(), manifest.wheel)
+    head, _ = parse_head(path.read_bytes(), manifest.wheel)
     with pytest.raises(StoreDamaged):
         store.read_whole(place, head)
     assert not path.exists()

@@ -45,9 +45,14 @@ def _read_sound(root: files.Directory, wheel: WheelHash) -> Manifest | None:
     """Read an entry's manifest, without files; None where there is none, or it has to be hashed first (TRAPS 19)."""
     try:
         beginning = files.read_start(root, f"{wheel}/{MANIFEST}", _BEGINNING)
-        manifest = parse_head(beginning, wheel)
-        if manifest is None and len(beginning) == _BEGINNING:
-            manifest = parse_head(files.read(root, f"{wheel}/{MANIFEST}", LARGEST_MANIFEST), wheel)
+        found = parse_head(beginning, wheel)
+        if found is None and len(beginning) == _BEGINNING:
+            found = parse_head(files.read(root, f"{wheel}/{MANIFEST}", LARGEST_MANIFEST), wheel)
+        if found is None:
+            return None
+        manifest, written = found
+        if written == locks.boot_id():
+            return manifest
         stamp = parse_stamp(files.read_start(root, f"{wheel}/{STAMP}", _SMALL))
     except OSError:
         return None

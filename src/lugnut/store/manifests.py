@@ -3,9 +3,9 @@
 A manifest is marshal behind a checksum: it is read at the start of every warm install, for every wheel, and nothing in
 the standard library reads faster. The checksum tells a torn file (TRAPS 19), which marshal might read as nonsense.
 Format 3: this line, 32 bytes of sha256 of what follows up to the body, 4 bytes of that head's length (big-endian), the
-head and the body. Both are marshal version 4: the head the sha256 of the body and all fields but the files, the body
-the files, all that is not plain as tuples, files as columns (`lugnut.columns.Files`). A run that finds nothing to do
-reads heads alone, which are a hundredth of it.
+head and the body. Both are marshal version 4: the head the sha256 of the body, the boot (as in a stamp) and all fields
+but the files, the body the files, all that is not plain as tuples, files as columns (`lugnut.columns.Files`). A run
+that finds nothing to do reads heads alone, which are a hundredth of it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _MARSHAL = 4
 _LENGTH = 4
 _FIELDS = Manifest._fields.index("library")
 """How many fields of a manifest are its head."""
+_POINTS = Manifest._fields.index("entry_points")
 
 
 class Stamp(NamedTuple):
@@ -34,19 +35,22 @@ class Stamp(NamedTuple):
     synced: bool
 
 
-def format_manifest(manifest: Manifest) -> bytes:
-    """Give the bytes of a manifest."""
+def format_manifest(manifest: Manifest, boot: str = "") -> bytes:
+    """Give the bytes of a manifest that is written in the machine's start of this name."""
     fields: list[Any] = list(manifest._replace(entry_points=tuple(map(tuple, manifest.entry_points))))  # type: ignore[arg-type] # marshal knows exact types only
     body = marshal.dumps((_plain(manifest.library), tuple(map(tuple, manifest.others)), manifest.record), _MARSHAL)
-    head = marshal.dumps((hashlib.sha256(body).digest(), *fields[:_FIELDS]), _MARSHAL)
+    head = marshal.dumps((hashlib.sha256(body).digest(), boot, *fields[:_FIELDS]), _MARSHAL)
     head = len(head).to_bytes(_LENGTH, "big") + head
     return b"".join((_HEAD, hashlib.sha256(head).digest(), head, body))
 
 
-def parse_head(data: bytes, wheel: WheelHash) -> Manifest | None:
-    """Read what a manifest begins with, to one without files; None where not all of that is here, or as below."""
+def parse_head(data: bytes, wheel: WheelHash) -> tuple[Manifest, str] | None:
+    """Read what a manifest begins with, to one without files and the boot it was written in.
+
+    None where not all of that is here, or as below.
+    """
     found = _read_head(data, wheel)
-    return None if found is None else found[0]
+    return None if found is None else (found.manifest, found.boot)
 
 
 def parse_manifest(data: bytes, wheel: WheelHash) -> Manifest | None:
@@ -54,17 +58,28 @@ def parse_manifest(data: bytes, wheel: WheelHash) -> Manifest | None:
     found = _read_head(data, wheel)
     if found is None:
         return None
-    head, checksum, start = found
-    body = memoryview(data)[start:]
-    fields = _load(body) if hashlib.sha256(body).digest() == checksum else None
+    body = memoryview(data)[found.end :]
+    fields = _load(body) if hashlib.sha256(body).digest() == found.checksum else None
     if fields is None:
         return None
     library, others, record = fields
-    return head._replace(library=_read_library(library), others=tuple(map(WheelFile._make, others)), record=record)
+    return found.manifest._replace(
+        library=_read_library(library), others=tuple(map(WheelFile._make, others)), record=record
+    )
 
 
-def _read_head(data: bytes, wheel: WheelHash) -> tuple[Manifest, bytes, int] | None:
-    """Give a manifest without files, the body's checksum, and where the body begins."""
+class _Head(NamedTuple):
+    """What a manifest begins with: all but the files."""
+
+    manifest: Manifest
+    boot: str
+    checksum: bytes
+    """Of the body."""
+    end: int
+
+
+def _read_head(data: bytes, wheel: WheelHash) -> _Head | None:
+    """Read what a manifest begins with; None where it is torn, not all there, of another format or another wheel's."""
     if not data.startswith(_HEAD):
         return None
     start = len(_HEAD) + _CHECKSUM
@@ -72,11 +87,11 @@ def _read_head(data: bytes, wheel: WheelHash) -> tuple[Manifest, bytes, int] | N
     head = data[start:end]
     if hashlib.sha256(head).digest() != data[len(_HEAD) : start]:
         return None
-    checksum, *fields = _load(head[_LENGTH:]) or ("",)
+    checksum, boot, *fields = _load(head[_LENGTH:]) or ("", "")
     if fields[:1] != [wheel]:
         return None
-    manifest = Manifest._make((*fields, NO_LIBRARY, (), ""))
-    return manifest._replace(entry_points=tuple(map(EntryPoint._make, manifest.entry_points))), checksum, end
+    fields[_POINTS] = tuple(map(EntryPoint._make, fields[_POINTS]))
+    return _Head(Manifest._make((*fields, NO_LIBRARY, (), "")), boot, checksum, end)
 
 
 def format_listing(library: Library) -> bytes:

@@ -134,7 +134,7 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
         course.settled(plan)
     finally:
         transaction.lock.close()
-    return Outcome(decision.changes, plan, site.exists, site.settles)
+    return Outcome(decision.changes, site.exists, site.settles)
 
 
 def _abort(site: Site, transaction: journal.Transaction) -> None:
