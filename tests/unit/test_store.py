@@ -12,7 +12,15 @@ from lugnut.events import WheelAdmitted
 from lugnut.manifest import NO_LIBRARY, Manifest
 from lugnut.store import entries as store
 from lugnut.store.index import remember
-from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_head, parse_manifest, parse_stamp
+from lugnut.store.manifests import (
+    Stamp,
+    format_manifest,
+    format_stamp,
+    parse_body,
+    parse_head,
+    parse_manifest,
+    parse_stamp,
+)
 from lugnut.store.place import usual_patience
 from lugnut.store.turns import find_missing
 from lugnut.system import files
@@ -133,10 +141,11 @@ def test_the_head_of_a_manifest_is_all_but_its_files_and_reads_without_them(whee
     with read_wheel(wheel) as archive:
         manifest = archive.manifest
     data = format_manifest(manifest, "boot")
-    head, boot = parse_head(data, manifest.wheel)
-    assert boot == "boot"
-    assert head == manifest._replace(library=NO_LIBRARY, others=(), record="")
-    assert (head.whole, manifest.whole) == (False, True)
+    head = parse_head(data, manifest.wheel)
+    assert head.boot == "boot"
+    assert head.manifest == manifest._replace(library=NO_LIBRARY, others=(), record="")
+    assert (head.manifest.whole, manifest.whole) == (False, True)
+    assert parse_body(head, data) == manifest
     end = next(end for end in range(len(data)) if parse_head(data[:end], manifest.wheel) is not None)
     assert end < len(data) / 2
     for torn in (data[:end].replace(b"x-1.0", b"x-1.1", 1), data[: end - 1], data[: end - 1] + b"x" + data[end:]):
@@ -149,7 +158,7 @@ def test_a_manifest_whose_files_are_torn_is_made_anew_when_they_are_needed(place
     path = Path(place.root, manifest.wheel, "manifest")
     data = path.read_bytes()
     path.write_bytes(data[:-1] + b"x")
-    head, _ = parse_head(path.read_bytes(), manifest.wheel)
+    head = parse_head(path.read_bytes(), manifest.wheel).manifest
     with pytest.raises(StoreDamaged):
         store.read_whole(place, head)
     assert not path.exists()

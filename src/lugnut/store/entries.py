@@ -22,7 +22,6 @@ from lugnut.store.index import look_up, remember
 from lugnut.store.keeping import clean, prune, set_aside
 from lugnut.store.manifests import Stamp, format_stamp, parse_manifest, parse_stamp
 from lugnut.store.place import (
-    LARGEST_MANIFEST,
     MANIFEST,
     STAMP,
     TREE,
@@ -58,6 +57,7 @@ __all__ = [
     "set_aside",
 ]
 
+_LARGEST_MANIFEST = 1 << 30
 _LARGEST_SCRIPT = 1 << 30
 _SMALL = 4_096
 
@@ -170,7 +170,7 @@ def read_whole(store: Store, manifest: Manifest) -> Manifest:
 
 def _read_entry(root: files.Directory, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
     """Read what an entry says of itself; raises OSError where a part is not there, or is being taken away."""
-    manifest = parse_manifest(files.read(root, f"{wheel}/{MANIFEST}", LARGEST_MANIFEST), wheel)
+    manifest = parse_manifest(files.read(root, f"{wheel}/{MANIFEST}", _LARGEST_MANIFEST), wheel)
     return manifest, parse_stamp(files.read(root, f"{wheel}/{STAMP}", _SMALL))
 
 

@@ -44,32 +44,8 @@ def format_manifest(manifest: Manifest, boot: str = "") -> bytes:
     return b"".join((_HEAD, hashlib.sha256(head).digest(), head, body))
 
 
-def parse_head(data: bytes, wheel: WheelHash) -> tuple[Manifest, str] | None:
-    """Read what a manifest begins with, to one without files and the boot it was written in.
-
-    None where not all of that is here, or as below.
-    """
-    found = _read_head(data, wheel)
-    return None if found is None else (found.manifest, found.boot)
-
-
-def parse_manifest(data: bytes, wheel: WheelHash) -> Manifest | None:
-    """Read a manifest; None where it is torn, of another format, or not this wheel's."""
-    found = _read_head(data, wheel)
-    if found is None:
-        return None
-    body = memoryview(data)[found.end :]
-    fields = _load(body) if hashlib.sha256(body).digest() == found.checksum else None
-    if fields is None:
-        return None
-    library, others, record = fields
-    return found.manifest._replace(
-        library=_read_library(library), others=tuple(map(WheelFile._make, others)), record=record
-    )
-
-
-class _Head(NamedTuple):
-    """What a manifest begins with: all but the files."""
+class Head(NamedTuple):
+    """What a manifest begins with: all but the files, and the boot it was written in."""
 
     manifest: Manifest
     boot: str
@@ -78,7 +54,7 @@ class _Head(NamedTuple):
     end: int
 
 
-def _read_head(data: bytes, wheel: WheelHash) -> _Head | None:
+def parse_head(data: bytes, wheel: WheelHash) -> Head | None:
     """Read what a manifest begins with; None where it is torn, not all there, of another format or another wheel's."""
     if not data.startswith(_HEAD):
         return None
@@ -91,7 +67,24 @@ def _read_head(data: bytes, wheel: WheelHash) -> _Head | None:
     if fields[:1] != [wheel]:
         return None
     fields[_POINTS] = tuple(map(EntryPoint._make, fields[_POINTS]))
-    return _Head(Manifest._make((*fields, NO_LIBRARY, (), "")), boot, checksum, end)
+    return Head(Manifest._make((*fields, NO_LIBRARY, (), "")), boot, checksum, end)
+
+
+def parse_body(head: Head, data: bytes) -> Manifest | None:
+    """Read the files too, of a manifest whose head was read; None where they are torn."""
+    body = memoryview(data)[head.end :]
+    fields = _load(body) if hashlib.sha256(body).digest() == head.checksum else None
+    if fields is None:
+        return None
+    library, others, record = fields
+    members = tuple(map(WheelFile._make, others))
+    return head.manifest._replace(library=_read_library(library), others=members, record=record)
+
+
+def parse_manifest(data: bytes, wheel: WheelHash) -> Manifest | None:
+    """Read a manifest; None where it is torn, of another format, or not this wheel's."""
+    head = parse_head(data, wheel)
+    return None if head is None else parse_body(head, data)
 
 
 def format_listing(library: Library) -> bytes:

@@ -29,8 +29,6 @@ from lugnut.typed import NamedTuple
 FORMAT = 1
 MANIFEST, STAMP, TREE = "manifest", "stamp", "tree"
 BUILT = "built"
-LARGEST_MANIFEST = 1 << 30
-"""Bytes."""
 LOCKS, INDEX, TEMPORARY, ASIDE = "locks", "index", "temporary", "aside"
 _HEX = frozenset("0123456789abcdef")
 _HASH_LENGTH = 64

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import BadRequirement
-from lugnut.installed import read_installed
+from lugnut.installed import list_entries, read_installed
 from lugnut.manifest import Manifest
 from lugnut.run import Run
 from lugnut.settings import Resolving, Settings
@@ -170,7 +170,7 @@ def _make_satisfied(environment: Environment, settings: Settings, kept: set[Requ
 
 def _obtain(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
     """Give what the store has of these wheels, and have it verify the others."""
-    found = find_admitted(store, paths, run.report)
+    found = find_admitted(store, paths, run.report, list_entries(run.environment))
     missing = [path for path in paths if path not in found]
     if missing:
         from lugnut.supply.admission import admit_all

@@ -65,13 +65,19 @@ def read_identified(directory: Directory, name: str, limit: int = _LIMIT) -> tup
     return b"".join(chunks), found
 
 
-def read_start(directory: Directory, name: str, size: int) -> bytes:
-    """Read what a regular file begins with: as many bytes as it has, up to `size`; OSError as `read`."""
+def read_start(directory: Directory, name: str, size: int, more: Callable[[bytes], bool] | None = None) -> bytes:
+    """Read up to `size` bytes that a regular file begins with, and all others if `more` says so of these."""
     descriptor, _ = _open_identified(directory, name)
     try:
-        return os.read(descriptor, size)
+        chunk = os.read(descriptor, size)
+        if more is None or len(chunk) < size or not more(chunk):
+            return chunk
+        chunks = [chunk]
+        while chunk := os.read(descriptor, _CHUNK):
+            chunks.append(chunk)
     finally:
         os.close(descriptor)
+    return b"".join(chunks)
 
 
 def digest(directory: Directory, name: str) -> tuple[Digest, os.stat_result]:
