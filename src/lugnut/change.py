@@ -12,7 +12,8 @@ from lugnut.distribution import Name, WheelHash
 from lugnut.errors import StoreDamaged
 from lugnut.plan import Plan
 from lugnut.run import Run
-from lugnut.store.entries import Store, hold_entries
+from lugnut.store.place import Store
+from lugnut.store.using import hold_entries
 from lugnut.system import files, locks
 from lugnut.transaction import journal
 from lugnut.transaction.outcome import Outcome

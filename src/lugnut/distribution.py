@@ -78,6 +78,14 @@ def content_mtime(digest: bytes) -> int:
     return 315_619_200 + int.from_bytes(digest[-4:], "big") % (1 << 30)
 
 
+def spell_digest(digest: bytes) -> Digest:
+    """Give a sha256 as RECORD spells it."""
+    return Digest(binascii.b2a_base64(digest, newline=False).translate(_URL_SPELLING, b"=").decode())
+
+
+_URL_SPELLING = bytes.maketrans(b"+/", b"-_")
+
+
 def time_of(digest: Digest) -> int | None:
     """Give the modification time of content by its digest as RECORD spells it; None where that is none."""
     try:

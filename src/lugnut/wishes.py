@@ -25,7 +25,8 @@ from lugnut.plan import (
 from lugnut.scripts import make_launchers, rewrite_shebang
 from lugnut.settings import Settings
 from lugnut.sources.direct_urls import format_direct_url
-from lugnut.store.entries import Store, read_script, read_whole
+from lugnut.store.place import Store
+from lugnut.store.using import read_script, read_whole
 from lugnut.system import files
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.transact import Decision

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from lugnut.errors import CannotWrite
 from lugnut.manifest import Manifest
-from lugnut.store.keeping import set_aside
+from lugnut.store.aside import set_aside
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp
 from lugnut.store.place import MANIFEST, STAMP, TEMPORARY, TREE, Store, open_part
 from lugnut.store.unpacking import unpack

@@ -7,12 +7,13 @@ import os
 from lugnut.environment import Environment
 from lugnut.events import Reporter
 from lugnut.plan import Origin
-from lugnut.store.entries import Store
+from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree
 from lugnut.typed import NamedTuple
+
 
 class Terms(NamedTuple):
     """What all jobs of one transaction have in common; it crosses to worker processes."""
