@@ -26,7 +26,6 @@ from lugnut.typed import NamedTuple
 
 SCHEMES = ("purelib", "platlib")
 LEGACY = (".egg-info", ".egg-link")
-ENDINGS = (".dist-info", *LEGACY)
 ATTEMPTS = 100
 """How often a listing that others change under the reader is read again before what vanished is left out."""
 
@@ -86,7 +85,7 @@ def find_installed(environment: Environment) -> list[Found]:
             continue
         try:
             with files.open_root(environment.schemes[scheme]) as root:
-                names = [name for name in files.list_names(root) if name.endswith(ENDINGS)]
+                names = [name for name in files.list_names(root) if name.endswith((".dist-info", *LEGACY))]
                 found += [entry for name in names if (entry := _parse_entry(scheme, name)) is not None]
         except (FileNotFoundError, NotADirectoryError):
             continue
@@ -98,7 +97,7 @@ def list_entries(environment: Environment) -> set[str]:
     found: set[str] = set()
     for scheme in SCHEMES:
         with contextlib.suppress(OSError), files.open_root(environment.schemes[scheme]) as root:
-            found.update(files.list_names(root))
+            found |= {*files.list_names(root)}
     return found
 
 
