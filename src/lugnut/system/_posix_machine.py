@@ -36,7 +36,7 @@ def cache_home() -> str:
 def boot_id() -> str:
     """Name the running kernel's start; empty where it has no name."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             return stream.read().strip()
     except OSError:
         return ""
