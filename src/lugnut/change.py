@@ -6,13 +6,15 @@ Apart from `engine`, so that a run that finds nothing to do loads nothing of wha
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from lugnut.distribution import Name
+from lugnut.distribution import Name, WheelHash
+from lugnut.errors import StoreDamaged
 from lugnut.plan import Plan
-from lugnut.run import Run, hold_wheels
-from lugnut.store.entries import Store
-from lugnut.system import files
+from lugnut.run import Run
+from lugnut.store.place import Store
+from lugnut.store.using import hold_entries
+from lugnut.system import files, locks
 from lugnut.transaction import journal
 from lugnut.transaction.outcome import Outcome
 from lugnut.transaction.site import Site
@@ -35,12 +37,26 @@ def change(
 
     course = _make_course(run, store)
     if run.settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
-        course = course._replace(settled=_make_compiler(run, wishes, course))
+        course = course._replace(settled=_make_compiler(run, workshop, course))
     run.timing.phase("hold wheels")
-    with hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
+    with _hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
         if run.settings.dry_run:
             return _rehearse(run, decide)
         return transact(run.environment, names, decide, course)
+
+
+@contextlib.contextmanager
+def _hold_wheels(store: Store, wheels: Sequence[WheelHash], run: Run) -> Iterator[None]:
+    """Keep the store's entries from being pruned while they are used."""
+    held: list[locks.Held] = []
+    try:
+        pruned = hold_entries(store, sorted(set(wheels)), run.patience(), held)
+        if pruned is not None:
+            raise StoreDamaged(wheel=pruned, path="the whole entry was pruned meanwhile")
+        yield
+    finally:
+        for one in held:
+            one.close()
 
 
 def remove(run: Run, names: Sequence[Name]) -> Outcome:
@@ -63,12 +79,11 @@ def _make_course(run: Run, store: Store | None) -> Course:
     )  # fmt: skip
 
 
-def _make_compiler(run: Run, wishes: Sequence[Wish], course: Course) -> Callable[[Plan], None]:
+def _make_compiler(run: Run, workshop: Workshop, course: Course) -> Callable[[Plan], None]:
     """Give what sees to a plan's bytecode; it is imported before anything is changed (DESIGN 7)."""
     from lugnut.transaction.bytecode import show_bytecode
 
-    manifests = {wish.manifest.name: wish.manifest for wish in wishes}
-    return lambda plan: show_bytecode(run.environment, plan, manifests, course)
+    return lambda plan: show_bytecode(run.environment, plan, workshop.manifests, course)
 
 
 def _rehearse(run: Run, decide: Decide) -> Outcome:
@@ -88,4 +103,4 @@ def _rehearse(run: Run, decide: Decide) -> Outcome:
         site = Site(run.environment, home, run.patience(), run.report)
         stack.callback(site.close)
         judge(site, decision.actions(), "", decision, _make_course(run, None))
-    return Outcome(decision.changes, None, 0, 0)
+    return Outcome(decision.changes, 0, 0)

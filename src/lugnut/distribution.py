@@ -78,6 +78,14 @@ def content_mtime(digest: bytes) -> int:
     return 315_619_200 + int.from_bytes(digest[-4:], "big") % (1 << 30)
 
 
+def spell_digest(digest: bytes) -> Digest:
+    """Give a sha256 as RECORD spells it."""
+    return Digest(binascii.b2a_base64(digest, newline=False).translate(_URL_SPELLING, b"=").decode())
+
+
+_URL_SPELLING = bytes.maketrans(b"+/", b"-_")
+
+
 def time_of(digest: Digest) -> int | None:
     """Give the modification time of content by its digest as RECORD spells it; None where that is none."""
     try:
@@ -184,6 +192,9 @@ def _read_path(line: str) -> str:
 
 def parse_state(text: str) -> State | None:
     """Read lugnut.json; None where it is not one this lugnut can read (the distribution is then a stranger's)."""
+    plain = _read_plain_state(text)
+    if plain is not None:
+        return plain
     import json
 
     try:
@@ -194,6 +205,27 @@ def parse_state(text: str) -> State | None:
         return State(WheelHash(data["wheel"]), int(data["overlay"]), executables)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _read_plain_state(text: str) -> State | None:
+    """Read lugnut.json as `format_state` writes nearly all of them, without json; None where it takes json to say.
+
+    What is read is written down again and compared, so that nothing is taken for what it is not.
+    """
+    found, has_rank, tail = text.partition('], "format": 1, "overlay": ')
+    rank, has_wheel, wheel = tail[:-3].partition(', "wheel": "')
+    inside = found.removeprefix(_BEFORE).removeprefix('"').removesuffix('"')
+    paths = tuple(inside.split('", "')) if inside else ()
+    if not (has_rank and has_wheel and rank.isascii() and rank.isdigit()):
+        return None
+    if "\\" in text or not text[:-1].isprintable() or any('"' in word for word in (wheel, *paths)):
+        return None
+    listed = ", ".join([f'"{path}"' for path in paths])
+    again = f'{_BEFORE}{listed}], "format": 1, "overlay": {int(rank)}, "wheel": "{wheel}"}}\n'
+    return State(WheelHash(wheel), int(rank), paths) if again == text else None
+
+
+_BEFORE = '{"executables": ['
 
 
 def format_state(state: State) -> str:

@@ -17,9 +17,7 @@ from lugnut.run import Run, keep_store
 from lugnut.settings import InstalledFrom, Report, Settings, Watch
 from lugnut.sources.lines import remembering
 from lugnut.sources.pins import Asked, read_asked
-from lugnut.store.entries import Store
-from lugnut.store.keeping import clean, prune
-from lugnut.store.place import find_cache
+from lugnut.store.place import Store, find_cache
 from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
@@ -235,11 +233,15 @@ def recover(*, target: Target, settings: Settings = Settings(), watch: Watch = W
 
 def clean_cache(settings: Settings) -> int:
     """Remove every entry of the store that no run uses; gives the bytes freed."""
+    from lugnut.store.keeping import clean
+
     return _keep(settings, clean)
 
 
 def prune_cache(settings: Settings) -> int:
     """Remove from the store what is damaged or unused; gives the bytes freed."""
+    from lugnut.store.keeping import prune
+
     return _keep(settings, prune)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os.path
 import posixpath
-import unicodedata
 from collections.abc import Mapping
 
 from lugnut.distribution import RelativePath
@@ -126,6 +125,8 @@ def key(environment: Environment, path: str) -> str:
     """Give what two spellings of one place have in common: the path itself, folded where the file system folds."""
     if not environment.folds_case:
         return path
+    import unicodedata
+
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 

@@ -22,20 +22,26 @@ class Glance(NamedTuple):
     recorded: bool
     """There is a RECORD that can be read."""
     direct_url: str | None
+    """Read where somebody wants to know."""
 
 
-def glance(environment: Environment, names: Collection[Name]) -> dict[Name, list[Glance]]:
-    """Look at some of what is installed, as far as `Glance` says; what vanishes meanwhile is left out."""
+def glance(
+    environment: Environment, names: Collection[Name], direct: Collection[Name] = ()
+) -> dict[Name, list[Glance]]:
+    """Look at some of what is installed, as far as `Glance` says; what vanishes meanwhile is left out.
+
+    Of those in `direct` direct_url.json is read too.
+    """
     found: dict[Name, list[Glance]] = {}
     for scheme, entries in itertools.groupby(find_installed(environment), lambda entry: entry.scheme):
         with files.open_root(environment.schemes[scheme]) as root:
             for entry in entries:
                 if entry.name in names:
-                    found.setdefault(entry.name, []).append(_glance(root, entry))
+                    found.setdefault(entry.name, []).append(_glance(root, entry, direct=entry.name in direct))
     return found
 
 
-def _glance(root: files.Directory, entry: Found) -> Glance:
+def _glance(root: files.Directory, entry: Found, *, direct: bool) -> Glance:
     if not entry.legacy:
         with contextlib.suppress(OSError), files.enter(root, entry.directory) as directory:
             state = read_text(directory, STATE_FILE)
@@ -43,7 +49,7 @@ def _glance(root: files.Directory, entry: Found) -> Glance:
                 None if state is None else parse_state(state),
                 files.look(directory, "REQUESTED") is not None,
                 _is_recorded(directory),
-                read_text(directory, "direct_url.json"),
+                read_text(directory, "direct_url.json") if direct else None,
             )
     return Glance(None, requested=False, recorded=False, direct_url=None)
 

@@ -6,6 +6,7 @@ that is empty or has no readable RECORD is an installed distribution whose files
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection
 
@@ -84,10 +85,20 @@ def find_installed(environment: Environment) -> list[Found]:
             continue
         try:
             with files.open_root(environment.schemes[scheme]) as root:
-                found += [entry for name in files.list_names(root) if (entry := _parse_entry(scheme, name)) is not None]
+                names = [name for name in files.list_names(root) if name.endswith((".dist-info", *LEGACY))]
+                found += [entry for name in names if (entry := _parse_entry(scheme, name)) is not None]
         except (FileNotFoundError, NotADirectoryError):
             continue
     return sorted(found)
+
+
+def list_entries(environment: Environment) -> set[str]:
+    """Name what stands where distributions are described, whatever it is."""
+    found: set[str] = set()
+    for scheme in SCHEMES:
+        with contextlib.suppress(OSError), files.open_root(environment.schemes[scheme]) as root:
+            found |= {*files.list_names(root)}
+    return found
 
 
 def read_installed(environment: Environment, names: Collection[Name] | None = None) -> dict[Name, list[Installed]]:

@@ -5,8 +5,6 @@ Sources: PEP 751 (`url`, `path`, `size`, `hashes` of a wheel, sdist or archive),
 
 from __future__ import annotations
 
-import re
-
 from lugnut.typed import NamedTuple
 
 _USER = r"(?<=://)[^/@\s]*:[^/\s]*@|(?<=://)[^/@\s]+@"
@@ -72,4 +70,6 @@ class Route(NamedTuple):
 
 def hide_credentials(text: str) -> str:
     """Cut user names and passwords out of every URL in a text, even where they hold signs they should not."""
+    import re
+
     return re.sub(_USER, "****@", text)

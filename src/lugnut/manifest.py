@@ -13,7 +13,7 @@ from lugnut.columns import File, Files
 from lugnut.distribution import Digest, EntryPoint, Name, RelativePath, WheelFile, WheelHash
 from lugnut.typed import NamedTuple
 
-MANIFEST_FORMAT = 2
+MANIFEST_FORMAT = 3
 
 
 class Library(NamedTuple):
@@ -34,7 +34,10 @@ class Library(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A verified wheel, as the store remembers it (format 2)."""
+    """A verified wheel, as the store remembers it (format 3).
+
+    A run that only has to know what a wheel is reads it without its files: then the last three fields are empty.
+    """
 
     wheel: WheelHash
     filename: str
@@ -58,6 +61,11 @@ class Manifest(NamedTuple):
     """The files of the dist-info, but for RECORD and signatures, and those of `.data`; sorted by (scheme, path)."""
     record: str
     """RECORD's lines of the library's files, sorted, each with a newline."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its files are known too: every wheel has a METADATA, which is among the `others`."""
+        return bool(self.others)
 
     @property
     def root_scheme(self) -> str:

@@ -26,6 +26,8 @@ _WORDS = frozenset(
 """The variables of markers that are compared as text."""
 _VERSIONS = frozenset(("python_version", "python_full_version"))
 _SIGNS = "<>=!~"
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+_NAMING = _LETTERS + ".-"
 _BLANK = " \t"
 _LONGEST = 100
 """Signs of a version that is still plain."""
@@ -72,8 +74,8 @@ def asks_for_extras(text: str) -> bool:
 def _cut(head: str) -> tuple[Name, str]:
     """Cut a requirement without its marker into a name and specifiers."""
     head = head.strip(_BLANK)
-    end = next((place for place, sign in enumerate(head) if not (sign.isalnum() or sign in "._-")), len(head))
-    name, rest = head[:end], head[end:].lstrip(_BLANK)
+    rest = head.lstrip(_NAMING)  # what is no name in ASCII is unclear, wherever it is cut
+    name, rest = head[: len(head) - len(rest)], rest.lstrip(_BLANK)
     if not _is_name(name):
         raise _Unclear
     if rest[:1] == "[":
@@ -108,15 +110,15 @@ def _allows(specifiers: str, version: str) -> bool:
 
 
 def _cut_specifier(text: str) -> tuple[str, str]:
-    end = next((place for place, sign in enumerate(text) if sign not in _SIGNS), len(text))
-    return text[:end], text[end:].lstrip(_BLANK)
+    rest = text.lstrip(_SIGNS)
+    return text[: len(text) - len(rest)], rest.lstrip(_BLANK)
 
 
 def _read_release(text: str) -> Release:
     """Read a version of numbers alone, perhaps a post-release; any other is unclear."""
     numbers, is_post, post = text.partition(".post")
     parts = numbers.split(".")
-    if len(text) > _LONGEST or not text.isascii() or not all(part.isdigit() for part in parts):
+    if len(text) > _LONGEST or not text.isascii() or not all(map(str.isdigit, parts)):
         raise _Unclear
     if is_post and not post.isdigit():
         raise _Unclear
@@ -222,16 +224,10 @@ def _cut_marker(text: str) -> list[str]:
 
 def _end_token(text: str, place: int) -> int:
     """Find where a word or an operator ends."""
-    end = place
     if text[place] in "()":
         return place + 1
-    if text[place] in _SIGNS:
-        while end < len(text) and text[end] in _SIGNS:
-            end += 1
-        return end
-    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-        end += 1
-    if end == place:
+    end = len(text) - len(text[place:].lstrip(_SIGNS if text[place] in _SIGNS else _LETTERS))
+    if end == place:  # perhaps a letter beyond ASCII, which is in no variable's name
         raise _Unclear
     return end
 

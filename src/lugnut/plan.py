@@ -143,9 +143,10 @@ def render(
     manifest = wanted.manifest
     library = manifest.library if _stays(environment, manifest) else NO_LIBRARY
     origins: dict[str, Origin] = {}
+    places: dict[tuple[str, str], str] = {}
     for member in manifest.others if library is manifest.library else manifest.files:
         if not _is_info(manifest, member):
-            origin = _make_member(environment, manifest, member, scripts)
+            origin = _make_member(_find_place(environment, manifest, member, places), member, scripts)
             _check_place(manifest, origin.file.path, origins)
             origins[origin.file.path] = origin
     for path, data in launchers:
@@ -172,10 +173,21 @@ def _is_info(manifest: Manifest, member: WheelFile) -> bool:
     return member.scheme == manifest.root_scheme and member.path.startswith(manifest.dist_info + "/")
 
 
-def _make_member(
-    environment: Environment, manifest: Manifest, member: WheelFile, scripts: Mapping[str, bytes]
-) -> Origin:
+def _find_place(
+    environment: Environment, manifest: Manifest, member: WheelFile, places: dict[tuple[str, str], str]
+) -> RelativePath:
+    """Spell where a member goes; `places` remembers what stands before the names of one directory's files."""
+    above, slash, name = member.path.rpartition("/")
+    known = places.get((member.scheme, above))
+    if known is not None:
+        return RelativePath(known + name)
     path = place(environment, member.scheme, member.path, manifest.spelled)
+    if slash:
+        places[member.scheme, above] = path[: -len(name)]
+    return path
+
+
+def _make_member(path: RelativePath, member: WheelFile, scripts: Mapping[str, bytes]) -> Origin:
     if member.rewritten:
         return make_origin(path, scripts[member.archive], executable=True)
     return Origin(File(path, member.digest, member.size, member.executable), member.archive, member.mtime, None)

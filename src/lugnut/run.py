@@ -6,16 +6,15 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
-from lugnut.distribution import Name, WheelHash
-from lugnut.errors import LockTimeout, StoreDamaged
+from lugnut.distribution import Name
+from lugnut.errors import LockTimeout
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside, Span
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.settings import Report, Settings, Watch
-from lugnut.store.entries import Store, hold_entries, open_store
-from lugnut.store.place import find_cache
-from lugnut.system import files, locks, workers
-from lugnut.transaction import journal
+from lugnut.store.place import Store, find_cache, open_store
+from lugnut.system import files, locks
+from lugnut.transaction import home as homes
 from lugnut.transaction.outcome import Outcome
 
 
@@ -34,11 +33,23 @@ class Run:
         self.settings = settings
         self.cancelled = watch.cancelled
         self.timing = watch.timing
-        self.jobs = settings.jobs or workers.default_count()
-        self.start_method = settings.start_method or workers.default_start_method()
         self._listener = watch.report
         self._heard: list[Event] = []
         self._waits = 0
+
+    @property
+    def jobs(self) -> int:
+        """How many workers it may have."""
+        from lugnut.system import workers
+
+        return self.settings.jobs or workers.default_count()
+
+    @property
+    def start_method(self) -> str:
+        """How they are started."""
+        from lugnut.system import workers
+
+        return self.settings.start_method or workers.default_start_method()
 
     def with_settings(self, settings: Settings) -> Run:
         """Give the same run under other settings; what either hears, both have heard."""
@@ -67,25 +78,19 @@ class Run:
 
     def idle(self, names: Sequence[Name]) -> bool:
         """Say, without a lock, whether no transaction stands on any of these names."""
-        home = journal.open_home(self.environment, create=False)
+        home = homes.open_home(self.environment, create=False)
         if home is None:
             return True
         with home:
-            for identity in journal.list_ids(home):
-                try:
-                    if not set(journal.read_plan(home, identity).names()).isdisjoint(names):
-                        return False
-                except (journal.Vanished, ValueError):
-                    return False
-        return True
+            return not any(_acts_on(home, identity, names) for identity in homes.list_ids(home))
 
     def recover_dead(self) -> None:
         """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of."""
-        home = journal.open_home(self.environment, create=False)
+        home = homes.open_home(self.environment, create=False)
         if home is None:
             return
         with home:
-            if journal.is_tidy(home):
+            if homes.is_tidy(home):
                 return
             from lugnut.transaction.recover import recover_dead
             from lugnut.transaction.site import Site
@@ -98,11 +103,11 @@ class Run:
 
     def forget(self) -> None:
         """Remove an idle `.lugnut`; a loser's content that is kept there is lost, and it is said."""
-        home = journal.open_home(self.environment, create=False)
+        home = homes.open_home(self.environment, create=False)
         if home is None:
             return
         with home:
-            if journal.list_ids(home):
+            if homes.list_ids(home):
                 raise LockTimeout(seconds=0, path=home.path, holder="in use by another run")
             self._say_lost(home)
         with files.open_root(self.environment.purelib) as root:
@@ -133,6 +138,16 @@ class Run:
         )
 
 
+def _acts_on(home: files.Directory, identity: str, names: Sequence[Name]) -> bool:
+    """Say whether a transaction is on any of these names, or may be."""
+    from lugnut.transaction import journal
+
+    try:
+        return not set(journal.read_plan(home, identity).names()).isdisjoint(names)
+    except (journal.Vanished, ValueError):
+        return True
+
+
 @contextlib.contextmanager
 def keep_store(settings: Settings) -> Iterator[Store]:
     """Open the store; under --no-cache one of this run's own, removed at the end."""
@@ -141,17 +156,3 @@ def keep_store(settings: Settings) -> Iterator[Store]:
         return
     with files.lend_directory() as own:
         yield open_store(own)
-
-
-@contextlib.contextmanager
-def hold_wheels(store: Store, wheels: Sequence[WheelHash], run: Run) -> Iterator[None]:
-    """Keep the store's entries from being pruned while they are used."""
-    held: list[locks.Held] = []
-    try:
-        pruned = hold_entries(store, sorted(set(wheels)), run.patience(), held)
-        if pruned is not None:
-            raise StoreDamaged(wheel=pruned, path="the whole entry was pruned meanwhile")
-        yield
-    finally:
-        for one in held:
-            one.close()

@@ -71,7 +71,8 @@ def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settin
     What stands already is only glanced at: that is all there is to a run that finds nothing to do.
     """
     names = {wish.manifest.name for wish in wishes}
-    glances = {} if settings.reinstall else glance(environment, names)
+    told = {wish.manifest.name for wish in wishes if wish.direct is not None and not wish.direct.sha256}
+    glances = {} if settings.reinstall else glance(environment, names, told)
     left_open = [wish for wish in wishes if not _holds(wish, glances.get(wish.manifest.name, []), settings.overlay)]
     installed = read_installed(environment, {*(wish.manifest.name for wish in left_open), *settings.overlay})
     left = []

@@ -25,7 +25,8 @@ from lugnut.plan import (
 from lugnut.scripts import make_launchers, rewrite_shebang
 from lugnut.settings import Settings
 from lugnut.sources.direct_urls import format_direct_url
-from lugnut.store.entries import Store, read_script
+from lugnut.store.place import Store
+from lugnut.store.using import read_script, read_whole
 from lugnut.system import files
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.transact import Decision
@@ -38,12 +39,15 @@ class Workshop:
     def __init__(self, environment: Environment, store: Store) -> None:
         self._environment = environment
         self._store = store
+        self.manifests: dict[Name, Manifest] = {}
         self._known: dict[tuple[Name, int, bool], Rendered] = {}
 
     def render(self, wish: Wish, rank: int) -> Rendered:
         """Lay a wheel out."""
         key = (wish.manifest.name, rank, wish.requested)
         if key not in self._known:
+            manifest = self.manifests[wish.manifest.name] = read_whole(self._store, wish.manifest)
+            wish = wish._replace(manifest=manifest)
             self._known[key] = _render(self._environment, self._store, wish, rank)
         return self._known[key]
 

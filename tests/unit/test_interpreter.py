@@ -1,10 +1,12 @@
 """The target's interpreter to an Environment: started once at most, and described alike whether started or not."""
 
-import json
+import hashlib
+import marshal
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -180,10 +182,23 @@ def test_facts_that_lack_a_field_are_learnt_anew(tmp_path):
     target = make_target(tmp_path, python=program, cache_dir=tmp_path / "cache")
     first = find_environment(target)
     (memory,) = os.scandir(tmp_path / "cache/interpreters")
-    with open(memory.path) as file:
-        document = json.load(file)
+    document = marshal.loads(Path(memory.path).read_bytes()[32:])
     del document["launcher"]
-    write(tmp_path, memory.path, json.dumps(document))
+    for foreign in (document, [], None, {"tags": 1}):
+        data = marshal.dumps(foreign)
+        Path(memory.path).write_bytes(hashlib.sha256(data).digest() + data)
+        assert find_environment(target) == first
+    assert count_starts(program) == 5
+
+
+def test_facts_with_one_bit_flipped_are_learnt_anew(tmp_path):
+    program = make_interpreter(tmp_path / "usr")
+    target = make_target(tmp_path, python=program, cache_dir=tmp_path / "cache")
+    first = find_environment(target)
+    (memory,) = os.scandir(tmp_path / "cache/interpreters")
+    data = bytearray(Path(memory.path).read_bytes())
+    data[-3] ^= 1
+    Path(memory.path).write_bytes(data)
     assert find_environment(target) == first
     assert count_starts(program) == 2
 

@@ -3,15 +3,24 @@
 import os
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 
 from lugnut.errors import BadWheel, CannotWrite, NewerFormat, StoreDamaged
 from lugnut.events import WheelAdmitted
-from lugnut.manifest import Manifest
+from lugnut.manifest import NO_LIBRARY, Manifest
 from lugnut.store import entries as store
 from lugnut.store.index import remember
-from lugnut.store.manifests import Stamp, format_manifest, format_stamp, parse_manifest, parse_stamp
+from lugnut.store.manifests import (
+    Stamp,
+    format_manifest,
+    format_stamp,
+    parse_body,
+    parse_head,
+    parse_manifest,
+    parse_stamp,
+)
 from lugnut.store.place import usual_patience
 from lugnut.store.turns import find_missing
 from lugnut.system import files
@@ -123,9 +132,38 @@ def test_a_torn_or_foreign_manifest_reads_as_none(wheel):
         data[:30],
         data + b"x",
         data.replace(b"pkg", b"pgk", 1),
-        data.replace(b" 2\n", b" 3\n", 1),
+        data.replace(b" 3\n", b" 4\n", 1),
     ):
         assert parse_manifest(torn, manifest.wheel) is None
+
+
+def test_the_head_of_a_manifest_is_all_but_its_files_and_reads_without_them(wheel):
+    with read_wheel(wheel) as archive:
+        manifest = archive.manifest
+    data = format_manifest(manifest, "boot")
+    head = parse_head(data, manifest.wheel)
+    assert head.boot == "boot"
+    assert head.manifest == manifest._replace(library=NO_LIBRARY, others=(), record="")
+    assert (head.manifest.whole, manifest.whole) == (False, True)
+    assert parse_body(head, data) == manifest
+    end = next(end for end in range(len(data)) if parse_head(data[:end], manifest.wheel) is not None)
+    assert end < len(data) / 2
+    for torn in (data[:end].replace(b"x-1.0", b"x-1.1", 1), data[: end - 1], data[: end - 1] + b"x" + data[end:]):
+        assert parse_head(torn, manifest.wheel) is None
+    assert parse_head(data, "0" * 64) is None
+
+
+def test_a_manifest_whose_files_are_torn_is_made_anew_when_they_are_needed(place, wheel):
+    manifest = store.admit(place, wheel)
+    path = Path(place.root, manifest.wheel, "manifest")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"x")
+    head = parse_head(path.read_bytes(), manifest.wheel).manifest
+    with pytest.raises(StoreDamaged):
+        store.read_whole(place, head)
+    assert not path.exists()
+    assert store.admit(place, wheel) == manifest
+    assert store.read_whole(place, head) == manifest
 
 
 @pytest.mark.parametrize("stamp", [Stamp("abc-1", True), Stamp("abc-1", False), Stamp("", False)])
@@ -203,7 +241,7 @@ def test_a_file_changed_just_before_it_was_opened_is_not_remembered_however_long
 ):
     with open_source(wheel) as source:
         monkeypatch.setattr("time.time_ns", lambda: source.identity.ctime + 10**10)
-        remember(place, wheel, source, source.hash())
+        remember(place, wheel, source.identity, source.opened, source.hash())
     assert os.listdir(os.path.join(place.root, "index")) == []
 
 

@@ -25,7 +25,7 @@ from lugnut.distribution import WheelHash
 from lugnut.errors import BuildFailed
 from lugnut.events import Reporter
 from lugnut.interpreter.asking import read_facts
-from lugnut.store.keeping import set_aside
+from lugnut.store.aside import set_aside
 from lugnut.store.place import (
     MANIFEST,
     TEMPORARY,

@@ -10,9 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from lugnut.answers import DependencyTree, Frozen, Shown
-from lugnut.cli.answers import format_findings, format_installed, format_verdict
 from lugnut.cli.configuration import Presentation
-from lugnut.cli.descriptions import format_frozen, format_shown, format_tree
 from lugnut.cli.human import (
     Message,
     describe_unexpected,
@@ -27,7 +25,6 @@ from lugnut.cli.human import (
     format_summary,
     format_unmet,
 )
-from lugnut.cli.installation_report import check_place, write_installation_report
 from lugnut.cli.jsonlines import EventLines, format_line, open_events
 from lugnut.cli.outcome import Outcome, Script, make_document
 from lugnut.cli.progress import Progress
@@ -62,6 +59,8 @@ class Talk:
     def open_events(self) -> None:
         """Open what --json-events names, and look at what --report does; raises UsageError where that cannot be."""
         if self.presentation.report_to is not None:
+            from lugnut.cli.installation_report import check_place
+
             check_place(self.presentation.report_to)
         if self.presentation.json_events is not None:
             self._events = open_events(self.presentation.json_events, self.out)
@@ -111,6 +110,8 @@ class Talk:
                     )
                 self._answer(self._format(outcome))
             case Frozen():
+                from lugnut.cli.descriptions import format_frozen
+
                 self._answer(format_frozen(outcome, self.out.paint))
             case Script():
                 self._answer([outcome.text])
@@ -120,6 +121,8 @@ class Talk:
                 self._answer([self.out.paint(outcome)])
 
     def _format(self, answer: Shown | DependencyTree) -> list[str]:
+        from lugnut.cli.descriptions import format_shown, format_tree
+
         if isinstance(answer, DependencyTree):
             return format_tree(answer, self.out.paint, specifiers=self.presentation.show_specifiers)
         return format_shown(answer, self.out.paint, files=self.presentation.list_files, detailed=self._everything)
@@ -127,13 +130,8 @@ class Talk:
     def _finish_report(self, command: str, report: Report) -> None:
         for message in format_report(report, everything=self._everything):
             self.say(message)
-        if command == "list":
-            self._answer(
-                format_installed(report.installed, self.presentation.format, self.out.paint, detailed=self._everything)
-            )
-        elif command == "check":
-            self._answer(format_findings(report.findings, self.out.paint), silenced=self.presentation.verbosity < -1)
-            self._info(format_verdict(report, self.err.paint))
+        if command in {"list", "check"}:
+            self._answer_report(command, report)
         else:
             self._info(
                 *format_summary(command, report, self.err.paint), *format_changes(report.changes, self.err.paint)
@@ -145,7 +143,20 @@ class Talk:
             self.say(format_counted(report.counted))
             self.say(Message("note", f"environment: {report.environment}"))
         if self.presentation.report_to is not None:
+            from lugnut.cli.installation_report import write_installation_report
+
             self._written = write_installation_report(self.presentation.report_to, report, self.out)
+
+    def _answer_report(self, command: str, report: Report) -> None:
+        """Write what a command that only looks was asked for."""
+        from lugnut.cli.answers import format_findings, format_installed, format_verdict
+
+        if command == "list":
+            form = self.presentation.format
+            self._answer(format_installed(report.installed, form, self.out.paint, detailed=self._everything))
+        else:
+            self._answer(format_findings(report.findings, self.out.paint), silenced=self.presentation.verbosity < -1)
+            self._info(format_verdict(report, self.err.paint))
 
     def _answer(self, lines: list[str], *, silenced: bool = False) -> None:
         """Write what was asked for to stdout, or nowhere if a document takes its place there."""

@@ -6,7 +6,6 @@ our own facts; every other interpreter is asked once, by one of our scripts, and
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from lugnut.environment import Environment, spell_places
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
 from lugnut.interpreter.discovery import Target, find_candidates, parse_version, read_configuration, venv_of
 from lugnut.interpreter.facts import Facts, find_packaging, remember
-from lugnut.system import programs
 from lugnut.typed import Any
 
 __all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
@@ -81,6 +79,10 @@ def read_facts(executable: str, cache_dir: str | None) -> Facts:
 
 def ask(python: str, script: str, *arguments: str, given: str = "") -> Any:
     """Run one of our scripts (a path) in an interpreter, isolated, with `given` on stdin; give the JSON it answers."""
+    import json
+
+    from lugnut.system import programs
+
     command = [python, "-I", "-B", script, *arguments]
     # macOS tells a virtual environment's child by this variable who it is: that must not be us.
     environ = {name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"}

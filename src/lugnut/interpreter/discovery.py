@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 
@@ -133,6 +132,8 @@ def parse_version(target: Target) -> Version | None:
     text = target.python or ""
     if not text or (text[0] not in "<>=!~" and os.path.basename(text) != text):  # patterns take 1 ms to compile
         return None
+    import re
+
     compact = re.fullmatch(r"cp(\d)(\d+)", text)
     plain = re.fullmatch(r"(?:cpython@?|python@)?(\d+(?:\.\d+){0,2})", text)
     if not (compact or plain or text[:1] in "<>=!~") or os.path.exists(_spell_path(target, text)):

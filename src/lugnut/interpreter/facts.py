@@ -7,7 +7,7 @@ our own facts costs more than a small install. Nothing that lies in the environm
 from __future__ import annotations
 
 import hashlib
-import json
+import marshal
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -16,10 +16,11 @@ from lugnut.interpreter.discovery import venv_of
 from lugnut.system import files
 from lugnut.typed import Any, NamedTuple
 
-FORMAT = 1
+FORMAT = 2
 """Of the remembered facts; raise it when probe.py says something else."""
 
 REMEMBERED = "interpreters"
+_CHECKSUM = 32
 
 
 class Facts(NamedTuple):
@@ -50,7 +51,7 @@ def make_facts(document: Mapping[str, Any]) -> Facts:
 
 def remember(cache_dir: str | None, executable: str, learn: Callable[[], Mapping[str, Any]]) -> Facts:
     """Give the remembered facts of an executable, or learn them and remember."""
-    name = hashlib.sha256(_identify(executable).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".json"
+    name = hashlib.sha256(_identify(executable).encode("utf-8", "surrogateescape")).hexdigest()[:32]
     remembered = None if cache_dir is None else _read_remembered(cache_dir, name)
     if remembered is not None:
         return remembered
@@ -98,15 +99,22 @@ def _stamp(path: str | None) -> str:
 def _read_remembered(cache_dir: str, name: str) -> Facts | None:
     try:
         with files.open_root(os.path.join(cache_dir, REMEMBERED)) as directory:
-            return make_facts(json.loads(files.read(directory, name)))
-    except (OSError, ValueError, KeyError, TypeError):  # absent, torn, or another format: learn anew
+            data = files.read(directory, name)
+        if hashlib.sha256(data[_CHECKSUM:]).digest() != data[:_CHECKSUM]:
+            return None
+        return make_facts(marshal.loads(data[_CHECKSUM:]))  # noqa: S302 - behind its checksum
+    except (OSError, ValueError, EOFError, KeyError, TypeError):  # absent, torn, or another format: learn anew
         return None
 
 
 def _write_remembered(cache_dir: str, name: str, document: dict[str, Any]) -> None:
-    """Write facts down as well as it goes; without a cache only time is lost."""
+    """Write facts down as well as it goes: a sha256, and marshal behind it, which reads faster than JSON.
+
+    Without a cache only time is lost.
+    """
+    data = marshal.dumps(document, 4)
     try:
         with files.make_directories(os.path.join(os.path.abspath(cache_dir), REMEMBERED)) as directory:
-            files.replace(directory, name, json.dumps(document).encode())
+            files.replace(directory, name, hashlib.sha256(data).digest() + data)
     except OSError:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from lugnut.typed import Any, NamedTuple
@@ -23,6 +22,8 @@ class Direct(NamedTuple):
 
 def format_direct_url(direct: Direct) -> str:
     """Write direct_url.json."""
+    import json
+
     return json.dumps(make_document(direct), sort_keys=True)
 
 
@@ -45,6 +46,8 @@ def make_document(direct: Direct) -> dict[str, Any]:
 
 def same_origin(one: str, other: str) -> bool:
     """Whether two direct_url.json name the same archive by its hash, or the same commit of the same repository."""
+    import json
+
     try:
         first, second = json.loads(one), json.loads(other)
     except ValueError:

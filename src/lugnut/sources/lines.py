@@ -10,7 +10,6 @@ import codecs
 import contextlib
 import contextvars
 import os
-import re
 from collections.abc import Iterator, Mapping
 
 from lugnut.errors import BadRequirement
@@ -49,6 +48,8 @@ def reads_once(path: str) -> bool:
 
 def read_lines(path: str, asked_by: str) -> Iterator[tuple[int, str]]:
     """Give each logical line that says something, with the number of its first line. Raises BadRequirement."""
+    import re
+
     for number, line in _join(_read_text(path, asked_by)):
         words = re.sub(_COMMENT, "", line).strip()
         if words:
@@ -57,6 +58,7 @@ def read_lines(path: str, asked_by: str) -> Iterator[tuple[int, str]]:
 
 def replace_variables(words: str, origin: str, environ: Mapping[str, str]) -> str:
     """Put in the values of `${NAME}`; one that is not set is refused, since pip would look for that very text."""
+    import re
 
     def value(found: re.Match[str]) -> str:
         if not environ.get(found[1]):
@@ -106,6 +108,8 @@ def _decode(data: bytes, path: str, origin: str) -> str:
 
 def _join(text: str) -> Iterator[tuple[int, str]]:
     """Join lines that end in a backslash, as pip does: a comment ends the line it belongs to."""
+    import re
+
     first, held = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         comment = re.search(_COMMENT, line)

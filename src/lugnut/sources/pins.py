@@ -7,7 +7,6 @@ what is installed are the same bytes.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lugnut.distribution import Name, WheelHash
@@ -197,6 +196,8 @@ def _merge(asked: Sequence[Request], constraints: Sequence[Request]) -> Request:
 
 def _is_pinned(specifier: str) -> bool:
     """Whether a specifier leaves no choice of a version."""
+    import re
+
     return bool(re.search(r"(?:^|,)\s*={2,3}\s*[^,*\s]+\s*(?:$|,)", specifier))
 
 

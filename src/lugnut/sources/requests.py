@@ -7,22 +7,21 @@ yet: lugnut has no resolver.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 
 from lugnut.distribution import Name, WheelHash, normalise_name
 from lugnut.errors import BadRequirement
 from lugnut.links import hide_credentials
-from lugnut.typed import NamedTuple
+from lugnut.typed import Any, NamedTuple
 
 COMMAND_LINE = "command line"
 HINT = "write NAME, NAME==VERSION, NAME @ URL, a path or a URL"
 _ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".egg", ".tar")
 _OTHER_HASHES = frozenset(("md5", "sha1", "sha224", "sha384", "sha512"))
 """What a URL's fragment may hash by for pip, beside sha256."""
-_REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\])?\s*@(\s|[A-Za-z][A-Za-z0-9+.-]+:)"
+_REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]]*\])?\s*@(\s|[A-Za-z][A-Za-z0-9+.-]+:)"
 """The beginning of `name @ URL` (PEP 508). Patterns here are compiled where they are first needed: start-up counts."""
-_PATH_EXTRAS = r"(?i)(.+\.whl)\s*\[([^\[\]]*)\]$"
+_PATH_EXTRAS = r"(?i)^(.+\.whl)\s*\[([^\[\]]*)\]$"
 
 
 class Request(NamedTuple):
@@ -93,27 +92,36 @@ def is_passed_on(error: BadRequirement) -> bool:
 
 def _names_path(text: str) -> bool:
     """Tell a path or a URL from a name, as pip does: by a separator, a leading dot or the name's end."""
-    if "@" in text and re.match(_REFERENCE, text):
+    if "@" in text and _find(_REFERENCE, text):
         return False
     words = _cut_marker(text)[0]
-    whole = (words.endswith("]") and bool(re.match(_PATH_EXTRAS, words))) or words.lower().endswith(
-        (".whl", *_ARCHIVES)
-    )
+    whole = bool(_cut_extras(words)[1]) or words.lower().endswith((".whl", *_ARCHIVES))
     return whole or "/" in words or os.sep in words or words.startswith(".")
+
+
+def _find(pattern: str, text: str) -> Any:
+    """Look for a pattern; few requests that name a wheel need one, and importing re takes 2 ms."""
+    import re
+
+    return re.search(pattern, text)
+
+
+def _cut_extras(words: str) -> tuple[str, tuple[str, ...]]:
+    """Cut `[extra, ...]` off the path of a wheel; what stands in the brackets, or nothing where there are none."""
+    found = _find(_PATH_EXTRAS, words) if words.endswith("]") else None
+    return (found[1], (found[2],)) if found else (words, ())
 
 
 def _cut_marker(text: str) -> tuple[str, str]:
     """Cut `; marker` off a path or URL; a `;` without a space after it may belong to the path."""
-    found = re.search(r"\s;|;\s", text) if ";" in text else None
+    found = _find(r"\s;|;\s", text) if ";" in text else None
     return (text[: found.start()].strip(), text[found.end() :].strip()) if found else (text.strip(), "")
 
 
 def _parse_path(text: str, origin: str, directories: tuple[str, ...]) -> Request:
     words, marker = _cut_marker(text)
-    with_extras = re.match(_PATH_EXTRAS, words) if words.endswith("]") else None
-    extras: tuple[str, ...] = ()
-    if with_extras:
-        words, extras = with_extras[1], tuple(sorted(filter(None, map(str.strip, with_extras[2].split(",")))))
+    words, spelled = _cut_extras(words)
+    extras = tuple(sorted(filter(None, map(str.strip, ",".join(spelled).split(",")))))
     path, hashes = _locate(words, origin, directories)
     name = normalise_name(_check_wheel(path, origin, text).partition("-")[0])
     return Request(name, "", extras, _check_marker(marker, origin, text), path, hashes, origin, text)
@@ -183,6 +191,7 @@ def find_directory(value: str, origin: str, places: tuple[str, ...]) -> str:
 
 def parse_file_url(url: str, origin: str, line: str) -> str:
     """Give the path a file:// URL means."""
+    import re
     from urllib.parse import unquote, urlsplit
 
     try:
@@ -210,6 +219,8 @@ def _parse_fragment(fragment: str, origin: str, line: str) -> tuple[WheelHash, .
 
 
 def _parse_hash(value: str, origin: str, line: str) -> WheelHash:
+    import re
+
     algorithm, _, digest = value.partition(":")
     if algorithm != "sha256":
         raise refuse(origin, line, f"lugnut verifies sha256, not {algorithm or value!r}", "write --hash=sha256:…")

@@ -11,7 +11,6 @@ looked for in the other).
 from __future__ import annotations
 
 import os
-import re
 
 from lugnut.errors import BadRequirement
 from lugnut.sources.lines import STANDARD_INPUT, read_lines, replace_variables
@@ -93,6 +92,8 @@ def _read_file(path: str, asked_by: str, directory: str, above: tuple[str, ...])
 
 
 def _read_line(words: str, origin: str, directory: str, files: tuple[str, ...]) -> Listed:
+    import re
+
     if words.startswith("-"):
         return _read_option(words, origin, directory, files)
     hashes = tuple(re.findall(_HASH, words))
@@ -121,6 +122,8 @@ def _read_option(words: str, origin: str, directory: str, files: tuple[str, ...]
 
 def _split_option(words: str) -> tuple[str, str]:
     """Split `--name=value`, `--name value`, `-n value` and `-nvalue`."""
+    import re
+
     short = None if words.startswith("--") else re.match(_SHORT, words)
     found = short or re.match(_OPTION, words)
     if found is None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lugnut.distribution import Name, normalise_name
@@ -219,6 +218,13 @@ def satisfies(specifier: str, version: str) -> bool:
         return False
 
 
+def _cut_release(version: str) -> str:
+    """Give the numbers that a version begins with, and the dots between them; all of it where it has none."""
+    end = next((place for place, sign in enumerate(version) if not (sign.isdecimal() or sign == ".")), len(version))
+    numbers = version[:end].partition("..")[0].rstrip(".")
+    return version if not numbers or numbers[0] == "." else numbers
+
+
 @functools.cache
 def allows_python(requires: str, version: str) -> bool:
     """Whether a Requires-Python allows an interpreter's version; one that says nothing sensible allows any, as in pip.
@@ -227,8 +233,7 @@ def allows_python(requires: str, version: str) -> bool:
     """
     if not requires:
         return True
-    release = re.match(r"\d+(\.\d+)*", version)
-    given = release[0] if release else version
+    given = _cut_release(version)
     allowed = plainly_allows(requires, given)
     if allowed is not None:
         return allowed

@@ -16,14 +16,13 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from lugnut.distribution import RelativePath, WheelFile, content_mtime
+from lugnut.distribution import RelativePath, WheelFile, content_mtime, spell_digest
 from lugnut.environment import Environment
 from lugnut.interpreter.bytecode import CACHE, Source, compile_sources, split_sources
 from lugnut.manifest import Library, Manifest, make_library
 from lugnut.store.manifests import format_listing, parse_listing
 from lugnut.store.place import TEMPORARY, TREE, Store, fill_lock, open_locks, open_part
 from lugnut.system import files, locks
-from lugnut.wheel.record import spell_digest
 
 BYTECODE, LISTING = "bytecode", "listing"
 _LARGEST = 1 << 30

@@ -8,22 +8,19 @@ changed by others is one lstat (`intact`). Its layout is in place, what takes en
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from lugnut.distribution import WheelFile, WheelHash
-from lugnut.errors import BadWheel, LockUnusable, StoreDamaged
+from lugnut.errors import BadWheel, LockUnusable
 from lugnut.events import Reporter, WheelAdmitted, ignore
 from lugnut.manifest import Manifest
+from lugnut.store.aside import set_aside
 from lugnut.store.filling import Filling, boot
 from lugnut.store.index import look_up, remember
-from lugnut.store.keeping import clean, prune, set_aside
-from lugnut.store.manifests import Stamp, format_stamp, parse_manifest, parse_stamp
+from lugnut.store.keeping import clean, prune
+from lugnut.store.manifests import Stamp, format_stamp
 from lugnut.store.place import (
-    INDEX,
-    MANIFEST,
     STAMP,
     TREE,
     Store,
@@ -34,16 +31,24 @@ from lugnut.store.place import (
     use_lock,
     usual_patience,
 )
+from lugnut.store.using import (
+    hold_entries,
+    hold_entry,
+    intact,
+    open_tree,
+    read_entry,
+    read_manifest,
+    read_script,
+    read_whole,
+)
 from lugnut.system import files, locks
 from lugnut.wheel.reading import make_error, open_source, read_wheel, rename_manifest
-from lugnut.wheel.record import spell_digest
 from lugnut.wheel.source import ArchiveError, Source
 
 __all__ = [
     "Store",
     "admit",
     "clean",
-    "find_admitted",
     "find_entry",
     "hash_wheel",
     "hold_entries",
@@ -55,6 +60,7 @@ __all__ = [
     "prune",
     "read_manifest",
     "read_script",
+    "read_whole",
     "set_aside",
 ]
 
@@ -77,24 +83,6 @@ def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.P
         if isinstance(filling, Filling):
             filling.fill(patience.cancelled)
         return finish(filling, path, emit)
-
-
-def find_admitted(store: Store, paths: Iterable[str], emit: Reporter) -> dict[str, Manifest]:
-    """Give the manifests of the wheels whose hash is known and whose entry stands, as `admit` would.
-
-    What it takes is opened once for all of them: to a warm install they are many and nothing else.
-    """
-    found = {}
-    try:
-        with files.open_root(store.root) as root, open_part(store, INDEX) as index:
-            for path in paths:
-                wheel = look_up(store, path, index)
-                manifest = None if wheel is None else _find_sound(store, wheel, root)
-                if manifest is not None:
-                    found[path] = _welcome(manifest, path, emit, cached=True)
-    except OSError:  # somebody is deleting it: whoever is missing is admitted anew
-        return found
-    return found
 
 
 @contextlib.contextmanager
@@ -165,34 +153,19 @@ def _hash(store: Store, path: str, source: Source) -> WheelHash:
         wheel = source.hash()
     except ArchiveError as error:
         raise make_error(os.path.basename(path), [str(error)]) from None
-    remember(store, path, source, wheel)
+    remember(store, path, source.identity, source.opened, wheel)
     return wheel
 
 
-def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
-    """Give what an entry says of its wheel; None where there is no entry, or an unreadable one."""
-    try:
-        with files.open_root(store.root) as root:
-            return _read_entry(root, wheel)[0]
-    except OSError:
-        return None
-
-
-def _read_entry(root: files.Directory, wheel: WheelHash) -> tuple[Manifest | None, Stamp | None]:
-    """Read what an entry says of itself; raises OSError where a part is not there, or is being taken away."""
-    manifest = parse_manifest(files.read(root, f"{wheel}/{MANIFEST}", _LARGEST_MANIFEST), wheel)
-    return manifest, parse_stamp(files.read(root, f"{wheel}/{STAMP}", _SMALL))
-
-
-def _find_sound(store: Store, wheel: WheelHash, root: files.Directory | None = None) -> Manifest | None:
+def _find_sound(store: Store, wheel: WheelHash) -> Manifest | None:
     """Give the manifest of an entry that can be relied on; one that cannot is set aside.
 
     It can if it was written since the machine started, or has reached the disk before; else what a power cut left of
-    it is hashed once (TRAPS 19). `root` is the store's own directory, where that is open.
+    it is hashed once (TRAPS 19).
     """
     try:
-        with contextlib.nullcontext(root) if root is not None else files.open_root(store.root) as opened:
-            manifest, stamp = _read_entry(opened, wheel)
+        with files.open_root(store.root) as root:
+            manifest, stamp = read_entry(root, wheel)
         if manifest is None or (stamp is not None and (stamp.synced or stamp.boot == boot())):
             return manifest
         with open_part(store, wheel) as entry:
@@ -233,64 +206,3 @@ def mark_synced(store: Store, wheel: WheelHash) -> None:
 def _stamp_synced(entry: files.Directory) -> None:
     with contextlib.suppress(OSError):  # full or read-only: it is hashed again next time
         files.replace(entry, STAMP, format_stamp(Stamp(boot(), synced=True)))
-
-
-def hold_entry(store: Store, wheel: WheelHash, patience: locks.Patience) -> locks.Held | None:
-    """Keep an entry from being pruned until the lock is closed; None where there is none any more: admit it again."""
-    held: list[locks.Held] = []
-    if hold_entries(store, [wheel], patience, held) is None:
-        return held[0]
-    held[0].close()
-    return None
-
-
-def hold_entries(
-    store: Store, wheels: Sequence[WheelHash], patience: locks.Patience, held: list[locks.Held]
-) -> WheelHash | None:
-    """Keep entries from being pruned until the locks added to `held` are closed; gives the first that is not there."""
-    with open_locks(store) as place:
-        for wheel in wheels:
-            held.append(locks.hold(place, use_lock(wheel), patience, shared=True))  # noqa: PERF401 - one may be busy
-    try:
-        with files.open_root(store.root) as root:
-            return next((wheel for wheel in wheels if files.look(root, wheel) is None), None)
-    except FileNotFoundError:
-        return wheels[0] if wheels else None
-
-
-def open_tree(store: Store, wheel: WheelHash) -> files.Directory:
-    """Open the directory that holds an entry's files by their archive paths."""
-    with open_part(store, wheel) as entry:
-        return files.enter(entry, TREE)
-
-
-def intact(directory: files.Directory, name: str, file: WheelFile) -> bool:
-    """Say whether a file in an entry is still what was verified: one lstat, and a hash where only the time differs."""
-    status = files.look(directory, name)
-    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
-        return False
-    if bool(status.st_mode & 0o100) != file.executable and directory.fd >= 0:  # chmod through another hard link
-        return False
-    if status.st_mtime_ns // 1_000_000_000 == file.mtime:
-        return True
-    try:
-        return files.digest(directory, name)[0] == file.digest
-    except OSError:
-        return False
-
-
-def read_script(store: Store, manifest: Manifest, file: WheelFile) -> bytes:
-    """Give the bytes of a file whose first line the environment decides; raises StoreDamaged if they were changed."""
-    *above, name = file.archive.split("/")
-    try:
-        with contextlib.ExitStack() as stack:
-            directory = stack.enter_context(open_tree(store, manifest.wheel))
-            for component in above:
-                directory = stack.enter_context(files.enter(directory, component))
-            data = files.read(directory, name, _LARGEST_SCRIPT)
-    except OSError:
-        data = None
-    if data is None or spell_digest(hashlib.sha256(data).digest()) != file.digest:
-        set_aside(store, manifest.wheel)
-        raise StoreDamaged(wheel=manifest.filename, path=file.archive)
-    return data

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from lugnut.errors import CannotWrite
 from lugnut.manifest import Manifest
-from lugnut.store.keeping import set_aside
+from lugnut.store.aside import set_aside
 from lugnut.store.manifests import Stamp, format_manifest, format_stamp
 from lugnut.store.place import MANIFEST, STAMP, TEMPORARY, TREE, Store, open_part
 from lugnut.store.unpacking import unpack
@@ -69,7 +69,7 @@ class Filling:
         with self._in_words():
             with self._open() as entry:
                 files.write(entry, STAMP, format_stamp(Stamp(boot(), synced=False)))
-                files.write(entry, MANIFEST, format_manifest(self.archive.manifest))
+                files.write(entry, MANIFEST, format_manifest(self.archive.manifest, boot()))
             set_aside(self._store, self._wheel)  # an entry that stands here was found unreadable
             with open_part(self._store, TEMPORARY) as place, files.open_root(self._store.root) as root:
                 files.rename(place, self._wheel, root, self._wheel)

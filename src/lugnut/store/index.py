@@ -14,31 +14,33 @@ import os
 from lugnut.distribution import WheelHash
 from lugnut.store.place import INDEX, Store, is_hash, open_part
 from lugnut.system import files
-from lugnut.wheel.source import Identity, Source
 
 _RACY = 2_000_000_000
 _LONGEST = 1_000
+
+Identity = tuple[int, int, int, int, int]
+"""Device, inode, size, mtime and ctime of a file, as `lugnut.wheel.source` takes them."""
 
 
 def look_up(store: Store, path: str, index: files.Directory | None = None) -> WheelHash | None:
     """Give the hash of the file at a path, if it is known and the file is the same; `index`: where that is open."""
     try:
-        identity = Identity.from_status(os.stat(path))
+        status = os.stat(path)
         with contextlib.nullcontext(index) if index is not None else open_part(store, INDEX) as opened:
             words = files.read(opened, _name(path), _LONGEST).decode("ascii").split()
     except (OSError, ValueError):
         return None
+    identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     known = " ".join(words[:-1]) == _format(identity) and is_hash(words[-1])
     return WheelHash(words[-1]) if known else None
 
 
-def remember(store: Store, path: str, source: Source, wheel: WheelHash) -> None:
-    """Record the hash of a file as it was when it was opened, unless it changed just before.
+def remember(store: Store, path: str, identity: Identity, opened: int, wheel: WheelHash) -> None:
+    """Record the hash of a file as it was when it was `opened` (nanoseconds), unless it changed just before.
 
     Not before now: hashing a large one takes longer than that. Whoever changes it later gives it another ctime.
     """
-    identity = source.identity
-    if not 0 <= identity.ctime < source.opened - _RACY:
+    if not 0 <= identity[-1] < opened - _RACY:
         return
     with contextlib.suppress(OSError), open_part(store, INDEX) as index:  # full or read-only: hash again next time
         files.replace(index, _name(path), f"{_format(identity)} {wheel}\n".encode())

@@ -7,19 +7,17 @@ under the lock of whoever fills it. No age and no pid is looked at (design, sect
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import stat
 from collections.abc import Callable, Collection
 
 from lugnut.distribution import WheelHash
+from lugnut.store.aside import take_out
 from lugnut.store.downloads import sweep_downloads
 from lugnut.store.index import referred
 from lugnut.store.place import (
     ASIDE,
     INDEX,
     LOCKS,
-    MANIFEST,
     TEMPORARY,
     Store,
     fill_lock,
@@ -32,7 +30,6 @@ from lugnut.store.place import (
 from lugnut.system import files, locks
 from lugnut.typed import NamedTuple
 
-_RANDOM = 8
 _SMALL = 1_000
 
 
@@ -41,31 +38,6 @@ class _Use(NamedTuple):
 
     size: int
     linked: bool
-
-
-def set_aside(store: Store, wheel: WheelHash) -> None:
-    """Take a damaged entry out of its place at once, though others may hold it; `prune` deletes it later.
-
-    Whoever holds the entry's tree open goes on with it, and checks each file before linking it. Fill the place again
-    with `admit`, not while holding locks of an environment.
-    """
-    with in_words(store), open_part(store, ASIDE) as aside, files.open_root(store.root) as root:
-        _take_out(root, wheel, aside, f"{wheel}.{os.urandom(_RANDOM).hex()}")
-
-
-def _take_out(root: files.Directory, wheel: WheelHash, place: files.Directory, name: str) -> bool:
-    """Move an entry away whole, by one rename; False where there is none."""
-    try:
-        files.rename(root, wheel, place, name)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with files.enter(root, wheel) as entry:  # a lower layer's directory on overlay cannot be renamed (TRAPS 24):
-            files.unlink(entry, MANIFEST)  # without its manifest it is no entry
-        files.remove_tree(root, wheel)
-    return True
 
 
 def prune(store: Store, keep: Collection[WheelHash] = ()) -> int:
@@ -130,7 +102,7 @@ class _Keeper(NamedTuple):
             if not wanted(wheel, use):
                 return 0
             files.remove_tree(self.temporary, wheel)  # a dead writer's: this one holds its lock
-            if not _take_out(self.root, wheel, self.temporary, wheel):
+            if not take_out(self.root, wheel, self.temporary, wheel):
                 return 0  # set aside by somebody just now
             files.remove_tree(self.temporary, wheel)
             return use.size

@@ -11,7 +11,7 @@ from lugnut.errors import LockTimeout
 from lugnut.events import LockWaiting, Reporter, Span
 from lugnut.manifest import Manifest
 from lugnut.run import Run
-from lugnut.store.entries import Store, admit, begin, find_admitted, finish
+from lugnut.store.entries import Store, admit, begin, finish
 from lugnut.store.filling import Filling
 from lugnut.store.sharing import Hashing, Share, fill_together, hash_inherited, worth_sharing
 from lugnut.store.turns import find_missing, prepare, take_turns
@@ -23,14 +23,10 @@ Job = tuple[Store, str, float]
 
 
 def admit_all(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
-    """Have the wheels at these paths verified in the store; raises the first error."""
-    wanted = sorted(set(paths))
-    found: dict[str, Manifest | None] = {**find_admitted(store, wanted, run.report)}
-    missing = [path for path in wanted if path not in found]
-    if missing:
-        found |= _admit_missing(store, sorted(missing, key=lambda path: (-_size(path), path)), run)
+    """Have wheels verified in the store that it does not plainly hold; raises the first error."""
+    found = _admit_missing(store, sorted(paths, key=lambda path: (-_size(path), path)), run)
     timeout, waits = run.settings.lock_timeout, run.timing.waits
-    return {path: found.get(path) or admit_one((store, path, timeout), run.report, waits) for path in wanted}
+    return {path: found.get(path) or admit_one((store, path, timeout), run.report, waits) for path in sorted(paths)}
 
 
 def _admit_missing(store: Store, paths: Sequence[str], run: Run) -> dict[str, Manifest | None]:

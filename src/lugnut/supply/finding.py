@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from lugnut.errors import BadRequirement, UsageError
 from lugnut.events import Note
@@ -11,7 +10,7 @@ from lugnut.run import Run
 from lugnut.sources.pins import Asked, find_names, read_asked
 from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
-from lugnut.store.entries import Store
+from lugnut.store.place import Store
 from lugnut.supply.local import Found, find_at_hand
 from lugnut.wish import Wish
 
@@ -70,7 +69,11 @@ def write_lock(run: Run, asked: Asked) -> str:
 def _is_lock(path: str) -> bool:
     """Whether a path has the name of a lock (PEP 751)."""
     name = os.path.basename(path)
-    return name.startswith("pylock.") and bool(re.fullmatch(r"pylock(\.[^.]+)?\.toml", name))
+    if not name.startswith("pylock."):
+        return False
+    import re
+
+    return bool(re.fullmatch(r"pylock(\.[^.]+)?\.toml", name))
 
 
 def _find_locks(asked: Asked) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
 from lugnut.errors import BadRequirement
-from lugnut.installed import read_installed
+from lugnut.installed import list_entries, read_installed
+from lugnut.manifest import Manifest
 from lugnut.run import Run
 from lugnut.settings import Resolving, Settings
 from lugnut.sources.direct_urls import Direct
@@ -15,8 +16,8 @@ from lugnut.sources.pins import Pick, Reach, check_hash, find_unfit, gather
 from lugnut.sources.requests import Request, find_directory
 from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
-from lugnut.store.entries import Store
-from lugnut.supply.admission import admit_all
+from lugnut.store.glancing import find_admitted
+from lugnut.store.place import Store
 from lugnut.typed import NamedTuple
 from lugnut.unmet import find_needed, foresee_unmet
 from lugnut.wish import Wish
@@ -167,8 +168,19 @@ def _make_satisfied(environment: Environment, settings: Settings, kept: set[Requ
     return satisfied
 
 
+def _obtain(run: Run, store: Store, paths: Sequence[str]) -> dict[str, Manifest]:
+    """Give what the store has of these wheels, and have it verify the others."""
+    found = find_admitted(store, paths, run.report, list_entries(run.environment))
+    missing = [path for path in paths if path not in found]
+    if missing:
+        from lugnut.supply.admission import admit_all
+
+        found |= admit_all(run, store, missing)
+    return found
+
+
 def _admit(run: Run, store: Store, picks: Sequence[Pick]) -> list[Wish]:
-    manifests = admit_all(run, store, [pick.path for pick in picks])
+    manifests = _obtain(run, store, sorted({pick.path for pick in picks}))
     wishes = []
     for pick in picks:
         manifest = manifests[pick.path]

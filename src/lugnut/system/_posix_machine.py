@@ -12,7 +12,6 @@ if sys.platform == "win32":
 
 import contextlib
 import os
-import select
 import signal
 from collections.abc import Callable, Iterator
 
@@ -37,7 +36,7 @@ def cache_home() -> str:
 def boot_id() -> str:
     """Name the running kernel's start; empty where it has no name."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             return stream.read().strip()
     except OSError:
         return ""
@@ -144,6 +143,8 @@ def set_nonblocking(descriptor: int) -> None:
 
 def wait_readable(descriptors: list[int], seconds: float) -> list[int]:
     """Wait until something can be read, or has ended, and give what."""
+    import select
+
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)

@@ -65,6 +65,21 @@ def read_identified(directory: Directory, name: str, limit: int = _LIMIT) -> tup
     return b"".join(chunks), found
 
 
+def read_start(directory: Directory, name: str, size: int, more: Callable[[bytes], bool] | None = None) -> bytes:
+    """Read up to `size` bytes that a regular file begins with, and all others if `more` says so of these."""
+    descriptor, _ = _open_identified(directory, name)
+    try:
+        chunk = os.read(descriptor, size)
+        if more is None or len(chunk) < size or not more(chunk):
+            return chunk
+        chunks = [chunk]
+        while chunk := os.read(descriptor, _CHUNK):
+            chunks.append(chunk)
+    finally:
+        os.close(descriptor)
+    return b"".join(chunks)
+
+
 def digest(directory: Directory, name: str) -> tuple[Digest, os.stat_result]:
     """Hash a regular file; the stat is that of the very bytes hashed: read again if it changed meanwhile."""
     descriptor = _open_regular(directory, name)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import json
 import os
 import sys
 import time
@@ -233,6 +232,8 @@ def _name_boot_time() -> str:
 
 def holder_words(start: float | None = None) -> str:
     """Say who this process is, as one line of JSON of at most 900 bytes; `start` is seconds since the epoch."""
+    import json
+
     document = {
         "pid": os.getpid(),
         "start": round(start or time.time(), 3),
@@ -259,6 +260,8 @@ def _hide_credentials(word: str) -> str:
 
 def describe_holder(directory: files.Directory, name: str) -> str:
     """Word who holds a lock, as far as that is known; whoever it is, the words decide nothing."""
+    import json
+
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         text = files.read(directory, native.words_name(name)).decode("utf-8", "replace")
         return _word_holder(json.loads(text.partition("\n")[0].partition(" ")[2]))

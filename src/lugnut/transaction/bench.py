@@ -7,7 +7,7 @@ import os
 from lugnut.environment import Environment
 from lugnut.events import Reporter
 from lugnut.plan import Origin
-from lugnut.store.entries import Store
+from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import content, journal
 from lugnut.transaction.site import Site

@@ -17,7 +17,7 @@ from lugnut.interpreter.bytecode import CACHE, compile_bytecode, write_pyc
 from lugnut.manifest import Library, Manifest
 from lugnut.plan import REMOVE, Plan
 from lugnut.store.bytecode import obtain_bytecode, open_bytecode
-from lugnut.store.entries import Store
+from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction.transact import Course
 from lugnut.transaction.tree import Tree, split

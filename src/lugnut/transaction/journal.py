@@ -10,24 +10,25 @@ goes at once. Whoever reads one and finds it gone on the way has to look again (
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 
-from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, InternalError, NewerFormat
+from lugnut.errors import InternalError
 from lugnut.plan import Plan
 from lugnut.system import files, locks
+from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, is_tidy, list_ids, open_home
 from lugnut.transaction.planfile import format_plan, parse_plan
 
-FORMAT = 1
-TRANSACTIONS = "transactions"
+__all__ = [
+    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
+    "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes", "read_plan",
+    "read_state", "sweep", "tidy",
+]  # fmt: skip
+
 OPEN, COMMITTED, ABORTED = "open", "committed", "aborted"
 CONTENT = "staged/content"
 HIDDEN = "hidden"
 _TRIES = 100
-REMAINING = frozenset({"format", "locks", "kept", "altered"})
-"""What stays in `.lugnut` after a run."""
 
 
 class Vanished(Exception):
@@ -70,65 +71,6 @@ class Transaction:
     def staged(self, name: str, kept: str) -> str:
         """Give where a content is staged, relative to `.lugnut`."""
         return f"{self.place}/{CONTENT}/{name}/{kept}"
-
-
-def open_home(environment: Environment, *, create: bool) -> files.Directory | None:
-    """Open `.lugnut`; None where it does not stand and is not to be made. Raises NewerFormat."""
-    try:
-        root = files.make_directories(environment.purelib) if create else files.open_root(environment.purelib)
-    except FileNotFoundError:
-        if create:
-            raise
-        return None
-    with root:
-        try:
-            home = files.enter(root, ".lugnut", create=create, shared=create)
-        except FileNotFoundError:
-            if create:
-                raise
-            return None
-    try:
-        _check_format(home, create=create)
-    except BaseException:
-        home.close()
-        raise
-    return home
-
-
-def _check_format(home: files.Directory, *, create: bool) -> None:
-    try:
-        text = files.read(home, "format").strip()
-    except FileNotFoundError:
-        if create:
-            _write_format(home)
-        return
-    if text != str(FORMAT).encode():
-        found = text.decode("ascii", "replace")[:20]
-        raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
-
-
-def _write_format(home: files.Directory) -> None:
-    for _ in range(_TRIES):
-        try:
-            files.write_whole(home, "format", f"{FORMAT}\n".encode())
-        except FileExistsError:
-            return
-        except FileNotFoundError:  # its temporary name was swept away as a dead run's
-            continue
-        else:
-            return
-    raise CannotWrite(path=os.path.join(home.path, "format"), reason=os.strerror(errno.ENOENT))
-
-
-def list_ids(home: files.Directory | None) -> list[str]:
-    """List the transactions that have appeared, sorted; none where there is no `.lugnut`."""
-    if home is None:
-        return []
-    try:
-        with files.enter(home, TRANSACTIONS) as directory:
-            return [name for name in files.list_names(directory) if not name.startswith(("new-", "old-", "."))]
-    except FileNotFoundError:
-        return []
 
 
 def read_state(home: files.Directory, identity: str) -> str:
@@ -229,11 +171,6 @@ def make_place(home: files.Directory, path: str) -> files.Directory:
         with contextlib.suppress(FileNotFoundError):
             return files.enter_path(home, path, create=True)
     return files.enter_path(home, path, create=True)
-
-
-def is_tidy(home: files.Directory) -> bool:
-    """Say whether nothing is there but what remains after a run (DESIGN 3)."""
-    return REMAINING.issuperset(files.list_names(home))
 
 
 def tidy(home: files.Directory) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lugnut.events import Changed
-from lugnut.plan import Plan
 from lugnut.typed import NamedTuple
 
 
@@ -11,9 +10,8 @@ class Outcome(NamedTuple):
     """What became of it, beyond the events reported."""
 
     changes: tuple[Changed, ...]
-    plan: Plan | None
     exists: int
     settles: int
 
 
-NOTHING = Outcome((), None, 0, 0)
+NOTHING = Outcome((), 0, 0)

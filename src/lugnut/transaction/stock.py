@@ -12,7 +12,9 @@ from lugnut.columns import File
 from lugnut.distribution import Digest, WheelFile
 from lugnut.errors import StoreDamaged
 from lugnut.plan import Origin, Rendered, kept_name
-from lugnut.store.entries import Store, intact, open_tree, set_aside
+from lugnut.store.aside import set_aside
+from lugnut.store.place import Store
+from lugnut.store.using import intact, open_tree
 from lugnut.system import files
 from lugnut.typed import NoReturn
 

@@ -74,13 +74,12 @@ def _find_standing(look: Look, action: Action, made: set[str]) -> set[str]:
     """Find the directories of a fresh wheel that stand; adds to `made` those that lie where nothing stands."""
     standing = {split(path)[0] for path in action.files.paths if path[:2] == ".."}
     standing = {"", *(directory for directory in standing if _note_parents(look, action, directory))}
-    for directory in action.files.folders:
-        top = directory.partition("/")[0]
-        if top != directory and look.standing.get(top) is False:
-            made.add(directory)
-        elif _note_parents(look, action, directory):
-            standing.add(directory)
-    return standing
+    folders = action.files.folders
+    tops = {directory.partition("/")[0] for directory in folders}
+    gone = {top for top in tops if not _note_parents(look, action, top)}
+    left = {directory for directory in folders if directory.partition("/")[0] not in gone}
+    made |= folders - left
+    return standing.union([directory for directory in left if _note_parents(look, action, directory)])
 
 
 def _note_parents(look: Look, action: Action, directory: str) -> bool:

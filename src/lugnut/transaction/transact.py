@@ -11,7 +11,7 @@ from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
 from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
-from lugnut.store.entries import Store
+from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
@@ -134,7 +134,7 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
         course.settled(plan)
     finally:
         transaction.lock.close()
-    return Outcome(decision.changes, plan, site.exists, site.settles)
+    return Outcome(decision.changes, site.exists, site.settles)
 
 
 def _abort(site: Site, transaction: journal.Transaction) -> None:

@@ -15,7 +15,7 @@ import operator
 import os
 from collections.abc import Iterator
 
-from lugnut.distribution import Digest, Row, WheelFile, content_mtime, format_row
+from lugnut.distribution import Digest, Row, WheelFile, content_mtime, format_row, spell_digest
 from lugnut.errors import BadWheel
 from lugnut.manifest import Manifest, make_library
 from lugnut.system import files
@@ -23,7 +23,7 @@ from lugnut.wheel.archive import Entry
 from lugnut.wheel.contents import Contents, check_contents, check_pieces, read_contents
 from lugnut.wheel.inflation import head, inflate, stream
 from lugnut.wheel.metadata import parse_title
-from lugnut.wheel.record import Promise, spell_digest
+from lugnut.wheel.record import Promise
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 LIMITS = Limits()

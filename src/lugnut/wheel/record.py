@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from lugnut.distribution import Digest
+from lugnut.distribution import spell_digest
 from lugnut.typed import NamedTuple
 
 HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
@@ -22,7 +22,6 @@ _WEAK = {"md5", "sha1", "sha224"}
 _FIELDS = 3
 _USUAL = re.compile(r"sha256=[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """What nearly all rows have: one spelling each, since the last letter has two bits that must be zero."""
-_URL_SPELLING = bytes.maketrans(b"+/", b"-_")
 
 
 class Promise(NamedTuple):
@@ -37,11 +36,6 @@ class Promise(NamedTuple):
     def is_kept_by(self, content: bytes) -> bool:
         """Say whether this is the content promised."""
         return HASHES[self.algorithm](content).digest() == self.digest
-
-
-def spell_digest(digest: bytes) -> Digest:
-    """Give a sha256 as RECORD spells it."""
-    return Digest(binascii.b2a_base64(digest, newline=False).translate(_URL_SPELLING, b"=").decode())
 
 
 def read_promises(data: bytes, record: str, problems: list[str]) -> dict[str, Promise]:
