@@ -219,7 +219,7 @@ def parse_entry_points(data: bytes, problems: list[str]) -> tuple[EntryPoint, ..
     found: dict[str, EntryPoint] = {}
     kind: str | None = None
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode().removeprefix("\ufeff")  # utf-8-sig is a module to import, in each worker
     except UnicodeDecodeError:
         problems.append("entry_points.txt is not UTF-8")
         return ()

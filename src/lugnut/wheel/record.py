@@ -51,7 +51,7 @@ def spell_digest(digest: bytes) -> Digest:
 def read_promises(data: bytes, record: str, problems: list[str]) -> dict[str, Promise]:
     """Read RECORD's rows by member name; `record` is RECORD's own name, whose row says nothing."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode().removeprefix("\ufeff")  # utf-8-sig is a module to import, in each worker
         usual = _read_usual(text.replace("\r\n", "\n"), record)
         if usual is not None:
             return usual
