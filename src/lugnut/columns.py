@@ -42,8 +42,12 @@ class Files(Sequence[File]):
     @classmethod
     def of(cls, files: Iterable[File]) -> Files:
         """Make one block of these files, in their order."""
-        paths, *others = tuple(zip(*files, strict=True)) or ((), (), (), ())
-        made = cls([(marshal.dumps(paths, 4), marshal.dumps(tuple(others), 4))])
+        return cls.of_columns(*(tuple(zip(*files, strict=True)) or ((), (), (), ())))
+
+    @classmethod
+    def of_columns(cls, paths: tuple[Any, ...], *others: tuple[Any, ...]) -> Files:
+        """Make one block of a column for each field of `File`."""
+        made = cls([(marshal.dumps(paths, 4), marshal.dumps(others, 4))])
         made._paths = paths
         return made
 

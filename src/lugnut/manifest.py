@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from lugnut.columns import File, Files
+from lugnut.columns import Files
 from lugnut.distribution import Digest, EntryPoint, Name, RelativePath, WheelFile, WheelHash
 from lugnut.typed import NamedTuple
 
@@ -86,12 +86,14 @@ class Manifest(NamedTuple):
 
 def make_library(found: Iterable[WheelFile]) -> Library:
     """Lay files out by directory and name; of each the archive's path is its place below the root scheme."""
-    split = sorted((*file.path.rpartition("/")[::2], file) for file in found)
-    spans = tuple((directory, sum(1 for _ in group)) for directory, group in itertools.groupby(split, lambda at: at[0]))
-    ordered = [file for _, _, file in split]
-    columns = Files.of(File(RelativePath(file.path), file.digest, file.size, file.executable) for file in ordered)
-    executables = tuple(sorted(RelativePath(file.path) for file in ordered if file.executable))
-    return Library(columns, tuple(file.mtime for file in ordered), spans, tuple(sorted(columns.folders)), executables)
+    split = sorted([(above, name, file) for file in found for above, _, name in (file[1].rpartition("/"),)])
+    if not split:
+        return Library(Files.of(()), (), (), (), ())
+    _, paths, _, digests, sizes, executables, mtimes, _ = zip(*[file for _, _, file in split], strict=True)
+    columns = Files.of_columns(paths, digests, sizes, executables)
+    spans = tuple((directory, len(list(group))) for directory, group in itertools.groupby([at[0] for at in split]))
+    marked = tuple(sorted(itertools.compress(paths, executables)))
+    return Library(columns, mtimes, spans, tuple(sorted(columns.folders)), marked)
 
 
 NO_LIBRARY = make_library(())

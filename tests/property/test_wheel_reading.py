@@ -5,18 +5,20 @@ import zipfile
 import zlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import engines
 from hostile import rawzip
-from lugnut.distribution import Row, format_record
+from lugnut.distribution import Row, format_record, spell_digest
 from lugnut.errors import BadWheel
+from lugnut.wheel import archive, record
 from lugnut.wheel.archive import Entry, read_entries
+from lugnut.wheel.central import read_central
 from lugnut.wheel.inflation import head, inflate, stream
 from lugnut.wheel.names import check_entry, find_clashes, find_wrong_names, fold
 from lugnut.wheel.reading import read_wheel
-from lugnut.wheel.record import read_promises, spell_digest
+from lugnut.wheel.record import read_promises
 from lugnut.wheel.source import ArchiveError, Limits, Source
 from wheels import make_wheel
 
@@ -35,6 +37,40 @@ def test_record_survives_a_round_trip(rows):
     promises = read_promises(text.encode(), "x-1.dist-info/RECORD", problems)
     assert problems == []
     assert {path: (promise.digest, promise.size) for path, promise in promises.items()} == rows
+
+
+SPELLED = spell_digest(bytes(range(32)))
+OWN = "x-1.dist-info/RECORD"
+HASHED = f"sha256={SPELLED}"
+ODD = [f"{OWN},,", "", "a,,", "d/,,", "a,b", "a,md5=1,7", f"a,{HASHED},", f"a,{HASHED[:-1]}B,7", f"a,{HASHED}=,7"]
+ODD += [f"a,b,{HASHED},7", f'"a",{HASHED},7', f"a,{HASHED},-7", f"a,{HASHED},{10**20}"]
+ODD += [f"a,SHA256={SPELLED},7", f"\ra,{HASHED},7", f"a,{HASHED},7 "]
+ROW = st.one_of(
+    st.sampled_from(["a", "b", "ü", "a b", OWN]).map(lambda path: f"{path},{HASHED},7"),
+    st.sampled_from([f"{OWN},,", f"a,{HASHED},8"]),
+    st.sampled_from(ODD),
+)
+
+
+@settings(CALM, max_examples=1_000)
+@given(st.lists(ROW, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_the_quick_look_at_record_reads_what_the_long_one_does_and_takes_nothing_that_it_refuses(rows, newline, ended):
+    text = newline.join(rows) + newline * ended
+    problems = []
+    plain = record._split_quoted(text) if '"' in text else record._split_plain(text)
+    read = record._read_rows(plain, OWN, problems)
+    quick = record._read_usual(text.replace("\r\n", "\n"), OWN)
+    assert quick is None or (list(quick.items()), problems) == (list(read.items()), [])
+    assert problems or read_promises(text.encode(), OWN, []) == read
+
+
+def test_the_quick_look_at_record_takes_a_usual_one_wherever_its_own_row_stands():
+    usual = [f"{name},{HASHED},{size}\n" for name, size in [("a", 0), ("b/ü.py", 12)]]
+    for place in range(3):
+        text = "".join([*usual[:place], f"{OWN},,\n", *usual[place:]])
+        assert list(record._read_usual(text, OWN)) == ["a", "b/ü.py"]
+        assert record._read_usual(text, "x/RECORD") is None
+    assert record._read_usual(f"{OWN},,\n", OWN) == {}
 
 
 LETTERS = st.text("aB9_.-+/ \\:~\né", max_size=40)
@@ -93,6 +129,68 @@ def test_the_reader_agrees_with_zipfile_on_what_zipfile_writes(tmp_path, members
             assert inflate(source, entry) == members[entry.name][0]
             assert b"".join(stream(source, entry, step)) == members[entry.name][0]
             assert head(source, entry, 8) == members[entry.name][0][:8]
+
+
+FIELDS = {
+    "flags": st.sampled_from([0, 1, 2, 8, 0x20, 0x800]),
+    "method": st.sampled_from([0, 8, 9]),
+    "crc": st.sampled_from([0, 7]),
+    "compressed": st.integers(0, 9),
+    "size": st.sampled_from([0, 7, 0xFFFFFFFF]),
+    "name": st.sampled_from([b"a", b"b", b"bb", "ü".encode()]),
+    "extra": st.sampled_from([b"", b"\1\0\0\0", b"\1\0\x08\0" + bytes(8)]),
+}
+RAW = st.builds(
+    rawzip.Raw,
+    st.sampled_from([b"a", b"b", "ü".encode()]),
+    st.binary(max_size=9),
+    method=st.sampled_from([0, 8]),
+    flags=st.sampled_from([0, 0, 0, 1, 8, 0x20, 0x40, 0x800, 0x2000]),
+    local=st.one_of(st.just({}), st.fixed_dictionaries({}, optional=FIELDS)),
+    central=st.one_of(st.just({}), st.fixed_dictionaries({}, optional=FIELDS)),
+    before=st.sampled_from([b"", b"", b"", b"P"]),
+    descriptor=st.sampled_from(["", "", "I"]),
+    mode=st.just(0o100644),
+    packed=st.none(),
+    attributes=st.sampled_from([0, 0x10]),
+)
+
+
+EXTRA = {"extra": b"\1\0\0\0", "compressed": 7 + 4}
+WHOLE = {"extra": b"\1\0\0\0", "compressed": 31 + 7}
+
+
+@settings(CALM, max_examples=1_000)
+@example([rawzip.Raw(b"a", b"content", method=0, local=EXTRA, central=EXTRA)], b"")
+@example([rawzip.Raw(b"a", b"content", method=0, central=WHOLE)], b"")
+@given(st.lists(RAW, min_size=1, max_size=3), st.sampled_from([b"", b"", b"-"]))
+def test_what_is_told_of_a_local_header_at_a_glance_a_long_look_tells_too(tmp_path, raws, between):
+    path = tmp_path / "archive"
+    path.write_bytes(rawzip.write(raws, between=between))
+    with Source(str(path)) as source:
+        end = archive._find_end(source)
+        try:
+            found = sorted(read_central(source.read_at(end.offset, end.size), end.members, []))
+        except ArchiveError:
+            return
+        assert _outcome(lambda: archive._locate(source, found, end.offset)) == _outcome(
+            lambda: _look(source, found, end)
+        )
+
+
+def _look(source, found, end):
+    """Look long at every local header."""
+    assert found[0][0] == 0, "bytes precede the first member"
+    afters = [*(one[0] for one in found[1:]), end.offset]
+    return [archive._read_local(source.read_at, one, after) for one, after in zip(found, afters, strict=True)]
+
+
+def _outcome(look):
+    """Give the entries, or the error's text."""
+    try:
+        return look()
+    except (ArchiveError, AssertionError) as error:
+        return str(error).partition("\n")[0]
 
 
 @CALM

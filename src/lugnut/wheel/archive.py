@@ -15,20 +15,12 @@ import struct
 from collections.abc import Callable
 
 from lugnut.typed import NamedTuple
+from lugnut.wheel.central import CLOSED, DESCRIPTOR, UTF8, WIDE, Central, read_central, read_extras, widen
 from lugnut.wheel.source import ArchiveError, Limits, Source
 
 STORED, DEFLATED = 0, 8
-_ENCRYPTED = 0x1 | 0x40 | 0x2000
-_PATCHED = 0x20
-_CLOSED = _ENCRYPTED | _PATCHED
 _DIRECTORY = 0x10
-_DESCRIPTOR = 0x8
-_UTF8 = 0x800
-_SAME_FLAGS = _ENCRYPTED | _PATCHED | _DESCRIPTOR | _UTF8
-_SECOND_NAME = 0x7075
-"""Info-ZIP's extra field with a name that some readers prefer, after a version and a checksum."""
-_NAME_HEAD = bytes(5)
-_WIDE = 0xFFFFFFFF
+_SAME_FLAGS = CLOSED | DESCRIPTOR | UTF8
 _WIDE_COUNT = 0xFFFF
 _DEFLATE_AT_MOST = 1032
 """Deflate cannot expand beyond this: a stated size above it is a lie."""
@@ -36,7 +28,6 @@ _DEFLATE_AT_MOST = 1032
 _END = struct.Struct("<4sHHHHIIH")
 _END64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR = struct.Struct("<4sIQI")
-_CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _TOGETHER = 65_535 + _END.size
 
@@ -63,11 +54,6 @@ class Entry(NamedTuple):
         return self.name.endswith("/")
 
 
-_Central = tuple[int, bytes, int, str, int, int, int, int, int]
-"""What the central directory says of a member: offset of its local header (first, since they are sorted by it), name as
-it is written, flags, name, compressed size, size, crc, method, external attributes."""
-
-
 class _End(NamedTuple):
     offset: int
     size: int
@@ -79,7 +65,7 @@ def read_entries(source: Source, limits: Limits, problems: list[str]) -> list[En
     end = _find_end(source)
     if end.members > limits.members:
         raise ArchiveError(f"it has {end.members} members, more than {limits.members}")
-    found = _read_central(source.read_at(end.offset, end.size), end.members, problems)
+    found = read_central(source.read_at(end.offset, end.size), end.members, problems)
     found.sort()
     entries = _locate(source, found, end.offset)
     for number, entry in enumerate(entries):
@@ -88,7 +74,7 @@ def read_entries(source: Source, limits: Limits, problems: list[str]) -> list[En
             if wrong is not None:
                 problems.append(wrong)
                 entries[number] = entry._replace(sound=False)
-    total = sum([entry.size for entry in entries])
+    total = sum([entry[3] for entry in entries])
     if total > limits.total or (total > limits.modest and total > limits.ratio * source.size):
         raise ArchiveError(f"its members would come to {total} bytes, out of all proportion to its own {source.size}")
     return entries
@@ -140,109 +126,33 @@ def _merge_wide_end(record: bytes, end: _End) -> _End:
     signature, length, _, _, disk, first_disk, here, count, size, offset = _END64.unpack(record)
     if signature != b"PK\x06\x06" or length != _END64.size - 12 or disk or first_disk or here != count:
         raise ArchiveError("its zip64 end record is not one")
-    stated = (end.offset in {offset, _WIDE}, end.size in {size, _WIDE}, end.members in {count, _WIDE_COUNT})
+    stated = (end.offset in {offset, WIDE}, end.size in {size, WIDE}, end.members in {count, _WIDE_COUNT})
     if not all(stated):
         raise ArchiveError("its two end records contradict each other")
     return _End(offset, size, count)
 
 
-def _read_central(data: bytes, count: int, problems: list[str]) -> list[_Central]:
-    found = []
-    position = 0
-    end = len(data)
-    unpack, size_of_head = _CENTRAL.unpack_from, _CENTRAL.size
-    for _ in range(count):
-        if position + size_of_head > end:
-            raise ArchiveError("its central directory is cut short")
-        fields = unpack(data, position)
-        signature, _, _, flags, method, _, _, crc, compressed, size, named, extended, commented, *last = fields
-        if signature != b"PK\x01\x02":
-            raise ArchiveError("its central directory holds something else than members")
-        name_at = position + size_of_head
-        extra_at = name_at + named
-        position = extra_at + extended + commented
-        if position > end:
-            raise ArchiveError("its central directory is cut short")
-        disk, _, attributes, offset = last
-        if disk:
-            raise ArchiveError("it is one part of an archive in several parts")
-        raw = data[name_at:extra_at]
-        if extended or not raw.isascii() or flags & _CLOSED:
-            found.append(_make_central(fields, raw, data[extra_at : extra_at + extended], problems))
-        else:
-            name = raw.decode("ascii")
-            found.append((offset, raw, flags, name, compressed, size, crc, method, attributes))
-    if position != end:
-        raise ArchiveError("its central directory holds more than the end record counts")
-    return found
-
-
-def _make_central(fields: tuple[int, ...], raw: bytes, extra: bytes, problems: list[str]) -> _Central:
-    """Read what few members have: extra fields, names beyond ASCII, encryption."""
-    flags, method, crc, compressed, size = fields[3], fields[4], *fields[7:10]
-    attributes, offset = fields[15:]
-    name = _decode_name(raw, flags, problems)
-    if extra:
-        extras = _read_extras(extra, name)
-        size, compressed, offset = _widen(extras.get(1, b""), (size, compressed, offset), name)
-        if extras.get(_SECOND_NAME, _NAME_HEAD + raw)[5:] != raw:
-            problems.append(f"{name!r} has a second name in an extra field")
-    if flags & _CLOSED:
-        problems.append(f"{name!r} is encrypted or a patch")
-    return offset, raw, flags, name, compressed, size, crc, method, attributes
-
-
-def _decode_name(raw: bytes, flags: int, problems: list[str]) -> str:
-    try:
-        if flags & _UTF8:
-            return raw.decode()
-        return raw.decode("ascii")  # beyond ASCII readers guess: cp437, latin-1, UTF-8 or the locale's
-    except UnicodeDecodeError:
-        name = raw.decode("utf-8", "backslashreplace")
-        problems.append(f"the member name {name!r} is not UTF-8 that is marked as such")
-        return name
-
-
-def _read_extras(extra: bytes, name: str) -> dict[int, bytes]:
-    extras: dict[int, bytes] = {}
-    position = 0
-    while position + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, position)
-        position += 4
-        if position + length > len(extra) or (kind == 1 and kind in extras):
-            raise ArchiveError(f"the extra fields of {name!r} are damaged")
-        extras[kind] = extra[position : position + length]
-        position += length
-    return extras
-
-
-def _widen(wide: bytes, values: tuple[int, int, int], name: str) -> tuple[int, int, int]:
-    """Replace each saturated value by the next of the zip64 field, as section 4.5.3 orders them."""
-    result = []
-    position = 0
-    for value in values:
-        if value == _WIDE and wide:
-            if position + 8 > len(wide):
-                raise ArchiveError(f"the zip64 field of {name!r} is cut short")
-            result.append(int.from_bytes(wide[position : position + 8], "little"))
-            position += 8
-        else:
-            result.append(value)
-    return result[0], result[1], result[2]
-
-
-def _locate(source: Source, found: list[_Central], directory: int) -> list[Entry]:
+def _locate(source: Source, found: list[Central], directory: int) -> list[Entry]:
     """Check every local header against the central directory, and that the members fill the file up to it."""
     borders = [central[0] for central in found]
     borders.append(directory)
     if borders[0]:
         raise ArchiveError("bytes precede the first member")
-    read_at, after = source.read_at, borders.__getitem__
-    return [_read_local(read_at, central, after(number)) for number, central in enumerate(found, 1)]
+    entries: list[Entry] = []
+    read_at, add, make = source.read_at, entries.append, tuple.__new__
+    for central, after in zip(found, borders[1:], strict=True):
+        offset, _, local, _, name, compressed, size, crc, method, attributes = central
+        start = offset + len(local)
+        if local and start + compressed == after and read_at(offset, len(local)) == local:
+            mode, marked = attributes >> 16, attributes & _DIRECTORY != 0
+            add(make(Entry, (name, start, compressed, size, crc, method, mode, marked, True)))
+        else:
+            add(_read_local(read_at, central, after))
+    return entries
 
 
-def _read_local(read_at: Callable[[int, int], bytes], central: _Central, after: int) -> Entry:
-    offset, raw, flags, name, compressed, size, crc, method, attributes = central
+def _read_local(read_at: Callable[[int, int], bytes], central: Central, after: int) -> Entry:
+    offset, raw, _, flags, name, compressed, size, crc, method, attributes = central
     need = _LOCAL.size + len(raw)
     header = read_at(offset, need)
     signature, _, flags_here, method_here, _, _, *sizes, named, extended = _LOCAL.unpack_from(header)
@@ -253,13 +163,10 @@ def _read_local(read_at: Callable[[int, int], bytes], central: _Central, after: 
     if end > after:
         raise ArchiveError(f"{name!r} overlaps another member")
     mode, marked = attributes >> 16, bool(attributes & _DIRECTORY)
-    entry = Entry(name, start, compressed, size, crc, method, mode, marked, not flags & _CLOSED)
-    same = flags == flags_here and method == method_here and sizes == [crc, compressed, size]
-    if same and end == after and not extended and not flags & _DESCRIPTOR:
-        return entry
+    entry = Entry(name, start, compressed, size, crc, method, mode, marked, not flags & CLOSED)
     extra = read_at(offset + need, extended)
     _compare_local(entry, flags, (flags_here, method_here, *sizes), extra)
-    if not _fills(read_at(end, min(after - end, 25)), entry, later=bool(flags_here & _DESCRIPTOR)):
+    if not _fills(read_at(end, min(after - end, 25)), entry, later=bool(flags_here & DESCRIPTOR)):
         raise ArchiveError(f"bytes that belong to no member follow {name!r}")
     return entry
 
@@ -267,10 +174,10 @@ def _read_local(read_at: Callable[[int, int], bytes], central: _Central, after: 
 def _compare_local(entry: Entry, told: int, local: tuple[int, ...], extra: bytes) -> None:
     """Compare a local header that is not word for word what the central directory says; `told` are its flags there."""
     flags, method, crc, compressed, size = local
-    if extra and _WIDE in {size, compressed}:
-        extras = _read_extras(extra, entry.name)
-        size, compressed, _ = _widen(extras.get(1, b""), (size, compressed, 0), entry.name)
-    later = bool(flags & _DESCRIPTOR)
+    if extra and WIDE in {size, compressed}:
+        extras = read_extras(extra, entry.name)
+        size, compressed, _ = widen(extras.get(1, b""), (size, compressed, 0), entry.name)
+    later = bool(flags & DESCRIPTOR)
     pairs = ((crc, entry.crc), (compressed, entry.compressed), (size, entry.size))
     agrees = all(one == other or (later and one == 0) for one, other in pairs)
     if not agrees or method != entry.method or (flags ^ told) & _SAME_FLAGS:
@@ -282,7 +189,7 @@ def _fills(between: bytes, entry: Entry, *, later: bool) -> bool:
     if not later:
         return not between
     values = (entry.crc, entry.compressed, entry.size)
-    forms = ["<IQQ"] if max(values) > _WIDE else ["<III", "<IQQ"]
+    forms = ["<IQQ"] if max(values) > WIDE else ["<III", "<IQQ"]
     bare = [struct.pack(form, *values) for form in forms]
     return between.removeprefix(b"PK\x07\x08") in bare or between in bare
 

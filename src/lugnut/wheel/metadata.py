@@ -67,6 +67,8 @@ def same_distribution(title: Title, name: str, version: str) -> bool:
 
 def same_name(title: Title, name: str) -> bool:
     """Say whether a spelled name is the one of the file name, once normalised."""
+    if name == title.name:
+        return True
     from packaging.utils import canonicalize_name
 
     return _NAME.fullmatch(name) is not None and Name(canonicalize_name(name)) == title.name
@@ -74,6 +76,8 @@ def same_name(title: Title, name: str) -> bool:
 
 def same_version(title: Title, version: str) -> bool:
     """Say whether a spelled version equals the one of the file name, as PEP 440 compares them."""
+    if version == title.version:
+        return True
     from packaging.version import InvalidVersion, Version
 
     try:
@@ -96,9 +100,10 @@ def parse_wheel(data: bytes, title: Title | None, problems: list[str]) -> bool:
     if purelib not in {"true", "false"}:
         problems.append(f"Root-Is-Purelib in WHEEL is {purelib!r}, not true or false")
     tags = fields.get("tag", [])
-    if title is not None and tags and not _agree(_expand(tags), set(title.tags)):
+    named = set() if title is None else set(title.tags)
+    if named and tags and set(tags) != named and not _agree(_expand(tags), named):
         problems.append(
-            f"the tags in WHEEL are {', '.join(sorted(tags))!r}, those of the file name {', '.join(title.tags)!r}"
+            f"the tags in WHEEL are {', '.join(sorted(tags))!r}, those of the file name {', '.join(sorted(named))!r}"
         )
     return purelib == "true"
 
@@ -147,7 +152,7 @@ def _check_wheel_version(text: str, problems: list[str]) -> None:
 def parse_metadata(data: bytes, title: Title | None, problems: list[str]) -> Metadata | None:
     """Read METADATA's headers, leniently (TRAPS 33), but for the name and the version."""
     end = _BLANK.search(data)
-    head = data if end is None else data[: end.start() + 1]
+    head = (data if end is None else data[: end.start()] + b"\n").replace(b"\r\n", b"\n")
     try:
         read = read_plain_headers(head)
         found = _read_headers(head) if read is None else _choose(read)
@@ -214,7 +219,7 @@ def parse_entry_points(data: bytes, problems: list[str]) -> tuple[EntryPoint, ..
     found: dict[str, EntryPoint] = {}
     kind: str | None = None
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode().removeprefix("\ufeff")  # utf-8-sig is a module to import, in each worker
     except UnicodeDecodeError:
         problems.append("entry_points.txt is not UTF-8")
         return ()

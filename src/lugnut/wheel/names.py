@@ -18,8 +18,8 @@ from lugnut.wheel.source import Limits
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LONGEST_COMPONENT = 255
-_USUAL_PART = r"[A-Za-z0-9_.+-]*[A-Za-z0-9_+-]"
-_USUAL_DEPTH = 10
+_USUAL_PART = r"[A-Za-z0-9_.+@-]*[A-Za-z0-9_+@-]"
+_USUAL_DEPTH = 20
 _USUAL = re.compile(rf"(?=.{{,{_LONGEST_COMPONENT}}}\Z)(?:{_USUAL_PART}/){{,{_USUAL_DEPTH - 1}}}{_USUAL_PART}")
 """Names of files that nothing can be wrong with: nearly all, and told by one look."""
 _USUAL_MODE = stat.S_IFREG | 0o1777

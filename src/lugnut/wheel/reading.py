@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import operator
 import os
+import re
 from collections.abc import Iterator
 
 from lugnut.distribution import Digest, Row, WheelFile, content_mtime, format_row, spell_digest
@@ -30,6 +31,7 @@ LIMITS = Limits()
 _ALL = slice(None)
 _FILE_COST = 1 << 16
 """How many bytes take as long as making a file does."""
+_QUOTED = re.compile(r"[\",\n\r]")
 _archive_path = operator.attrgetter("archive")
 _TOLD = 3
 _PLACEHOLDER = b"#!python"
@@ -169,22 +171,26 @@ class Archive(files.Closing):
 def _list_files(source: Source, contents: Contents, problems: list[str]) -> list[WheelFile]:
     """Describe every file that is installed, sorted by scheme and path."""
     made = {point.name + suffix for point in contents.entry_points for suffix in _WRAPPERS}
-    return sorted(
-        _make_file(source, contents, archive, problems)
-        for archive, (scheme, path) in contents.layout.placed.items()
-        if scheme != "scripts" or path not in made
-    )
+    entries, promises, make = contents.entries, contents.promises, tuple.__new__
+    listed = []
+    for archive, (scheme, path) in contents.layout.placed.items():
+        if scheme != "scripts" and promises[archive][0] == "sha256":  # nearly all, and so without a call for each
+            _, digest, _, spelled = promises[archive]
+            entry = entries[archive]
+            fields = scheme, path, archive, spelled, entry[3], entry[6] & 0o111 != 0, content_mtime(digest), False
+            listed.append(make(WheelFile, fields))
+        elif scheme != "scripts" or path not in made:
+            listed.append(_make_file(source, contents, archive, problems))
+    listed.sort()
+    return listed
 
 
 def _make_manifest(source: Source, contents: Contents, files: list[WheelFile]) -> Manifest:
     metadata, layout = contents.metadata, contents.layout
     root = "purelib" if contents.purelib else "platlib"
     inside = layout.dist_info + "/"
-    outside: list[WheelFile] = []
-    others: list[WheelFile] = []
-    for file in files:
-        plain = file.scheme == root and file.path == file.archive and not file.path.startswith(inside)
-        (outside if plain else others).append(file)
+    plain = [file[0] == root and file[1] == file[2] and not file[1].startswith(inside) for file in files]
+    outside = list(itertools.compress(files, plain))
     return Manifest(
         wheel=source.hash(),
         filename=contents.title.filename,
@@ -198,11 +204,19 @@ def _make_manifest(source: Source, contents: Contents, files: list[WheelFile]) -
         requires=metadata.requires,
         extras=metadata.extras,
         entry_points=contents.entry_points,
-        size=sum(file.size for file in files),
+        size=sum([file[4] for file in files]),
         library=make_library(outside),
-        others=tuple(others),
-        record="".join(format_row(Row(file.path, file.digest, file.size)) for file in outside),
+        others=tuple(itertools.compress(files, map(operator.not_, plain))),
+        record=_format_rows(outside),
     )
+
+
+def _format_rows(files: list[WheelFile]) -> str:
+    """Write RECORD's lines; only a path that csv quotes takes a call of its own."""
+    rows = [f"{path},sha256={digest},{size}\n" for _, path, _, digest, size, *_ in files]
+    if _QUOTED.search("".join([file[1] for file in files])) is None:
+        return "".join(rows)
+    return "".join(format_row(Row(file.path, file.digest, file.size)) for file in files)
 
 
 def _make_file(source: Source, contents: Contents, archive: str, problems: list[str]) -> WheelFile:
