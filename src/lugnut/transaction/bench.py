@@ -14,6 +14,7 @@ from lugnut.transaction.site import Site
 from lugnut.transaction.tree import Tree
 from lugnut.typed import NamedTuple
 
+
 class Terms(NamedTuple):
     """What all jobs of one transaction have in common; it crosses to worker processes."""
 
