@@ -18,7 +18,7 @@ from lugnut.installed import Found, find_installed
 from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
-from lugnut.transaction.records import Index, Record, Source, find_top, identify, index_files, list_tops
+from lugnut.transaction.records import Index, Record, Source, find_top, index_files, list_tops
 from lugnut.typed import NamedTuple
 
 
@@ -115,7 +115,7 @@ class Ledger:
     def _record(self, found: Found, root: files.Directory) -> Record:
         key = (found.scheme, found.directory)
         known = self._records.get(key)
-        if known is None or known.identity != identify(root, found):
+        if known is None or not known.stands(root):
             known = self._records[key] = Record(self._environment, found, root)
         return known
 
