@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from lugnut.errors import LugnutError, ShapeConflict
-from lugnut.events import SetAside
+from lugnut.events import Committed, SetAside
 from lugnut.system import files, locks
 from lugnut.transaction.settle import MANY
 from oracle import check_environment
@@ -414,6 +414,21 @@ def test_bytecode_goes_before_its_source_does(place: Place) -> None:
     place.act(Act("check", ()))
     assert not os.path.exists(os.path.join(place.site, "m.py"))
     assert os.listdir(os.path.join(place.site, "__pycache__")) == ["m.m.cpython-311.opt-1.pyc"]
+
+
+def test_a_directory_that_was_made_again_is_settled_as_it_is_now(place: Place) -> None:
+    place.act(install(place.wheel("mid", "1", {"s/a.py": "A = 1\n"})))
+    shown, old = os.path.join(place.site, "s"), os.path.join(place.site, "old")
+
+    def make_again(event: object) -> None:
+        if isinstance(event, Committed):
+            os.rename(shown, old)
+            os.mkdir(shown)
+            os.rename(os.path.join(old, "a.py"), os.path.join(shown, "a.py"))
+
+    place.act(uninstall("mid", report=make_again))
+    assert not os.path.exists(shown)
+    assert os.listdir(old) == []
 
 
 def assert_no_stripe_is_held(place: Place) -> None:
