@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from lugnut.errors import Interrupted
 from lugnut.events import WheelPlaced
-from lugnut.system import files, locks
-from lugnut.transaction.settle import MANY
+from lugnut.system import locks
 from oracle import check_environment
 from stepcases import install, uninstall
-from stepper import CHECK, PLAIN, Act, Place, Snapshot, Steps, carry_out, count, die, differ, end, run, start
+from stepper import PLAIN, Act, Place, Steps, carry_out, count, end, run, start
 
 ENDED, PAUSED, WAITING = b"e", b"p", b"w"
 
@@ -234,72 +232,6 @@ def _stop_at(place: Place, actor: Actor, stop: int) -> None:
     Steps(place.env + "/", stop, lambda *_: actor.pause())
 
 
-def _strike(deed: Callable[[Actor, int], None]) -> Callable[[Actor], None]:
-    """Have a worker that settles do something, told its parent, before it shows one file of many."""
-
-    def prepare(actor: Actor) -> None:
-        parent = os.getpid()
-
-        def replace(source: str, target: str, **options: Any) -> None:
-            if target == "m500.py" and os.getpid() != parent:
-                deed(actor, parent)
-            PLAIN["replace"](source, target, **options)
-
-        os.replace = replace  # type: ignore[assignment]
-
-    return prepare
-
-
-def _install_many(place: Place) -> Snapshot:
-    """Have two distributions share so many paths that workers settle them; gives the state with the loser alone."""
-    low, top = (
-        place.wheel(name, "1", {f"s{number % 40}/m{number}.py": f"{name} {number}\n" for number in range(MANY)})
-        for name in ("low", "top")
-    )
-    place.act(install(low))
-    alone = place.snapshot()
-    place.act(install(top))
-    return alone
-
-
-def worker_killed_as_it_settles(place: Place) -> list[str]:
-    """What a worker that was killed after the commit has left is settled by its parent, in the same run."""
-    alone = _install_many(place)
-
-    def deed(actor: Actor, _: int) -> None:
-        actor.pause()
-        die()
-
-    leaving = Actor(place, uninstall("top", jobs=2), _strike(deed))
-    met = leaving.hear()
-    leaving.go()
-    wrong = judge(place, "s20/m500.py", "low 500\n", leaving.end()) + differ(alone, place.snapshot())
-    return wrong if met == PAUSED else ["no worker came by"]
-
-
-def parent_killed_as_its_workers_settle(place: Place) -> list[str]:
-    """A worker holds its killed parent's locks: nobody recovers the transaction before the last of them is gone."""
-    alone = _install_many(place)
-
-    def deed(actor: Actor, parent: int) -> None:
-        os.kill(parent, signal.SIGKILL)
-        actor.pause()
-
-    leaving = Actor(place, uninstall("top", jobs=2), _strike(deed))
-    met = leaving.hear()
-    home = os.path.join(place.site, ".lugnut")
-    place.act(Act("check", (), {"lock_timeout": 0}))
-    wrong = [] if os.path.isdir(f"{home}/transactions") else ["it was recovered while a worker lived"]
-    with files.open_root(f"{home}/locks") as directory:
-        wrong += ["its lock was free"] if locks.try_hold(directory, "top.lock") is not None else []
-        leaving.go()
-        wrong += [] if leaving.end() == -signal.SIGKILL else ["it was not killed"]
-        locks.hold(directory, "top.lock", locks.Patience(30)).close()
-    place.act(CHECK)
-    wrong += judge(place, "s20/m500.py", "low 500\n") + differ(alone, place.snapshot())
-    return wrong if met == PAUSED else ["no worker came by"]
-
-
 MEETINGS = {
     one.__name__: one
     for one in (
@@ -309,8 +241,6 @@ MEETINGS = {
         removal_beside_an_open_run,
         two_that_adopt_one_file,
         two_that_refuse_each_other,
-        worker_killed_as_it_settles,
-        parent_killed_as_its_workers_settle,
     )
 }
 

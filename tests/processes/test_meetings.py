@@ -47,11 +47,3 @@ def test_a_users_file_that_two_runs_adopted_survives_them_both(tmp_path: Path) -
 
 def test_of_two_runs_that_clash_never_both_fail_to_see_the_other(tmp_path: Path) -> None:
     meet(tmp_path, "two_that_refuse_each_other")
-
-
-def test_what_a_worker_killed_after_the_commit_has_left_is_settled_in_the_same_run(tmp_path: Path) -> None:
-    meet(tmp_path, "worker_killed_as_it_settles")
-
-
-def test_a_parent_killed_after_the_commit_is_not_recovered_before_its_workers_are_gone(tmp_path: Path) -> None:
-    meet(tmp_path, "parent_killed_as_its_workers_settle")

@@ -13,7 +13,6 @@ import pytest
 from lugnut.errors import LugnutError, ShapeConflict
 from lugnut.events import Committed, SetAside
 from lugnut.system import files, locks
-from lugnut.transaction.settle import MANY
 from oracle import check_environment
 from places import Act, Place, cut, hold, place, transactions, write_installed
 from stepcases import install, uninstall
@@ -451,21 +450,6 @@ def test_what_has_to_be_hashed_is_hashed_while_no_stripe_is_held(place: Place, m
     place.act(uninstall("other"))
     assert sorted(hashed) == ["a.py", "b.py"]
     assert not os.path.exists(os.path.join(place.site, "s"))
-
-
-def test_what_a_worker_has_to_tell_is_told_while_no_stripe_is_held(place: Place) -> None:
-    place.act(install(place.wheel("many", "1", {f"m{number % 9}/m{number}.py": "" for number in range(MANY)})))
-    place.write("m5/m500.py", "mine\n")
-    place.write("m4/m400.py", "mine\n")
-    told = []
-
-    def report(event: object) -> None:
-        if isinstance(event, SetAside):
-            told.append(event.path)
-            assert_no_stripe_is_held(place)
-
-    place.act(uninstall("many", report=report))
-    assert sorted(told) == ["m4/m400.py", "m5/m500.py"]
 
 
 def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:

@@ -14,7 +14,7 @@ from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.events import SetAside
 from lugnut.plan import FRESH, REMOVE, Action, Old, kept_name
-from lugnut.system import files, workers
+from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.settle import Settler
 from lugnut.transaction.site import Site, pass_stripes
@@ -22,12 +22,10 @@ from lugnut.transaction.site import Site, pass_stripes
 _METADATA_LAST = ("RECORD",)
 
 
-def finish(
-    site: Site, transaction: journal.Transaction, *, durable: bool = False, pool: workers.Pool | None = None
-) -> None:
-    """Carry out a committed transaction and close it; `pool` are the workers that may help, if they are forked."""
+def finish(site: Site, transaction: journal.Transaction, *, durable: bool = False) -> None:
+    """Carry out a committed transaction and close it."""
     pass_stripes(site)  # M1
-    settler = Settler(site, transaction, pool)
+    settler = Settler(site, transaction)
     for action in transaction.plan.actions:
         if action.kind != REMOVE:
             _show(site, transaction, action)

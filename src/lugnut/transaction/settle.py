@@ -11,9 +11,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from lugnut.errors import FileInTheWay, InternalError, OutsideEnvironment, WorkerDied
-from lugnut.events import Event, Reporter
-from lugnut.system import files, locks, workers
+from lugnut.errors import FileInTheWay, OutsideEnvironment
+from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.claims import Claim
 from lugnut.transaction.content import Shown, Unread
@@ -25,8 +24,6 @@ from lugnut.transaction.tree import group, split
 
 MOST = 256
 """Files that are settled while a stripe is held once."""
-MANY = 1000
-"""Files that are worth workers."""
 _Wanted = dict[str, list[str]]
 """Names of files by directory."""
 
@@ -34,9 +31,8 @@ _Wanted = dict[str, list[str]]
 class Settler:
     """Settles paths on behalf of one transaction, whoever acts for it."""
 
-    def __init__(self, site: Site, transaction: journal.Transaction, pool: workers.Pool | None = None) -> None:
+    def __init__(self, site: Site, transaction: journal.Transaction) -> None:
         self._site = site
-        self._pool = pool
         self._errand = Errand(site, transaction)
         self._temporary = f".lugnut-{transaction.id}-"
         self._emptied: set[str] = set()
@@ -56,38 +52,11 @@ class Settler:
                 batches.append({})
             batches[-1][directory] = names
         self._site.settles += len(wanted)
-        self._settle_batches([batch for batches in stripes.values() for batch in batches], len(paths))
+        for batch in (batch for batches in stripes.values() for batch in batches):
+            self._settle_batch(batch)
         self.remove_empty(self._emptied)
         for directory in sorted(wanted.keys() - self._emptied):
             self._sweep(directory)
-
-    def _settle_batches(self, batches: list[_Wanted], count: int) -> None:
-        """Settle batches, many files by workers: forked, they inherit the locks of who may be killed (DESIGN 5).
-
-        What a worker that died has left is settled here: none is left by then, and nothing calls it off any more.
-        """
-        if self._pool is not None and count >= MANY:
-            self._errand.roles("")  # found out once, before there are several who ask
-            with contextlib.suppress(WorkerDied, InternalError):
-                for emptied in workers.run(self._settle_for, batches, plan=self._pool):
-                    self._emptied.update(emptied)
-                return
-        for batch in batches:
-            self._settle_batch(batch)
-
-    def _settle_for(self, batch: _Wanted, emit: Reporter) -> list[str]:
-        """Settle a batch in a worker; what it has to tell it tells afterwards: under a stripe nobody is waited for."""
-        site, told = self._site, list[Event]()
-        report, patience = site.report, site.patience
-        site.report, site.patience = told.append, locks.Patience(patience.timeout)
-        self._emptied.clear()
-        try:
-            self._settle_batch(batch)
-        finally:
-            site.report, site.patience = report, patience
-            for event in told:
-                emit(event)
-        return list(self._emptied)
 
     def _settle_batch(self, wanted: _Wanted) -> None:
         """Settle files of directories that have one stripe, under it.

@@ -9,7 +9,7 @@ from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
-from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced, never
+from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.entries import Store
 from lugnut.system import files, locks, workers
@@ -150,18 +150,10 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         if course.durable:
             with transaction.lend_place() as directory:
                 files.sync(directory)
-        forks = course.start_method == "fork"  # what is spawned inherits no lock
-        pool = (
-            workers.Pool(course.jobs, _first, course.report, never, "fork", course.timing, "settle") if forks else None
-        )
-        finish(site, transaction, durable=course.durable, pool=pool)
+        finish(site, transaction, durable=course.durable)
     except (OSError, LugnutError) as error:
         path = getattr(error, "filename", None) or transaction.id
         raise CommittedNotClosed(path=str(path), reason=getattr(error, "strerror", None) or str(error)) from error
-
-
-def _first(batch: dict[str, list[str]]) -> str:
-    return next(iter(batch))
 
 
 # --- conflicts --------------------------------------------------------------------------------------------------------
