@@ -89,13 +89,10 @@ _URL_SPELLING = bytes.maketrans(b"+/", b"-_")
 def time_of(digest: Digest) -> int | None:
     """Give the modification time of content by its digest as RECORD spells it; None where that is none."""
     try:
-        raw = binascii.a2b_base64(digest.translate(_PADDED) + "=")
+        raw = binascii.a2b_base64(digest.replace("-", "+").replace("_", "/") + "=")
     except ValueError:
         return None
     return content_mtime(raw) if len(raw) == 32 else None  # noqa: PLR2004 - bytes of a sha256
-
-
-_PADDED = str.maketrans("-_", "+/")
 
 
 def parse_record(text: str) -> list[Row]:

@@ -7,6 +7,7 @@ that is empty or has no readable RECORD is an installed distribution whose files
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Collection
 
@@ -156,6 +157,7 @@ def read_entry_points(environment: Environment, installed: Installed) -> str:
         return ""
 
 
+@functools.lru_cache(4096)  # a run that settles lists the same names for every stripe
 def _parse_entry(scheme: str, directory: str) -> Found | None:
     parsed = parse_dist_info(directory)
     if parsed is None and directory.endswith(".dist-info"):

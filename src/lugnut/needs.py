@@ -76,11 +76,11 @@ def _cut(head: str) -> tuple[Name, str]:
     head = head.strip(_BLANK)
     rest = head.lstrip(_NAMING)  # what is no name in ASCII is unclear, wherever it is cut
     name, rest = head[: len(head) - len(rest)], rest.lstrip(_BLANK)
-    if not _is_name(name):
+    if not is_name(name):
         raise _Unclear
     if rest[:1] == "[":
         extras, closed, rest = rest[1:].partition("]")
-        if not closed or not all(_is_name(extra.strip(_BLANK)) for extra in extras.split(",")):
+        if not closed or not all(is_name(extra.strip(_BLANK)) for extra in extras.split(",")):
             raise _Unclear
         rest = rest.lstrip(_BLANK)
     if rest[:1] == "(":
@@ -90,7 +90,8 @@ def _cut(head: str) -> tuple[Name, str]:
     return normalise_name(name), rest
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Say whether a text plainly is a name and nothing more."""
     return (
         text.isascii()
         and text[:1].isalnum()

@@ -46,16 +46,16 @@ def tmpfs(size: str, inodes: int = 0) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def immutable(path: Path) -> Iterator[None]:
+def immutable(path: Path, flag: str = "i") -> Iterator[None]:
     if not ROOT or shutil.which("chattr") is None:
         pytest.skip("needs root and chattr")
-    done = subprocess.run(["chattr", "+i", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["chattr", f"+{flag}", str(path)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip(f"this file system knows no immutable files: {done.stderr.strip()}")
     try:
         yield
     finally:
-        subprocess.run(["chattr", "-i", str(path)], check=True)
+        subprocess.run(["chattr", f"-{flag}", str(path)], check=True)
 
 
 def hog(directory: Path, *, left: int = 0) -> None:
@@ -235,6 +235,19 @@ def test_an_immutable_file_in_the_way_of_an_uninstall(tmp_path: Path) -> None:
     with immutable(room.site / "pkg" / "m03.py"):
         assert "pkg/m03.py" in refused(room, "uninstall", "pkg")
     after(room)
+    room.do("uninstall", "pkg")
+    assert room.findings() == []
+
+
+@pytest.mark.parametrize("count", [2, 100])
+@pytest.mark.parametrize("flag", ["i", "a"])
+def test_one_immutable_or_append_only_file_among_few_or_many_bars_an_uninstall(
+    tmp_path: Path, count: int, flag: str
+) -> None:
+    room = Room(tmp_path)
+    room.do("install", "--link-mode", "copy", room.wheel("pkg", "1.0", {f"pkg/m{n}.py": "" for n in range(count)}))
+    with immutable(room.site / "pkg" / "m1.py", flag):
+        assert "pkg/m1.py" in refused(room, "uninstall", "pkg")
     room.do("uninstall", "pkg")
     assert room.findings() == []
 

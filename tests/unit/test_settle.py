@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from lugnut.errors import LugnutError, ShapeConflict
-from lugnut.events import SetAside
-from lugnut.system import locks
+from lugnut.events import Committed, SetAside
+from lugnut.system import files, locks
 from oracle import check_environment
 from places import Act, Place, cut, hold, place, transactions, write_installed
 from stepcases import install, uninstall
@@ -403,6 +403,53 @@ def test_bytecode_goes_before_its_source_is_another(place: Place) -> None:
     place.act(Act("check", ()))
     assert read(place, "m.py") == "M = 2\n"
     assert not os.path.exists(os.path.join(place.site, "__pycache__"))
+
+
+def test_bytecode_goes_before_its_source_does(place: Place) -> None:
+    place.act(install(place.wheel("mid", "1", {"m.py": "M = 1\n", "n.py": ""})))
+    place.write("__pycache__/m.cpython-311.pyc", "of M = 1")
+    place.write("__pycache__/m.m.cpython-311.opt-1.pyc", "of another source")
+    cut(place, uninstall("mid"), "unlink", "m.py")
+    place.act(Act("check", ()))
+    assert not os.path.exists(os.path.join(place.site, "m.py"))
+    assert os.listdir(os.path.join(place.site, "__pycache__")) == ["m.m.cpython-311.opt-1.pyc"]
+
+
+def test_a_directory_that_was_made_again_is_settled_as_it_is_now(place: Place) -> None:
+    place.act(install(place.wheel("mid", "1", {"s/a.py": "A = 1\n"})))
+    shown, old = os.path.join(place.site, "s"), os.path.join(place.site, "old")
+
+    def make_again(event: object) -> None:
+        if isinstance(event, Committed):
+            os.rename(shown, old)
+            os.mkdir(shown)
+            os.rename(os.path.join(old, "a.py"), os.path.join(shown, "a.py"))
+
+    place.act(uninstall("mid", report=make_again))
+    assert not os.path.exists(shown)
+    assert os.listdir(old) == []
+
+
+def assert_no_stripe_is_held(place: Place) -> None:
+    for name in os.listdir(os.path.join(place.site, ".lugnut", "locks")):
+        if name.startswith("path-"):
+            hold(place, f"locks/{name}").close()
+
+
+def test_what_has_to_be_hashed_is_hashed_while_no_stripe_is_held(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_installed(place, "other", "1", {"s/a.py": "A = 1\n", "b.py": "B = 1\n"})
+    place.write("b.py", "B = 2\n")
+    digest, hashed = files.digest, list[str]()
+
+    def watch(directory: files.Directory, name: str) -> Any:
+        assert_no_stripe_is_held(place)
+        hashed.append(name)
+        return digest(directory, name)
+
+    monkeypatch.setattr(files, "digest", watch)
+    place.act(uninstall("other"))
+    assert sorted(hashed) == ["a.py", "b.py"]
+    assert not os.path.exists(os.path.join(place.site, "s"))
 
 
 def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from lugnut.system import files, locks
-from places import Place, place
+from places import Place, open_site, place, write_installed
 from stepcases import install, uninstall
 
 __all__ = ["place"]
@@ -91,3 +92,13 @@ def test_where_listings_lag_what_is_kept_is_not_told_by_one(place: Place, monkey
     place.act(uninstall("two"))
     with open(os.path.join(place.site, "s/a.py"), encoding="utf-8") as file:
         assert file.read() == "A = 1\n"
+
+
+def test_a_record_that_was_replaced_is_read_anew(place: Place) -> None:
+    """What is remembered of a RECORD counts as long as it is the same file, whatever its dist-info is called."""
+    with contextlib.contextmanager(open_site)(place) as site:
+        write_installed(place, "other", "1", {"a.py": ""})
+        assert [claim.name for claim in site.ledger.read("", ["a.py"])["a.py"]] == ["other"]
+        write_installed(place, "other", "1", {"b.py": ""})
+        assert site.ledger.read("", ["a.py"])["a.py"] == []
+        assert [claim.name for claim in site.ledger.read("", ["b.py"])["b.py"]] == ["other"]

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from lugnut.distribution import Name, WheelHash, normalise_name
 from lugnut.errors import BadRequirement
 from lugnut.links import hide_credentials
+from lugnut.needs import is_name
 from lugnut.typed import Any, NamedTuple
 
 COMMAND_LINE = "command line"
@@ -128,6 +129,8 @@ def _parse_path(text: str, origin: str, directories: tuple[str, ...]) -> Request
 
 
 def _parse_name(text: str, origin: str, directories: tuple[str, ...]) -> Request:
+    if is_name(text):  # nothing more has to be loaded for
+        return Request(normalise_name(text), "", (), "", None, (), origin, text)
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:

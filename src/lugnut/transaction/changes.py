@@ -53,10 +53,13 @@ def check_way(site: Site, action: Action) -> None:
 
 
 def _check_directory(action: Action, opened: files.Directory, below: str, names: list[str]) -> None:
+    after = action.files.unordered
+    if (not after or after.isdisjoint(below + name for name in names)) and files.movable(opened, *names):
+        return
     here = {name: status for name in names if (status := files.look(opened, name)) is not None}
     for name, status in here.items():
         path = below + name
-        if stat.S_ISDIR(status.st_mode) and path in action.files.unordered and not _judged(action, path):
+        if stat.S_ISDIR(status.st_mode) and path in after and not _judged(action, path):
             raise in_the_way(path, action.name, "a directory", forcible=False)
     if here and not files.movable(opened, *here):
         first = next((name for name in here if not files.movable(opened, name)), next(iter(here)))

@@ -18,7 +18,7 @@ from lugnut.installed import Found, find_installed
 from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
-from lugnut.transaction.records import Index, Record, Source, find_top, identify, index_files, list_tops
+from lugnut.transaction.records import Index, Record, Source, find_top, index_files, list_tops
 from lugnut.typed import NamedTuple
 
 
@@ -94,14 +94,13 @@ class Ledger:
                 said.add(word.action.name)
             if word.state == journal.COMMITTED or (word.state == journal.OPEN and word.action.kind == FRESH):
                 index = self._index(word)
-                for directory, found in claims.items():
-                    self._collect(found, index.get(directory, {}), word)
+                for directory in index.keys() & claims.keys():
+                    self._collect(claims[directory], index[directory], word)
         for source in self._read_sources(said, lambda: list_wanted_tops(wanted)):
-            for directory, found in claims.items():
-                self._collect_source(found, directory, source)
-        for found in claims.values():
-            for entries in found.values():
-                entries.sort(key=lambda claim: (claim.committed, claim.rank, claim.name), reverse=True)
+            for directory in claims if source.opaque else source.by_directory.keys() & claims.keys():
+                self._collect_source(claims[directory], directory, source)
+        for entries in (entries for found in claims.values() for entries in found.values() if len(entries) > 1):
+            entries.sort(key=lambda claim: (claim.committed, claim.rank, claim.name), reverse=True)
         return claims
 
     def _read_sources(self, said: set[Name], list_them: Callable[[], frozenset[str]]) -> Iterator[Source]:
@@ -116,7 +115,7 @@ class Ledger:
     def _record(self, found: Found, root: files.Directory) -> Record:
         key = (found.scheme, found.directory)
         known = self._records.get(key)
-        if known is None or known.identity != identify(root, found):
+        if known is None or not known.stands(root):
             known = self._records[key] = Record(self._environment, found, root)
         return known
 

@@ -68,9 +68,7 @@ def abort(site: Site, transaction: journal.Transaction) -> None:
 
 
 def _remove_made(settler: Settler, transaction: journal.Transaction) -> None:
-    made = set(transaction.plan.directories) | transaction.notes("made")
-    for directory in sorted(made, key=len, reverse=True):
-        settler.remove_empty(directory)
+    settler.remove_empty(set(transaction.plan.directories) | transaction.notes("made"))
 
 
 def _removed(transaction: journal.Transaction) -> set[str]:

@@ -30,14 +30,20 @@ class Shown(NamedTuple):
     directory: bool
 
 
+class Unread(Exception):
+    """Nothing but the bytes tell what stands there, and they were not to be read."""
+
+
 class Reader:
     """Tells contents, hashing a file once as long as its inode, size and time stay the same."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int, int, int], Digest] = {}
 
-    def show(self, directory: files.Directory, name: str, likely: Iterable[File] = ()) -> Shown | None:
-        """Say what stands at a name; None where nothing does.
+    def show(
+        self, directory: files.Directory, name: str, likely: Iterable[File] = (), *, read: bool = True
+    ) -> Shown | None:
+        """Say what stands at a name; None where nothing does. Without `read` it raises Unread instead of hashing.
 
         What has the size of a `likely` content, and the very second that only this content's own hash leads to, is that
         content and is not read: whoever edits a file gives it another time (DESIGN 4, as for the store's own files).
@@ -50,6 +56,8 @@ class Reader:
         key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         known = self._known.get(key) or _recognise(status, likely)
         if known is None:
+            if not read:
+                raise Unread
             try:
                 known, status = files.digest(directory, name)
             except FileNotFoundError:

@@ -8,6 +8,7 @@ from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
 from lugnut.system import files
 from lugnut.transaction import journal
+from lugnut.transaction.content import Shown, matches
 from lugnut.transaction.site import Site
 from lugnut.typed import NamedTuple
 
@@ -74,8 +75,24 @@ class Errand:
         What it brings is not among them: a file is reinstalled because its bytes may not be what its time says.
         """
         roles = self.roles(path)
+        if len(roles) == 1:
+            return [] if roles[0].old is None else [roles[0].old]
         brought = {role.new.digest for role in roles if role.new is not None}
         return [role.old for role in roles if role.old is not None and role.old.digest not in brought]
+
+    def only_revokes(self, path: str, shown: Shown) -> bool:
+        """Say whether all that this transaction has to do with a path is to take away what stands there.
+
+        Nothing is kept of it for a distribution of this transaction, and it was not there before an undone run.
+        """
+        roles = self.roles(path)
+        return (
+            len(roles) == 1
+            and roles[0].old is not None
+            and matches(shown, roles[0].old)
+            and not self.keeps(roles[0].name)
+            and not self.spares(path)
+        )
 
     def roles(self, path: str) -> list[Role]:
         """Give what this transaction has to do with a path."""

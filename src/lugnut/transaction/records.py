@@ -7,6 +7,7 @@ where the file system folds names) is taken apart at once.
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterable
 
@@ -59,6 +60,7 @@ class Record:
     def __init__(self, environment: Environment, found: Found, root: files.Directory) -> None:
         self._environment = environment
         self._found = found
+        self._place = f"{found.directory}/RECORD"
         self._source: Source | None = None
         self._tops: frozenset[str] | None = None
         self.identity = identify(root, found)
@@ -72,6 +74,11 @@ class Record:
         if identify(root, found) != self.identity:
             raise journal.Vanished
         self._tops = _read_tops(environment, found, data)
+
+    def stands(self, root: files.Directory) -> bool:
+        """Say whether the dist-info is still what it was: asked of each for every stripe. May raise Vanished."""
+        record = files.look(root, self._place)
+        return self.identity == (identify(root, self._found) if record is None else _tell(record))
 
     def touches(self, tops: frozenset[str]) -> bool:
         """Say whether any of its paths may begin so: False is certain."""
@@ -144,6 +151,10 @@ def identify(root: files.Directory, found: Found) -> tuple[int, ...]:
         if entry is None:
             raise journal.Vanished
         return (entry.st_ino, entry.st_mtime_ns, entry.st_ctime_ns)
+    return _tell(record)
+
+
+def _tell(record: os.stat_result) -> tuple[int, ...]:
     return (record.st_dev, record.st_ino, record.st_size, record.st_mtime_ns, record.st_ctime_ns)
 
 

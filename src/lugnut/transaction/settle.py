@@ -9,16 +9,17 @@ Content that no claim names stays, unless it is the very content this transactio
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
 
 from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.claims import Claim
-from lugnut.transaction.content import Shown
+from lugnut.transaction.content import Shown, Unread
 from lugnut.transaction.errand import Errand
 from lugnut.transaction.journal import Vanished
 from lugnut.transaction.site import Site, stripe_name
-from lugnut.transaction.spot import Spot
+from lugnut.transaction.spot import Spot, drop_bytecode
 from lugnut.transaction.tree import group, split
 
 MOST = 256
@@ -33,97 +34,174 @@ class Settler:
     def __init__(self, site: Site, transaction: journal.Transaction) -> None:
         self._site = site
         self._errand = Errand(site, transaction)
+        self._temporary = f".lugnut-{transaction.id}-"
+        self._emptied: set[str] = set()
+        """Directories in which nothing stands of what was settled there: they may be empty."""
 
     def settle(self, paths: list[str]) -> None:
-        """Settle paths, up to `MOST` that one stripe guards at a time: reading claims is what settling costs."""
+        """Settle paths; all are settled when it returns.
+
+        Up to `MOST` that one stripe guards are settled at a time: reading claims is what settling costs.
+        """
+        self._emptied.clear()
+        wanted = group(paths)
         stripes: dict[str, list[_Wanted]] = {}
-        for directory, names in group(paths).items():
+        for directory, names in wanted.items():
             batches = stripes.setdefault(stripe_name(self._site.environment, directory), [{}])
             if sum(map(len, batches[-1].values())) >= MOST:
                 batches.append({})
             batches[-1][directory] = names
+        self._site.settles += len(wanted)
         for batch in (batch for batches in stripes.values() for batch in batches):
             self._settle_batch(batch)
+        self.remove_empty(self._emptied)
+        for directory in sorted(wanted.keys() - self._emptied):
+            self._sweep(directory)
 
     def _settle_batch(self, wanted: _Wanted) -> None:
-        """Settle files of directories that have one stripe, under it."""
-        self._site.settles += len(wanted)
-        reached = {directory: names for directory, names in wanted.items() if self._warm(directory, names)}
-        if not reached:
-            return
-        held = self._site.hold_stripe(*reached)
+        """Settle files of directories that have one stripe, under it.
+
+        What only its bytes tell is hashed outside the stripe; inside, what has not changed is known.
+        """
+        try:
+            self._settle_under_stripe(wanted, read=False)
+        except Unread:
+            self._site.tree.close()
+            self._look(wanted, read=True)
+            self._settle_under_stripe(wanted, read=True)
+
+    def _settle_under_stripe(self, wanted: _Wanted, *, read: bool) -> None:
+        held = self._site.hold_stripe(*wanted)
         try:
             while True:
                 try:
-                    self._settle_once(reached)
+                    self._settle_once(wanted, read=read)
                 except (Vanished, FileExistsError):  # somebody was faster: look again (M3)
                     continue
                 return
         finally:
             held.close()
 
-    def _warm(self, directory: str, names: list[str]) -> bool:
-        """Hash outside the stripe; inside, what has not changed is known. False: what stands there is not ours."""
-        try:
-            opened = self._site.tree.directory(directory)
-        except (OutsideEnvironment, FileInTheWay) as error:  # TRAPS 22, 23: what lies behind a symlink
-            for name in names:
-                self._errand.say(f"{directory}/{name}" if directory else name, str(error))
-            return False
-        self._look(opened, directory, names)
-        return True
+    def _settle_once(self, wanted: _Wanted, *, read: bool) -> None:
+        self._site.tree.close()  # a directory removed and made again is another one: no old handle may speak for it
+        seen = self._look(wanted, read=read)
+        claims = self._site.ledger.read_many({directory: wanted[directory] for directory in seen})  # M2: only now
+        self._errand.arrive()
+        for directory, shown in seen.items():
+            self._settle_directory(directory, shown, claims[directory])
 
-    def _look(self, opened: files.Directory | None, directory: str, names: list[str]) -> dict[str, Shown | None]:
+    def _look(self, wanted: _Wanted, *, read: bool) -> dict[str, dict[str, Shown | None]]:
+        """Look what stands in each directory; one that lies behind a symlink or a file is said, and left out."""
+        seen = {}
+        for directory, names in wanted.items():
+            try:
+                opened = self._site.tree.directory(directory)
+            except (OutsideEnvironment, FileInTheWay) as error:  # TRAPS 22, 23: what lies behind a symlink
+                for name in names:
+                    self._errand.say(f"{directory}/{name}" if directory else name, str(error))
+            else:
+                seen[directory] = self._look_inside(opened, directory, names, read=read)
+        return seen
+
+    def _look_inside(
+        self, opened: files.Directory | None, directory: str, names: list[str], *, read: bool
+    ) -> dict[str, Shown | None]:
         if opened is None:
             return dict.fromkeys(names)
         below = f"{directory}/" if directory else ""
-        return {name: self._site.reader.show(opened, name, self._errand.likely(below + name)) for name in names}
-
-    def _settle_once(self, wanted: _Wanted) -> None:
-        self._site.tree.close()  # a directory removed and made again is another one: no old handle may speak for it
-        tree = self._site.tree
-        shown = {directory: self._look(tree.directory(directory), directory, wanted[directory]) for directory in wanted}
-        claims = self._site.ledger.read_many(wanted)  # M2: only now
-        self._errand.arrive()
-        for directory in wanted:
-            self._settle_directory(directory, shown[directory], claims[directory])
+        show, likely = self._site.reader.show, self._errand.likely
+        return {name: show(opened, name, likely(below + name), read=read) for name in names}
 
     def _settle_directory(self, directory: str, shown: dict[str, Shown | None], claims: dict[str, list[Claim]]) -> None:
-        emptied = False
-        for name, here in shown.items():
-            path = f"{directory}/{name}" if directory else name
-            emptied |= Spot(self._errand, path, here, claims[name]).settle()
-        self._sweep(directory)
+        below = f"{directory}/" if directory else ""
+        revokes = self._errand.only_revokes
+        going = [name for name, here in shown.items() if here and not claims[name] and revokes(below + name, here)]
+        if going:
+            self._take_away(directory, going)
+        left = set(shown).difference(going)
+        absent = [
+            Spot(self._errand, below + name, shown[name], claims[name]).settle() for name in shown if name in left
+        ]
+        if all(absent):
+            self._emptied.add(directory)
+        else:
+            self._emptied.discard(directory)
+
+    def _take_away(self, directory: str, names: list[str]) -> None:
+        """Remove what this transaction has revoked and nobody claims, as `spot` would one by one."""
         opened = self._site.tree.directory(directory)
-        if emptied or opened is None or not files.list_names(opened):
-            self.remove_empty(directory)
+        if opened is None:
+            raise Vanished
+        drop_bytecode(self._errand, opened, directory, names)
+        for name in names:
+            files.unlink(opened, name)
 
-    def _sweep(self, directory: str) -> None:
-        """Remove temporary names of this transaction: its workers are gone, and nobody else uses them."""
-        opened = self._site.tree.directory(directory)
-        if opened is not None:
-            for name in files.list_names(opened):
-                if name.startswith(f".lugnut-{self._errand.transaction.id}-"):
-                    files.unlink(opened, name)
+    # --- afterwards, without a stripe ---
 
-    def remove_empty(self, directory: str) -> None:
-        """Remove directories upwards while they are empty and ours to remove."""
-        while directory and self._errand.may_remove(directory):
-            above, name = split(directory)
-            try:
-                parent = self._site.tree.directory(above)
-                if parent is not None:
-                    self._remove_bytecode_directory(directory)
-                    files.rmdir(parent, name)
-            except FileNotFoundError:
-                pass  # a killed run had come this far
-            except (OSError, OutsideEnvironment, FileInTheWay):
-                return
-            self._site.tree.close()
-            directory = above
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        """Remove directories and those above them while they are empty and ours to remove, the deepest first.
 
-    def _remove_bytecode_directory(self, directory: str) -> None:
-        inner = self._site.tree.directory(directory)
-        if inner is not None:
-            with contextlib.suppress(OSError):
-                files.rmdir(inner, "__pycache__")
+        It takes no stripe: what is not empty stays, and who enters one that goes makes it again (TRAPS 20).
+        """
+        self._site.tree.close()
+        staying: set[str] = set()
+        for directory in sorted({above for one in directories for above in list_upwards(one)}, reverse=True):
+            if directory in staying or not self._errand.may_remove(directory):
+                self._sweep(directory)
+            elif self._is_removed(directory):
+                continue
+            staying.add(split(directory)[0])
+
+    def _is_removed(self, directory: str) -> bool:
+        """Remove one directory if nothing is in it; False where it stays."""
+        above, name = split(directory)
+        try:
+            parent = self._site.tree.directory(above)
+            if parent is not None:
+                self._remove(parent, name, directory)
+        except FileNotFoundError:
+            pass  # a killed run had come this far
+        except (OSError, OutsideEnvironment, FileInTheWay):
+            return False
+        finally:
+            self._site.tree.forget(directory)
+        return True
+
+    def _remove(self, parent: files.Directory, name: str, directory: str) -> None:
+        """Remove a directory; one that seems not to be empty may hold our own temporary names or an empty cache."""
+        try:
+            files.rmdir(parent, name)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            if self._sweep(directory) not in ([], ["__pycache__"]):
+                raise
+            inner = self._site.tree.directory(directory)
+            if inner is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    files.rmdir(inner, "__pycache__")
+            files.rmdir(parent, name)
+
+    def _sweep(self, directory: str) -> list[str]:
+        """Remove temporary names of this transaction, and list what else stands there.
+
+        Its workers are gone, and nobody else uses such names.
+        """
+        with contextlib.suppress(OutsideEnvironment, FileInTheWay):
+            opened = self._site.tree.directory(directory)
+            if opened is not None:
+                names = files.list_names(opened)
+                for name in names:
+                    if name.startswith(self._temporary):
+                        files.unlink(opened, name)
+                return [name for name in names if not name.startswith(self._temporary)]
+        return []
+
+
+def list_upwards(directory: str) -> Iterator[str]:
+    """Give a directory and those above it that RECORD paths name without `..` at the end."""
+    while True:
+        yield directory
+        directory = split(directory)[0]
+        if not directory or directory.endswith(".."):
+            return

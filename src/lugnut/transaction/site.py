@@ -6,6 +6,7 @@ import contextlib
 import zlib
 
 from lugnut.environment import Environment, key
+from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.events import UNTIMED, Reporter, Timing, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
@@ -71,9 +72,10 @@ class Site:
             with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:
                 files.refresh(root)
         for directory in below:
-            opened = self.tree.directory(directory)
-            if opened is not None:
-                files.refresh(opened)
+            with contextlib.suppress(OutsideEnvironment, FileInTheWay):  # of no use to whoever holds its stripe either
+                opened = self.tree.directory(directory)
+                if opened is not None:
+                    files.refresh(opened)
 
     def stripe_patience(self) -> locks.Patience:
         """Give how long a stripe is waited for: held for moments, it makes no run give up whatever its timeout."""

@@ -231,23 +231,32 @@ class Spot:
             files.rmdir(self._home, f"kept/{name}")
 
     def _drop_bytecode(self) -> None:
-        """Take the bytecode of a source that is about to change or go along with it (TRAPS 21).
+        opened = self._site.tree.directory(self._directory)
+        if opened is not None:
+            drop_bytecode(self._errand, opened, self._directory, [self._name])
 
-        Before it, for whoever goes on after a kill cannot see any more that the source was another.
-        """
-        if not self._name.endswith(".py"):
-            return
-        stem = self._name[:-3] + "."
-        try:
-            listed = self._errand.list_bytecode(self._directory, self._here())
-            ours = [name for name in listed or () if name.startswith(stem) and name.endswith(".pyc")]
-            ours = [name for name in ours if name.count(".") <= stem.count(".") + 2]
-            if listed is None or (listed and not ours):
-                return
-            with files.enter(self._here(), "__pycache__") as cache:
-                for name in ours:
-                    with contextlib.suppress(FileNotFoundError):
-                        files.unlink(cache, name)
-            files.rmdir(self._here(), "__pycache__")  # only if nothing else is in it
-        except (OSError, Vanished):
-            return
+
+def drop_bytecode(errand: Errand, opened: files.Directory, directory: str, names: list[str]) -> None:
+    """Take the bytecode of sources that are about to change or go along with them (TRAPS 21).
+
+    Before them, for whoever goes on after a kill cannot see any more that a source was another.
+    """
+    stems = {name[:-3] for name in names if name.endswith(".py")}
+    listed = errand.list_bytecode(directory, opened) if stems else None
+    if listed is None:
+        return
+    ours = [name for name in listed if name.endswith(".pyc") and not stems.isdisjoint(_list_stems(name))]
+    if listed and not ours:
+        return
+    with contextlib.suppress(OSError):
+        with files.enter(opened, "__pycache__") as cache:
+            for name in ours:
+                with contextlib.suppress(FileNotFoundError):
+                    files.unlink(cache, name)
+        files.rmdir(opened, "__pycache__")  # only if nothing else is in it
+
+
+def _list_stems(name: str) -> list[str]:
+    """Name the sources, less `.py`, that a .pyc may be of: between both stand a tag and a level, or one, or none."""
+    parts = name.removesuffix(".pyc").split(".")
+    return [".".join(parts[: len(parts) - more]) for more in range(min(3, len(parts)))]

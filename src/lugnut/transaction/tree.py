@@ -45,6 +45,12 @@ class Tree(files.Closing):
             handle.close()
         self._open.clear()
 
+    def forget(self, relative: str) -> None:
+        """Close the handle of a directory that was removed: who makes it again makes another one."""
+        known = self._open.pop(relative, None)
+        if known is not None:
+            known.close()
+
     def directory(self, relative: str, *, create: bool = False, name: str = "") -> files.Directory | None:
         """Open a directory; None where it does not stand. The handle lives until the next calls need its place.
 
