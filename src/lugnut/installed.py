@@ -11,16 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Collection
 
-from lugnut.distribution import (
-    STATE_FILE,
-    Name,
-    Row,
-    State,
-    normalise_name,
-    parse_dist_info,
-    parse_record,
-    parse_state,
-)
+from lugnut.distribution import STATE_FILE, Name, Row, State, normalise_name, parse_dist_info, parse_record, parse_state
 from lugnut.environment import Environment, canonical
 from lugnut.system import files
 from lugnut.typed import NamedTuple
