@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 
-from lugnut import environment
+from environmentvalue import make_environment
 from lugnut.interpreter import probe
 from lugnut.interpreter.discovery import Target
+
+__all__ = ["make_environment", "make_interpreter", "make_target", "make_venv", "write"]
 
 
 def make_venv(path, *options, python=sys.executable):
@@ -24,33 +26,6 @@ def make_target(directory, **fields):
 
 
 PATHS = ("python", "target", "prefix", "cache_dir")
-
-
-def make_environment(root, *, platlib="lib/site", aliases=(), folds_case=False, **fields):
-    """An environment below a directory, with lib/site, bin, include and data."""
-    root = os.path.realpath(root)
-    below = {"purelib": "lib/site", "platlib": platlib, "headers": "include", "scripts": "bin", "data": ""}
-    schemes = {scheme: os.path.normpath(os.path.join(root, path)) for scheme, path in below.items()}
-    values = {
-        "kind": "venv",
-        "prefix": root,
-        "python": os.path.join(root, "bin", "python"),
-        "schemes": schemes,
-        "places": environment.spell_places(schemes),
-        "aliases": aliases,
-        "folds_case": folds_case,
-        "markers": {
-            "python_version": "3.11",
-            "python_full_version": "3.11.7",
-            "sys_platform": "linux",
-            "os_name": "posix",
-        },
-        "tags": ("cp311-cp311-linux_x86_64", "cp311-abi3-linux_x86_64", "py3-none-linux_x86_64", "py3-none-any"),
-        "cache_tag": "cpython-311",
-        "launcher": "posix",
-        "uv_lock": None,
-    }
-    return environment.Environment(**{**values, **fields})
 
 
 def make_interpreter(directory, **changes):

@@ -8,6 +8,11 @@ fails, or waits. What is done with that is in stepdriver, the scenarios are in s
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("campaigns run on POSIX")
+
 import errno
 import os
 import shutil
@@ -18,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import lugnut
-from environments import make_environment
+from environmentvalue import make_environment
 from lugnut import change, check, engine, library  # noqa: F401 - all that an act would import: forks start warm
 from lugnut import run as running
 from lugnut.errors import LugnutError
@@ -118,7 +123,7 @@ def refuse_links(number: int, source: str = "") -> None:
             raise OSError(number, os.strerror(number), words[0])
         LINK(*words, **options)
 
-    PLAIN["link"] = os.link = link  # type: ignore[assignment]
+    PLAIN["link"] = os.link = link
 
 
 # --- a place with a prepared environment ------------------------------------------------------------------------------
@@ -138,18 +143,20 @@ CHECK = Act("check", ())
 class Place:
     """A directory with wheels, a store, an environment `env` to act on, and its state before, `base`."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, purelib: str = "lib/site") -> None:
+        """Make it, the environment empty; `purelib` is relative to that."""
         self.root = os.path.realpath(root)
         self.env = os.path.join(self.root, "env")
-        self.site = os.path.join(self.env, "lib", "site")
+        self.site = os.path.join(self.env, purelib)
         self.base = os.path.join(self.root, "base")
         self.wheels = os.path.join(self.root, "wheels")
         self.cache = os.path.join(self.root, "cache")
         os.makedirs(self.site)
-        self.environment = make_environment(self.env)
-        running.find_environment = lambda _: self.environment  # no interpreter is asked: forks stay cheap
+        self.environment = make_environment(self.env, purelib=purelib)
+        vars(running)["find_environment"] = lambda _: self.environment  # no interpreter is asked: forks stay cheap
 
     def wheel(self, name: str, version: str, files: Mapping[str, str], *, build: str = "", **others: Any) -> str:
+        """Make a wheel; another build of the same one lies in a directory of its own."""
         return make_wheel(os.path.join(self.wheels, build), name, version, files, **others)
 
     def write(self, path: str, text: str) -> None:
@@ -162,6 +169,7 @@ class Place:
             file.write(text)
 
     def act(self, act: Act) -> Any:
+        """Do an act in this process."""
         options = {"python": self.env, "cache_dir": self.cache, "jobs": 1, "start_method": "fork", **act.options}
         if act.verb == "install":
             return lugnut.install(list(act.what), **options)
@@ -201,6 +209,7 @@ def copy_tree(source: str, target: str) -> None:
 
 
 def read_all(root: str, below: str, found: Snapshot) -> None:
+    """Read a tree into a snapshot."""
     for name in sorted(os.listdir(os.path.join(root, below))):
         path = f"{below}{name}"
         full = os.path.join(root, path)
@@ -262,6 +271,7 @@ def start(work: Callable[[], int], out: str) -> int:
 
 
 def end(pid: int, out: str) -> Ended:
+    """Wait for a child."""
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     with open(out, encoding="utf-8", errors="replace") as file:
         return Ended(code, file.read())
@@ -291,4 +301,5 @@ def run(place: Place, act: Act, stop: int = 0, at: At = die) -> Ended:
 
 
 def count(ended: Ended) -> int:
+    """Give how many steps a run took."""
     return int(ended.said.rpartition("steps ")[2].split()[0])

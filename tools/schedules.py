@@ -1,0 +1,147 @@
+"""Two and three runs of the engine in every order of their calls, and what is there afterwards.
+
+    python tools/schedules.py [--case PATTERN]... [--preemptions N] [--deaths] [--every K]
+    python tools/schedules.py --random COUNT [--seed S] [--case PATTERN]...
+    python tools/schedules.py --replay "CASE: a12 b a"
+
+The runs are the product's own code in processes of their own, which make one call after the other as a schedule says
+(see players.py). With `--preemptions N` every schedule is played in which at most N times a run is stopped before a
+call of its own, another one going on in its place, the first one included; with `--deaths` also those in which the last
+one that was stopped is killed. `--every K` takes each K-th of these. `--random` plays schedules drawn by a seed, of up
+to six preemptions, a third of them with a death.
+
+Afterwards the environment has to be what the serial oracle says of one of the orders (see serial.py), and whole in the
+eyes of tools/oracle.py; where a run was killed, after one `lugnut check`. What is wrong is printed with its schedule.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("campaigns run on POSIX")
+
+import argparse
+import contextlib
+import fnmatch
+import itertools
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+
+from ordercases import CASES
+from orders import Arena, Explorer, FoundError, Score
+from players import parse_legs
+from programs import print_table, scratch
+
+HEADER = ("case", "runs", "calls", "schedules", "killed", "ends", "wrong")
+SHOWN = 10
+"""Findings printed for a case."""
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", action="append", metavar="PATTERN", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--preemptions", type=int, default=1, metavar="N")
+    parser.add_argument("--deaths", action="store_true", help="kill whoever is stopped, too")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="of the last preemption's places each K-th")
+    parser.add_argument("--random", type=int, metavar="COUNT", help="so many schedules of each case, drawn")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", action="store_true", help="end at the first finding")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--replay", metavar="SCHEDULE", help="play this one, as it was printed")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    options.cases = [name for name in CASES if any(fnmatch.fnmatch(name, one) for one in options.case or ["*"])]
+    if not options.cases:
+        parser.error(f"no case is called {' or '.join(options.case)}")
+    return options
+
+
+def replay(schedule: str) -> list[str]:
+    """Play one schedule and give what is wrong."""
+    name, _, legs = schedule.partition(":")
+    with scratch("schedules") as root:
+        return Arena(CASES[name.strip()], os.path.join(root, "place")).play(parse_legs(legs))[1]
+
+
+def play_part(options: argparse.Namespace, part: tuple[int, int]) -> Score:
+    """Play one process's share of the only case there is."""
+    with scratch("schedules") as root:
+        arena = Arena(CASES[options.cases[0]], os.path.join(root, "place"))
+        explorer = Explorer(arena, part, options.every, first=options.first)
+        with contextlib.suppress(FoundError):
+            if options.random:
+                explorer.draw(options.seed, -(-options.random // part[1]))
+            else:
+                explorer.explore(options.preemptions, deaths=options.deaths)
+        return explorer.score()
+
+
+def play_case(name: str, arguments: Sequence[str], jobs: int) -> Score:
+    """Play a case, dealt out to processes of their own; raises CalledProcessError."""
+    words = [sys.executable, "-P", os.path.abspath(__file__), *arguments, "--case", name]
+    running = [
+        subprocess.Popen([*words, "--part", f"{part}/{jobs}"], stdout=subprocess.PIPE, text=True)
+        for part in range(jobs)
+    ]
+    scores = []
+    for process in running:
+        out, _ = process.communicate()
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, words)
+        scores.append(Score(*json.loads(out)))
+    return Score(
+        sum(score.schedules for score in scores),
+        sum(score.killed for score in scores),
+        max(score.calls for score in scores),
+        max(score.ends for score in scores),
+        list(itertools.chain.from_iterable(score.wrong for score in scores)),
+    )
+
+
+def play_all(options: argparse.Namespace) -> Iterator[tuple[str, Score]]:
+    """Play case after case."""
+    arguments = ["--preemptions", str(options.preemptions), "--every", str(options.every), "--seed", str(options.seed)]
+    arguments += ["--deaths"] * options.deaths + (["--random", str(options.random)] if options.random else [])
+    arguments += ["--first"] * options.first
+    for name in options.cases:
+        score = play_case(name, arguments, options.jobs)
+        yield name, score
+        if options.first and score.wrong:
+            return
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play, and print a line for every case; 1 where anything was wrong."""
+    options = parse(arguments)
+    os.umask(0o022)
+    if options.replay:
+        found = replay(options.replay)
+        print("\n".join(found) or "as it should be")
+        return bool(found)
+    if options.part:
+        part, _, parts = options.part.partition("/")
+        print(json.dumps(play_part(options, (int(part), int(parts)))))
+        return 0
+    begun, rows, wrong = time.monotonic(), [], []
+    for name, score in play_all(options):
+        rows.append((name, len(CASES[name].deeds), *score[2:3], *score[:2], score.ends, len(score.wrong)))
+        wrong += score.wrong
+        print(f"{name}: {score.schedules} schedules, {len(score.wrong)} wrong", file=sys.stderr, flush=True)
+        for line in score.wrong[:SHOWN]:
+            print(line, file=sys.stderr, flush=True)
+    print_table(HEADER, rows)
+    total = sum(row[3] for row in rows)
+    print(f"{total} schedules in {time.monotonic() - begun:.0f} s, {len(wrong)} wrong")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
