@@ -150,7 +150,7 @@ def play(options: argparse.Namespace, name: str, arguments: Sequence[str]) -> di
     """Play an operation, its points dealt out to processes of their own."""
     with scratch("preload") as place:
         library = build(place)
-        words = [sys.executable, "-P", os.path.abspath(__file__), *arguments, "--what", name]
+        words = [sys.executable, os.path.abspath(__file__), *arguments, "--what", name]
         environ = {**os.environ, "LD_PRELOAD": library}
         running = [
             subprocess.Popen(

@@ -73,7 +73,7 @@ def judge(mutant: Mutant, root: str) -> Verdict:
     except ValueError as error:
         return Verdict(mutant, caught=False, said=str(error))
     program, *words = mutant.campaign.split()
-    command = [sys.executable, "-P", os.path.join(TOOLS, program), "--jobs", "1", *words]
+    command = [sys.executable, os.path.join(TOOLS, program), "--jobs", "1", *words]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([root, TOOLS]), "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     findings = [line.strip() for line in ran.stderr.splitlines() if line.startswith("    ")]

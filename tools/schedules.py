@@ -86,7 +86,7 @@ def play_part(options: argparse.Namespace, part: tuple[int, int]) -> Score:
 
 def play_case(name: str, arguments: Sequence[str], jobs: int) -> Score:
     """Play a case, dealt out to processes of their own; raises CalledProcessError."""
-    words = [sys.executable, "-P", os.path.abspath(__file__), *arguments, "--case", name]
+    words = [sys.executable, os.path.abspath(__file__), *arguments, "--case", name]
     running = [
         subprocess.Popen([*words, "--part", f"{part}/{jobs}"], stdout=subprocess.PIPE, text=True)
         for part in range(jobs)
