@@ -9,10 +9,13 @@ USED   := .make/used# lugnut as its users have it: not editable, and nothing els
 ROUNDS ?= 20
 LINE   ?=
 SEED   ?= 1
+ORDERS ?= --preemptions 1 --deaths
+CRASH  ?=
+MUTANTS ?=
 CODE   := src tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo installed test lint types check races peers kills together shown model bench benchslice afar clean
+.PHONY: help demo installed test lint types check races peers kills together shown orders crash mutants model proof bench benchslice afar clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +55,17 @@ together: $(READY)  ## 2, 8 and 32 processes at once on one environment (ROUNDS=
 
 shown: $(READY)  ## every promise, a line of figures each, in full (LINE="jwt six", ROUNDS=n of each)
 	$(BIN)/python tools/shown.py --wheels $(WHEELS) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(LINE)
+
+orders: $(READY)  ## two and three runs in every order of their calls, killed too (ORDERS="--random 1000 --seed 1")
+	$(BIN)/python tools/schedules.py $(ORDERS)
+
+crash: $(READY)  ## killed, and failed, at every file-system call of every command (CRASH="--every 50 --append FILE"; cc)
+	$(BIN)/python tools/crash.py $(CRASH)
+
+mutants: $(READY)  ## guards taken out of the code, each caught by one of these two (MUTANTS="--only M5")
+	$(BIN)/python tools/mutants.py $(MUTANTS)
+
+proof: model races kills together shown orders crash mutants  ## all campaigns in full, one after the other: hours
 
 model:  ## check the transaction protocol's model, and that each guard taken out is caught (spin, cc; some minutes)
 	bash tests/model/check.sh all

@@ -82,6 +82,7 @@ def make_universe(directory: str) -> dict[str, str]:
         "aa1": ("aa", "1", {"s/x.py": "X = 'aa'\n", "aa/m.py": "M = 1\n", "aa/n.py": "N = 1\n"}),
         "mm1": ("mm", "1", {"s/x.py": "X = 'mm'\n", "mm.py": "M = 1\n", "mm-1.data/scripts/mm": "#!python\n"}),
         "zz1": ("zz", "1", {"s/x.py": "X = 'zz'\n", "zz/m.py": "M = 1\n", "zz/gone.py": "G = 1\n"}),
+        "mm1b": ("mm", "1", {"s/x.py": "X = 'mm b'\n", "mm.py": "M = 1\n", "mm/more.py": "M = 1\n"}),
         "mm2": ("mm", "2", {"s/x.py": "X = 'mm 2'\n", "mm/__init__.py": "M = 2\n"}),
         "zz2": ("zz", "2", {"s/x.py": "X = 'zz 2'\n", "zz/m.py": "M = 2\n", "zz/new.py": "N = 1\n"}),
     }
@@ -97,6 +98,7 @@ OPERATIONS = {
     "install": Operation([], _ALL, cold=True),
     "install-warm": Operation([], _ALL),
     "upgrade": Operation([_ALL], _UPGRADE),
+    "rebuild": Operation([_ALL], ["install", "{mm1b}"]),
     "uninstall": Operation([_ALL], ["uninstall", "mm", "zz"]),
     "sync": Operation([_ALL], ["sync", "{wanted}"]),
     "conflict": Operation([["install", "{zz1}"]], ["install", "--overlay", "aa", "{aa1}"]),
@@ -105,8 +107,6 @@ OPERATIONS = {
     "recover-open": Operation([_ALL, _UPGRADE], ["recover"], cut=0),
     "recover-committed": Operation([_ALL, _UPGRADE], ["recover"], cut=20),
 }
-
-
 """Every operation by name; braces stand for paths of the universe."""
 
 

@@ -18,7 +18,8 @@ from oracle import check_environment
 from ordercases import UNIVERSE, OrderCase
 from players import Leg, Played, play
 from serial import NOTHING, Deed, State, carry_out, find_ends, show
-from stepper import CHECK, Act, Place, Snapshot, run
+from snapshots import Snapshot
+from stepper import CHECK, Act, Place, run
 from trees import normalise
 
 PURELIB = "lib/python3.11/site-packages"

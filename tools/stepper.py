@@ -17,7 +17,6 @@ import errno
 import os
 import shutil
 import signal
-import stat
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -27,11 +26,16 @@ from environmentvalue import make_environment
 from lugnut import change, check, engine, library  # noqa: F401 - all that an act would import: forks start warm
 from lugnut import run as running
 from lugnut.errors import LugnutError
+from snapshots import LINK, Snapshot, copy_tree, differ, read_all
 from wheels import make_wheel
+
+__all__ = [
+    "CHECK", "PLAIN", "Act", "At", "Ended", "Place", "Snapshot", "Steps", "carry_out", "copy_tree", "count", "die",
+    "differ", "end", "fail", "interrupt", "refuse_links", "run", "start", "tear",
+]  # fmt: skip
 
 PATIENCE = 60
 """Seconds until a child that hangs is killed by its own alarm."""
-Snapshot = dict[str, tuple[str, int, bytes]]
 At = Callable[[str, tuple[Any, ...]], Callable[[], None] | None]
 """What happens before a step, told the name and the arguments of the call; gives what happens right after it."""
 
@@ -41,8 +45,6 @@ PLAIN = {
     for name in ("link", "replace", "unlink", "rmdir", "mkdir", "write", "pwrite", "open", "fchmod", "utime")
 }
 """The system's own functions, for the driver itself."""
-LINK = os.link
-"""The driver's own, whatever a scenario makes of the system's."""
 _FAILING = {"link", "mkdir", "write", "open", "replace", "pwrite"}
 
 
@@ -191,55 +193,6 @@ class Place:
         found: Snapshot = {}
         read_all(self.env, "", found)
         return found
-
-
-def copy_tree(source: str, target: str) -> None:
-    """Copy a tree by hard links, so that what was one file stays one; what is written in place is copied."""
-    os.mkdir(target)
-    shutil.copymode(source, target)
-    with os.scandir(source) as entries:
-        for entry in sorted(entries, key=lambda one: one.name):
-            to = os.path.join(target, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                copy_tree(entry.path, to)
-            elif entry.name.endswith(".lock"):
-                shutil.copy2(entry.path, to)
-            else:
-                LINK(entry.path, to, follow_symlinks=False)
-
-
-def read_all(root: str, below: str, found: Snapshot) -> None:
-    """Read a tree into a snapshot."""
-    for name in sorted(os.listdir(os.path.join(root, below))):
-        path = f"{below}{name}"
-        full = os.path.join(root, path)
-        status = os.lstat(full)
-        if path.endswith((".lugnut/locks", ".lugnut/format")):
-            continue
-        spelled = path
-        if "/altered/" in path:  # below it stands the transaction's name, another one every time
-            head, _, tail = path.partition("/altered/")
-            spelled = "/".join([head, "altered", "*", *tail.split("/")[1:]])
-        if stat.S_ISDIR(status.st_mode):
-            if not name.startswith(".lugnut"):
-                found[spelled] = ("directory", stat.S_IMODE(status.st_mode), b"")
-            read_all(root, f"{path}/", found)
-            if name == "transactions" or (name in {"kept", "altered"} and not os.listdir(full)):
-                found[spelled] = ("left", 0, b"")
-        elif stat.S_ISLNK(status.st_mode):
-            found[spelled] = ("symlink", 0, os.readlink(full).encode())
-        else:
-            with open(full, "rb") as file:
-                found[spelled] = ("file", stat.S_IMODE(status.st_mode), file.read())
-
-
-def differ(one: Snapshot, other: Snapshot) -> list[str]:
-    """Say in which paths two snapshots differ."""
-    return [
-        f"{'-' if path not in other else '+' if path not in one else '~'}{path}"
-        for path in sorted(one.keys() | other.keys())
-        if one.get(path) != other.get(path)
-    ]
 
 
 # --- children ---------------------------------------------------------------------------------------------------------

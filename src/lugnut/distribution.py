@@ -200,7 +200,7 @@ def parse_state(text: str) -> State | None:
             return None
         executables = None if data["executables"] is None else tuple(data["executables"])
         return State(WheelHash(data["wheel"]), int(data["overlay"]), executables)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 
@@ -213,7 +213,7 @@ def _read_plain_state(text: str) -> State | None:
     rank, has_wheel, wheel = tail[:-3].partition(', "wheel": "')
     inside = found.removeprefix(_BEFORE).removeprefix('"').removesuffix('"')
     paths = tuple(inside.split('", "')) if inside else ()
-    if not (has_rank and has_wheel and rank.isascii() and rank.isdigit()):
+    if not (has_rank and has_wheel and rank.isascii() and rank.isdigit() and len(rank) <= _DIGITS):
         return None
     if "\\" in text or not text[:-1].isprintable() or any('"' in word for word in (wheel, *paths)):
         return None
@@ -223,6 +223,8 @@ def _read_plain_state(text: str) -> State | None:
 
 
 _BEFORE = '{"executables": ['
+_DIGITS = 9
+"""Of a rank as anybody would give one; a number of thousands of digits is an error to Python."""
 
 
 def format_state(state: State) -> str:

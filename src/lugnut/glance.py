@@ -57,12 +57,13 @@ def _glance(root: files.Directory, entry: Found, *, direct: bool) -> Glance:
 def _is_recorded(directory: files.Directory) -> bool:
     """Say whether RECORD can be read, whole: it is where it has the time of its own content, for then lugnut wrote it.
 
-    Others' has to name itself, as it must (PEP 376): one that a power cut left empty or short is read, but not whole.
+    Others' has to name itself, as it must (PEP 376), and end as a line does: one that a power cut left empty is read,
+    but not whole. A cut between two rows, below its own, is not seen.
     """
     try:
         data, status = files.read_identified(directory, "RECORD")
         if content_mtime(hashlib.sha256(data).digest()) == int(status.st_mtime):
             return True
-        return b"/RECORD," in data and is_record(data.decode())
+        return b"/RECORD," in data and data.endswith(b"\n") and is_record(data.decode())
     except (OSError, UnicodeDecodeError):
         return False

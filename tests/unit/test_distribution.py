@@ -99,7 +99,17 @@ def test_a_state_reads_back():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"format": 2, "wheel": "x", "overlay": 0, "executables": []}', "null"]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 2, "wheel": "x", "overlay": 0, "executables": []}',
+        "null",
+        '{"executables": [], "format": 1, "overlay": ' + "9" * 5000 + ', "wheel": "x"}\n',
+        '{"executables": [], "format": 1, "overlay": 1e999, "wheel": "x"}\n',
+        "[" * 100_000,
+    ],
 )
 def test_a_state_of_another_format_is_none(text):
     assert parse_state(text) is None

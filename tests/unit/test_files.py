@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 
 import pytest
 
@@ -507,3 +508,18 @@ def test_a_directory_is_made_or_the_one_that_stands_there_taken(here):
             files.make_directory(here, name)
     with pytest.raises(OSError, match="one directory"):
         files.make_directory(here, "../x")
+
+
+def test_what_may_be_replaced_is_known_without_ctypes_too(here, tmp_path, monkeypatch):
+    """A Python built without libffi has none; one that is linked statically cannot look into itself."""
+    names = [f"f{number}" for number in range(100)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    from lugnut.system import _posix
+
+    _posix._ask_attributes.cache_clear()
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    try:
+        assert files.movable(here, *names)
+    finally:
+        _posix._ask_attributes.cache_clear()

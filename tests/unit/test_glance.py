@@ -44,6 +44,7 @@ def test_a_record_that_others_wrote_is_one(room: Room) -> None:
         b'"pkg',
         b"a,b,c,d,e\n",
         b"pkg-1.0.dist-info/RECORD,,\na,sha256=x,many\n",
+        b'pkg-1.0.dist-info/RECORD,,\n"a,',
         b"pkg/\xff,,\n",
         None,
     ],
@@ -60,6 +61,16 @@ def test_a_torn_or_missing_record_is_none(room: Room, data: bytes | None) -> Non
     ran = room.lugnut("install", wheel)
     assert ran.code == 1
     assert "pkg 1.0 has no readable RECORD in pkg-1.0.dist-info" in ran.err
+
+
+def test_a_record_that_ends_within_a_row_is_none(room: Room) -> None:
+    wheel, place = install(room)
+    whole = (place / "RECORD").read_bytes()
+    cut = whole.index(b"pkg/__init__.py,") + 20
+    (place / "RECORD").write_bytes(whole[:cut] + b",")
+    assert b"/RECORD," in whole[:cut]
+    assert not is_a_no_op(room, wheel)
+    assert room.findings() == []
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -166,6 +166,16 @@ def test_a_manifest_whose_files_are_torn_is_made_anew_when_they_are_needed(place
     assert store.read_whole(place, head) == manifest
 
 
+def test_an_entry_that_cannot_be_read_now_is_not_set_aside_for_it(place, wheel):
+    """Whoever finds nothing there may look in the very moment in which another run fills it anew."""
+    manifest = store.admit(place, wheel)
+    head = manifest._replace(library=NO_LIBRARY, others=(), record="")
+    os.rename(tree_of(place, manifest) + "/../manifest", tree_of(place, manifest) + "/../elsewhere")
+    with pytest.raises(StoreDamaged):
+        store.read_whole(place, head)
+    assert os.path.isdir(tree_of(place, manifest))
+
+
 @pytest.mark.parametrize("stamp", [Stamp("abc-1", True), Stamp("abc-1", False), Stamp("", False)])
 def test_a_stamp_comes_back_as_it_was(stamp):
     assert parse_stamp(format_stamp(stamp)) == stamp

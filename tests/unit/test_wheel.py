@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from hostile import rawzip
-from lugnut.distribution import EntryPoint, content_mtime, parse_record
+from lugnut.distribution import EntryPoint, Name, content_mtime, parse_record
 from lugnut.errors import BadWheel
 from lugnut.wheel.metadata import parse_title, same_name
 from lugnut.wheel.reading import read_wheel, rename_manifest
@@ -256,6 +256,13 @@ def test_metadata_that_is_not_utf8_beside_name_and_version_is_tolerated(tmp_path
 def test_a_nested_dist_info_is_an_ordinary_directory(tmp_path):
     files = {"pkg/_vendor/y-1.dist-info/RECORD": "", "pkg/.lugnut/z": ""}
     assert set(files) <= {file.path for file in read_manifest(make_wheel(tmp_path, "x", files=files)).files}
+
+
+@pytest.mark.parametrize("name", ["na\u00efve", "\u0663", "-foo", "foo-", "_foo", "foo_"])
+def test_a_name_that_is_none_is_refused_though_the_file_has_it_too(name):
+    """packaging takes it from a file name; metadata may not say it (Core metadata, Name)."""
+    title = parse_title("foo-1.0-py3-none-any.whl", [])
+    assert not same_name(title._replace(name=Name(name)), name)
 
 
 def test_a_name_in_other_letters_that_lower_to_the_same_is_another_name():

@@ -64,10 +64,6 @@ __all__ = [
     "set_aside",
 ]
 
-_LARGEST_MANIFEST = 1 << 30
-_LARGEST_SCRIPT = 1 << 30
-_SMALL = 4_096
-
 
 def admit(store: Store, path: str, emit: Reporter = ignore, *, patience: locks.Patience | None = None) -> Manifest:
     """See that a wheel's entry stands, unpacking it if need be, and give its manifest; raises BadWheel.

@@ -33,8 +33,17 @@ def read_manifest(store: Store, wheel: WheelHash) -> Manifest | None:
 
 
 def read_whole(store: Store, manifest: Manifest) -> Manifest:
-    """Give a manifest with its files, which may have been left out; raises StoreDamaged where they cannot be read."""
-    whole = manifest if manifest.whole else read_manifest(store, manifest.wheel)
+    """Give a manifest with its files, which may have been left out; raises StoreDamaged where they cannot be read.
+
+    Only what was read and says nothing is set aside: who finds nothing may look while another fills the place anew.
+    """
+    if manifest.whole:
+        return manifest
+    try:
+        with files.open_root(store.root) as root:
+            whole = read_entry(root, manifest.wheel)[0]
+    except OSError:
+        raise StoreDamaged(wheel=manifest.filename, path=MANIFEST) from None
     if whole is None:
         set_aside(store, manifest.wheel)
         raise StoreDamaged(wheel=manifest.filename, path=MANIFEST)

@@ -190,9 +190,12 @@ def _ask_attributes() -> Callable[[str, Directory], int | None]:
 
     Loading what it takes costs as much as some hundred files that are opened to be asked.
     """
-    import ctypes
+    try:
+        import ctypes
 
-    statx = getattr(ctypes.CDLL(None), "statx", None) if sys.platform == "linux" else None
+        statx = getattr(ctypes.CDLL(None), "statx", None) if sys.platform == "linux" else None
+    except (ImportError, OSError):  # a Python without libffi, or one that is linked statically
+        statx = None
     if statx is None:
         return lambda _name, _directory: None
     statx.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p]

@@ -127,9 +127,9 @@ def status(directory: Directory) -> os.stat_result:
 
 
 def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
-    """Open a file; a symlink is refused."""
+    """Open a file, by its name or by a path of such below the directory; a symlink is refused."""
     path = os.path.join(directory.path, name)
-    if not is_component(name):  # `a:b` would be a stream of the file `a`
+    if not all(map(is_component, name.split("/"))):  # `a:b` would be a stream of the file `a`
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
     if os.path.islink(path):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)

@@ -18,12 +18,13 @@ from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.settle import Settler
 from lugnut.transaction.site import Site, pass_stripes
+from lugnut.transaction.tree import split
 
 _METADATA_LAST = ("RECORD",)
 
 
-def finish(site: Site, transaction: journal.Transaction, *, durable: bool = False) -> None:
-    """Carry out a committed transaction and close it."""
+def finish(site: Site, transaction: journal.Transaction, *, durable: bool = False, dead: bool = False) -> None:
+    """Carry out a committed transaction and close it; of a `dead` one others may have carried out a part."""
     pass_stripes(site)  # M1
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
@@ -36,6 +37,9 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
     contested = sorted(_contested(site, transaction), key=_order)
     for _, paths in itertools.groupby(contested, lambda path: _order(path)[0]):
         settler.settle(list(paths))
+    if dead:
+        touched = (file.path for action in transaction.plan.actions for file in action.files)
+        settler.sweep(sorted({split(path)[0] for path in touched}))
     if durable:
         sync_volumes(site.environment)
     site.timing.phase("close")

@@ -108,7 +108,7 @@ def _finish(site: Site, identity: str, plan: Plan) -> None:
     try:
         state = transaction.state()
         if state == journal.COMMITTED:
-            finish(site, transaction)
+            finish(site, transaction, dead=True)
         else:
             abort(site, transaction)
         outcome = "finished" if state == journal.COMMITTED else "undone"

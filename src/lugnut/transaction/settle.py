@@ -58,6 +58,12 @@ class Settler:
         for directory in sorted(wanted.keys() - self._emptied):
             self._sweep(directory)
 
+    def sweep(self, directories: Iterable[str]) -> None:
+        """Remove temporary names of this transaction: a recovery that was killed may have settled there before."""
+        self._site.tree.close()
+        for directory in directories:
+            self._sweep(directory)
+
     def _settle_batch(self, wanted: _Wanted) -> None:
         """Settle files of directories that have one stripe, under it.
 
@@ -87,8 +93,8 @@ class Settler:
         seen = self._look(wanted, read=read)
         claims = self._site.ledger.read_many({directory: wanted[directory] for directory in seen})  # M2: only now
         self._errand.arrive()
-        for directory, shown in seen.items():
-            self._settle_directory(directory, shown, claims[directory])
+        for directory in sorted(seen, key=_is_source):
+            self._settle_directory(directory, seen[directory], claims[directory])
 
     def _look(self, wanted: _Wanted, *, read: bool) -> dict[str, dict[str, Shown | None]]:
         """Look what stands in each directory; one that lies behind a symlink or a file is said, and left out."""
@@ -134,23 +140,31 @@ class Settler:
             raise Vanished
         drop_bytecode(self._errand, opened, directory, names)
         for name in names:
-            files.unlink(opened, name)
+            with contextlib.suppress(FileNotFoundError):  # bytecode, that went with its source
+                files.unlink(opened, name)
 
     # --- afterwards, without a stripe ---
 
     def remove_empty(self, directories: Iterable[str]) -> None:
         """Remove directories and those above them while they are empty and ours to remove, the deepest first.
 
-        It takes no stripe: what is not empty stays, and who enters one that goes makes it again (TRAPS 20).
+        It takes no stripe: what is not empty stays, and who enters one that goes makes it again (TRAPS 20). Where
+        listings lag others leave tokens, so that one may only seem not to be empty: there a directory's is taken.
         """
         self._site.tree.close()
         staying: set[str] = set()
         for directory in sorted({above for one in directories for above in list_upwards(one)}, reverse=True):
             if directory in staying or not self._errand.may_remove(directory):
                 self._sweep(directory)
-            elif self._is_removed(directory):
+            elif self._is_removed_alone(directory):
                 continue
             staying.add(split(directory)[0])
+
+    def _is_removed_alone(self, directory: str) -> bool:
+        if not self._site.lists_late():
+            return self._is_removed(directory)
+        with self._site.hold_stripe(directory):
+            return self._is_removed(directory)
 
     def _is_removed(self, directory: str) -> bool:
         """Remove one directory if nothing is in it; False where it stays."""
@@ -203,5 +217,10 @@ def list_upwards(directory: str) -> Iterator[str]:
     while True:
         yield directory
         directory = split(directory)[0]
-        if not directory or directory.endswith(".."):
+        if not directory or split(directory)[1] == "..":
             return
+
+
+def _is_source(directory: str) -> bool:
+    """Sort bytecode before the sources it was made of: when those go it goes, and what was seen of it no longer is."""
+    return split(directory)[1] != "__pycache__"

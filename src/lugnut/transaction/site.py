@@ -61,9 +61,7 @@ class Site:
 
         A token made and removed in a directory makes a client of a network file system ask the server again.
         """
-        if self.late is None:
-            self.late = files.lists_late(self.home)
-        if not self.late:
+        if not self.lists_late():
             return
         self.tree.close()
         with files.enter(self.home, "transactions", create=True, shared=True) as transactions:
@@ -72,10 +70,17 @@ class Site:
             with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:
                 files.refresh(root)
         for directory in below:
-            with contextlib.suppress(OutsideEnvironment, FileInTheWay):  # of no use to whoever holds its stripe either
+            # what is in the way is of no use to who holds its stripe either; one just removed needs nothing
+            with contextlib.suppress(OutsideEnvironment, FileInTheWay, FileNotFoundError):
                 opened = self.tree.directory(directory)
                 if opened is not None:
                     files.refresh(opened)
+
+    def lists_late(self) -> bool:
+        """Say whether what others have done may be seen late here, lock or no lock (TRAPS 26)."""
+        if self.late is None:
+            self.late = files.lists_late(self.home)
+        return self.late
 
     def stripe_patience(self) -> locks.Patience:
         """Give how long a stripe is waited for: held for moments, it makes no run give up whatever its timeout."""

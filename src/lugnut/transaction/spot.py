@@ -120,7 +120,8 @@ class Spot:
             self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
         elif not claimed:
             self._drop_bytecode()
-            files.unlink(self._here(), self._name)
+            with contextlib.suppress(FileNotFoundError):  # bytecode, that went with its source
+                files.unlink(self._here(), self._name)
             self._shown = None
 
     def _bars(self, found: tuple[Claim, str] | None) -> bool:
@@ -184,7 +185,10 @@ class Spot:
             if self._shown is not None and self._shown.digest is None:  # a symlink has no second name: it moves
                 files.rename(self._here(), self._name, aside, parts[-1])
                 raise Vanished
-            content.set_beside(self._errand.transaction.lend_place, self._here(), self._name, aside, parts[-1])
+            try:
+                content.set_beside(self._errand.transaction.lend_place, self._here(), self._name, aside, parts[-1])
+            except FileNotFoundError:
+                raise Vanished from None
 
     def _keep(self, name: Name, file: File, source_dir: files.Directory, source: str) -> None:
         kept = kept_name(self._path, file)

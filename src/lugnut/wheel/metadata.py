@@ -67,11 +67,13 @@ def same_distribution(title: Title, name: str, version: str) -> bool:
 
 def same_name(title: Title, name: str) -> bool:
     """Say whether a spelled name is the one of the file name, once normalised."""
+    if _NAME.fullmatch(name) is None:
+        return False
     if name == title.name:
         return True
     from packaging.utils import canonicalize_name
 
-    return _NAME.fullmatch(name) is not None and Name(canonicalize_name(name)) == title.name
+    return Name(canonicalize_name(name)) == title.name
 
 
 def same_version(title: Title, version: str) -> bool:

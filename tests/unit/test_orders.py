@@ -1,0 +1,147 @@
+"""The campaigns of orders and of points of death, small: what plays, what counts, and that a wrong end is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serial import NOTHING, Deed, Shipped, carry_out, find_ends, show
+
+TOOLS = Path(__file__).parent.parent.parent / "tools"
+UNIVERSE = {
+    "a1": Shipped("a", "1", {"x": "a1", "a": ""}),
+    "b1": Shipped("b", "1", {"x": "b1"}),
+    "a2": Shipped("a", "2", {"x": "a2"}),
+}
+INSTALL_A, INSTALL_B, REMOVE_A = Deed("install", ("a1",)), Deed("install", ("b1",)), Deed("uninstall", ("a",))
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="it needs fork, /proc/self/fd and a preload")
+
+
+def run_tool(program: str, *words: str) -> tuple[int, str, str]:
+    path = os.pathsep.join(filter(None, [str(TOOLS.parent / "src"), os.environ.get("PYTHONPATH", "")]))
+    ran = subprocess.run(
+        [sys.executable, str(TOOLS / program), "--jobs", "1", *words],
+        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+# --- the serial oracle ------------------------------------------------------------------------------------------------
+
+
+def test_the_later_name_is_shown_and_a_rank_goes_before_it() -> None:
+    both = carry_out(UNIVERSE, carry_out(UNIVERSE, NOTHING, INSTALL_B), INSTALL_A)
+    assert show(UNIVERSE, both) == {"x": "b1", "a": ""}
+    ranked = carry_out(UNIVERSE, both, Deed("install", (), {"a": 1}))
+    assert show(UNIVERSE, ranked) == {"x": "a1", "a": ""}
+    upgraded = carry_out(UNIVERSE, ranked, Deed("install", ("a2",)))
+    assert show(UNIVERSE, upgraded) == {"x": "a2"}, "a rank outlives an upgrade"
+    assert show(UNIVERSE, carry_out(UNIVERSE, upgraded, REMOVE_A)) == {"x": "b1"}
+
+
+def test_what_is_nobodys_is_shown_where_nobody_claims() -> None:
+    assert show(UNIVERSE, NOTHING, {"x": "mine", "y": "mine"}) == {"x": "mine", "y": "mine"}
+    assert show(UNIVERSE, carry_out(UNIVERSE, NOTHING, INSTALL_B), {"x": "mine"}) == {"x": "b1"}
+
+
+def test_deeds_of_one_name_end_as_one_of_their_orders_does() -> None:
+    assert find_ends(UNIVERSE, NOTHING, [INSTALL_A, REMOVE_A]) == {NOTHING, frozenset({("a", "a1", 0)})}
+    assert len(find_ends(UNIVERSE, NOTHING, [INSTALL_A, INSTALL_B])) == 1
+
+
+def test_a_killed_deed_was_done_or_not() -> None:
+    ends = find_ends(UNIVERSE, NOTHING, [INSTALL_A, INSTALL_B], [0])
+    assert ends == {frozenset({("b", "b1", 0)}), frozenset({("a", "a1", 0), ("b", "b1", 0)})}
+
+
+# --- schedules --------------------------------------------------------------------------------------------------------
+
+
+@linux
+def test_a_schedule_reads_as_it_is_printed() -> None:
+    from players import Leg, parse_legs
+
+    legs = [Leg(0, 12), Leg(1), Leg(0, 40, killed=True)]
+    assert " ".join(map(str, legs)) == "a12 b a40!"
+    assert parse_legs("a12 b a40!") == legs
+
+
+@linux
+def test_schedules_are_played_and_nothing_is_wrong() -> None:
+    code, out, err = run_tool(
+        "schedules.py", "--case", "loser-comes*", "--preemptions", "1", "--deaths", "--every", "60"
+    )
+    assert code == 0, err
+    assert " 0 wrong" in out
+
+
+@linux
+def test_a_schedule_makes_the_same_calls_every_time(tmp_path: Path) -> None:
+    from ordercases import CASES
+    from orders import Arena
+    from players import parse_legs
+
+    script = (
+        "import os, sys; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"
+        "from ordercases import CASES; from orders import Arena; from players import parse_legs\n"
+        "os.umask(0o022); arena = Arena(CASES['both-go'], sys.argv[3])\n"
+        "print([arena.play(parse_legs('a50 b60 a70 b'))[0].legs for _ in range(3)])\n"
+    )
+    assert CASES
+    assert Arena
+    assert parse_legs
+    src = str(TOOLS.parent / "src")
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(TOOLS), src, str(tmp_path / "place")],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    first, *others = json.loads(ran.stdout)
+    assert first[:3] == [50, 60, 70]
+    assert others == [first, first]
+
+
+@linux
+@pytest.mark.parametrize("guard", ["M5", "kept aside is shown"])
+def test_a_guard_taken_out_is_noticed(guard: str) -> None:
+    code, out, err = run_tool("mutants.py", "--only", guard)
+    assert code == 0, out + err
+    assert "1 of 1 caught" in out
+
+
+@linux
+def test_a_mutant_that_does_not_apply_fails_the_run(tmp_path: Path) -> None:
+    listed = tmp_path / "mutants.toml"
+    listed.write_text(
+        '[[mutant]]\nguard = "g"\nfile = "change.py"\nold = "no such text"\nnew = ""\ncampaign = "schedules.py"\n'
+    )
+    code, out, _ = run_tool("mutants.py", "--list", str(listed))
+    assert code == 1
+    assert "0 of 1 caught" in out
+
+
+# --- points of death --------------------------------------------------------------------------------------------------
+
+
+@linux
+def test_points_of_death_are_counted_struck_and_judged() -> None:
+    code, out, err = run_tool("crash.py", "--what", "upgrade", "--how", "kill", "--how", "once E*", "--every", "200")
+    assert code == 0, err
+    assert " 0 wrong" in out
+    assert int(out.splitlines()[-1].split()[0]) > 10
+
+
+@linux
+def test_a_call_fails_with_what_it_may_fail_with() -> None:
+    from crashing import CHANGE, LOCK, LOOK, OPEN, ROOM, can_fail
+
+    assert can_fail(CHANGE | ROOM, "ENOSPC")
+    assert not can_fail(LOOK, "ENOSPC")
+    assert can_fail(LOCK, "ENOLCK")
+    assert not can_fail(OPEN, "ENOLCK")
+    assert can_fail(LOOK, "EIO")

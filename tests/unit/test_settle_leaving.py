@@ -1,0 +1,136 @@
+"""What a distribution leaves as it goes: its bytecode's rows, its directories, the names of unfinished copies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import pytest
+
+from lugnut.system import files, locks
+from lugnut.transaction.site import stripe_name
+from oracle import check_environment
+from places import Act, Place, cut, open_site, place, transactions, write_installed
+from stepcases import install, uninstall
+from trees import digest_bytes
+
+__all__ = ["place"]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc/self/fd")
+
+
+def find_twin(place: Place) -> str:
+    """Name a package whose `__pycache__` has its own stripe: one in 64 has."""
+
+    def stripe(directory: str) -> str:
+        return stripe_name(place.environment, directory)
+
+    return next(name for name in (f"p{n}" for n in range(1000)) if stripe(name) == stripe(f"{name}/__pycache__"))
+
+
+def compile_as_pip_does(place: Place, package: str, rows: str) -> None:
+    """Leave bytecode that RECORD names."""
+    cache = f"{package}/__pycache__"
+    os.makedirs(os.path.join(place.site, cache))
+    said = ""
+    for name in ("a", "b"):
+        path, data = f"{cache}/{name}.cpython-311.pyc", f"bytecode of {name}"
+        place.write(path, data if rows != "altered" else "another's")
+        said += f"{path},,\n" if rows == "hashless" else f"{path},sha256={digest_bytes(data.encode())},{len(data)}\n"
+    record = os.path.join(place.site, "q-1.dist-info", "RECORD")
+    with open(record, encoding="utf-8") as file:
+        before = file.read()
+    place.write("q-1.dist-info/RECORD", before + said)
+
+
+@pytest.mark.parametrize("stray", [False, True], ids=["alone", "beside-a-stray"])
+@pytest.mark.parametrize("rows", ["hashed", "hashless", "altered"])
+def test_bytecode_that_record_names_goes_with_its_source(place: Place, rows: str, *, stray: bool) -> None:
+    """Under one stripe both are looked at before the first of them goes, and takes the other along."""
+    package = find_twin(place)
+    place.act(install(place.wheel("q", "1", {f"{package}/a.py": "A = 1\n", f"{package}/b.py": "B = 1\n"})))
+    compile_as_pip_does(place, package, rows)
+    if stray:
+        place.write(f"{package}/mine.txt", "mine\n")
+    place.act(uninstall("q"))
+    assert transactions(place) == []
+    assert os.path.exists(os.path.join(place.site, package)) == stray
+    assert not os.path.exists(os.path.join(place.site, package, "__pycache__"))
+
+
+def test_bytecode_that_another_run_takes_along_is_gone_already(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has another stripe than its source, whose owner takes it along under that one (TRAPS 21)."""
+    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n", "pkg/b.py": "B = 1\n"})))
+    compile_as_pip_does(place, "pkg", "hashed")
+    unlink, gone = files.unlink, []
+
+    def find_gone(directory: files.Directory, name: str) -> None:
+        if name.endswith(".pyc") and directory.path.endswith("__pycache__") and not gone:
+            gone.append(name)
+            unlink(directory, name)
+        unlink(directory, name)
+
+    monkeypatch.setattr(files, "unlink", find_gone)
+    place.act(uninstall("q"))
+    assert gone
+    assert transactions(place) == []
+    assert not os.path.exists(os.path.join(place.site, "pkg"))
+
+
+def test_a_directory_whose_name_ends_with_dots_goes(place: Place) -> None:
+    write_installed(place, "q", "1", {"foo../a.py": "A = 1\n"})  # a wheel may have none of these
+    place.act(uninstall("q"))
+    assert not os.path.exists(os.path.join(place.site, "foo.."))
+
+
+def test_a_recovery_sweeps_where_a_killed_one_had_settled_before(place: Place) -> None:
+    """The copy of a path that is shown by now has nothing kept to tell where it was made."""
+    low, top = (place.wheel(name, "1", {"s/a.py": f"A = '{name}'\n", f"{name}/m.py": ""}) for name in ("low", "top"))
+    place.act(install(low))
+    cut(place, install(top), "replace", "/committed")
+    (identity,) = transactions(place)
+    for directory in ("s", "top"):
+        place.write(f"{directory}/.lugnut-{identity}-copy.tmp", "half a co")
+    place.act(Act("check", ()))
+    assert transactions(place) == []
+    assert check_environment(place.site) == []
+    assert not any(".lugnut-" in name for _, _, names in os.walk(os.path.join(place.site, "top")) for name in names)
+
+
+def test_where_listings_lag_a_directory_goes_under_its_stripe(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds that has a token in it for a moment, of which it must not be said that the directory is in use."""
+    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n"})))
+    rmdir, held = files.rmdir, []
+
+    def watch(directory: files.Directory, name: str) -> None:
+        if name == "pkg":
+            with files.open_root(os.path.join(place.site, ".lugnut", "locks")) as above:
+                held.append(locks.try_hold(above, stripe_name(place.environment, "pkg")) is None)
+        rmdir(directory, name)
+
+    monkeypatch.setattr(files, "rmdir", watch)
+    monkeypatch.setattr(files, "lists_late", lambda _: True)
+    place.act(uninstall("q"))
+    assert held == [True]
+
+
+def test_where_listings_lag_a_directory_may_go_as_it_is_refreshed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import contextlib
+
+    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n"})))
+    monkeypatch.setattr(files, "lists_late", lambda _: True)
+    write = files.write
+
+    def find_gone(directory: files.Directory, *words: Any, **options: Any) -> None:
+        if directory.path.endswith("/pkg"):
+            os.unlink(os.path.join(place.site, "pkg/a.py"))
+            os.rmdir(os.path.join(place.site, "pkg"))
+        write(directory, *words, **options)
+
+    monkeypatch.setattr(files, "write", find_gone)
+    with contextlib.contextmanager(open_site)(place) as site:
+        site.hold_stripe("pkg").close()
+    assert not os.path.exists(os.path.join(place.site, "pkg"))
