@@ -61,8 +61,8 @@ def test_bytecode_that_record_names_goes_with_its_source(place: Place, rows: str
 
 def test_bytecode_that_another_run_takes_along_is_gone_already(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has another stripe than its source, whose owner takes it along under that one (TRAPS 21)."""
-    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n", "pkg/b.py": "B = 1\n"})))
-    compile_as_pip_does(place, "pkg", "hashed")
+    place.act(install(place.wheel("q", "1", {"pkg/A.py": "A = 1\n", "pkg/B.py": "B = 1\n"})))
+    compile_as_pip_does(place, "pkg", "hashed")  # what sorts after the sources' names is settled first
     unlink, gone = files.unlink, []
 
     def find_gone(directory: files.Directory, name: str) -> None:
@@ -79,7 +79,7 @@ def test_bytecode_that_another_run_takes_along_is_gone_already(place: Place, mon
 
 
 def test_a_directory_whose_name_ends_with_dots_goes(place: Place) -> None:
-    write_installed(place, "q", "1", {"foo../a.py": "A = 1\n"})  # a wheel may have none of these
+    write_installed(place, "q", "1", {"foo../bar/a.py": "A = 1\n"})  # a wheel may have none of these
     place.act(uninstall("q"))
     assert not os.path.exists(os.path.join(place.site, "foo.."))
 

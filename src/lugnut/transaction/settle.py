@@ -93,8 +93,8 @@ class Settler:
         seen = self._look(wanted, read=read)
         claims = self._site.ledger.read_many({directory: wanted[directory] for directory in seen})  # M2: only now
         self._errand.arrive()
-        for directory in sorted(seen, key=_is_source):
-            self._settle_directory(directory, seen[directory], claims[directory])
+        for directory, shown in seen.items():
+            self._settle_directory(directory, shown, claims[directory])
 
     def _look(self, wanted: _Wanted, *, read: bool) -> dict[str, dict[str, Shown | None]]:
         """Look what stands in each directory; one that lies behind a symlink or a file is said, and left out."""
@@ -219,8 +219,3 @@ def list_upwards(directory: str) -> Iterator[str]:
         directory = split(directory)[0]
         if not directory or split(directory)[1] == "..":
             return
-
-
-def _is_source(directory: str) -> bool:
-    """Sort bytecode before the sources it was made of: when those go it goes, and what was seen of it no longer is."""
-    return split(directory)[1] != "__pycache__"
