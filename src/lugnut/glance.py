@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from lugnut.distribution import STATE_FILE, Name, State, content_mtime, is_record, parse_state
 from lugnut.environment import Environment
@@ -43,7 +43,7 @@ def glance(
 
 def _glance(root: files.Directory, entry: Found, *, direct: bool) -> Glance:
     if not entry.legacy:
-        with contextlib.suppress(OSError), files.enter(root, entry.directory) as directory:
+        with _unless_none_stands(), files.enter(root, entry.directory) as directory:
             state = read_text(directory, STATE_FILE)
             return Glance(
                 None if state is None else parse_state(state),
@@ -52,6 +52,14 @@ def _glance(root: files.Directory, entry: Found, *, direct: bool) -> Glance:
                 read_text(directory, "direct_url.json") if direct else None,
             )
     return Glance(None, requested=False, recorded=False, direct_url=None)
+
+
+@contextlib.contextmanager
+def _unless_none_stands() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        files.pass_on(error)
 
 
 def _is_recorded(directory: files.Directory) -> bool:
@@ -65,5 +73,8 @@ def _is_recorded(directory: files.Directory) -> bool:
         if content_mtime(hashlib.sha256(data).digest()) == int(status.st_mtime):
             return True
         return b"/RECORD," in data and data.endswith(b"\n") and is_record(data.decode())
-    except (OSError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        return False
+    except OSError as error:
+        files.pass_on(error)
         return False

@@ -144,7 +144,8 @@ def read_entry_points(environment: Environment, installed: Installed) -> str:
     try:
         with files.open_root(path) as directory:
             return read_text(directory, "entry_points.txt") or ""
-    except OSError:
+    except OSError as error:
+        files.pass_on(error)
         return ""
 
 
@@ -182,7 +183,8 @@ def _read(environment: Environment, entry: Found) -> Installed:
                 return _read_dist_info(environment, entry, directory)
         except FileNotFoundError:
             raise
-        except OSError:  # a file or a symlink of that name: installed, to every reader of names, and opaque to us
+        except OSError as error:  # a file or a symlink of that name: installed, to who reads names, and opaque to us
+            files.pass_on(error)
             return _describe(entry, entry.spelled, entry.version)
 
 
@@ -281,13 +283,17 @@ def _read_metadata(environment: Environment, scheme: str, directory: str) -> str
     try:
         with files.open_root(os.path.dirname(path)) as root:
             return read_text(root, os.path.basename(path), errors="replace") or ""
-    except OSError:
+    except OSError as error:
+        files.pass_on(error)
         return ""
 
 
 def read_text(directory: files.Directory, name: str, errors: str = "strict") -> str | None:
-    """Read a file as text; None where it cannot be read as one, whatever stands there (TRAPS 36)."""
+    """Read a file as text; None where it is none, whatever stands there (TRAPS 36). OSError where it cannot be read."""
     try:
         return files.read(directory, name).decode("utf-8", errors)
-    except (OSError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        return None
+    except OSError as error:
+        files.pass_on(error)
         return None

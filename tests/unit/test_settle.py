@@ -526,3 +526,42 @@ def test_an_altered_file_is_set_aside_once_though_the_run_is_killed_after_it(pla
     report = place.act(Act("check", ()))
     assert [type(one) for one in report.set_aside] == [SetAside]
     assert read(place, "m.py") == "M = 2\n"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.EMFILE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("file", ["RECORD", "lugnut.json"])
+def test_what_cannot_be_read_at_the_moment_is_not_taken_for_what_says_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, file: str, number: int
+) -> None:
+    """Whichever reading of the other's dist-info fails: the run fails, or it ends as if none had."""
+    low, top = rivals(place)
+    place.act(install(top, overlay={"top": 1}))
+    place.keep()
+    plain, count, ends = os.open, 0, set()
+
+    def refuse(path: str, *words: Any, **options: Any) -> int:
+        nonlocal count
+        if path == file and os.readlink(f"/proc/self/fd/{options['dir_fd']}").endswith("top-1.dist-info"):
+            count -= 1
+            if count == 0:
+                raise OSError(number, os.strerror(number), path)
+        return plain(path, *words, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    for failing in range(1, 20):
+        place.reset()
+        count = failing
+        try:
+            place.act(install(low, overlay={"low": 2}))
+        except LugnutError as error:
+            assert os.strerror(number) in str(error)  # noqa: PT017 - it is one way to end
+        passed, count = count > 0, 0
+        place.act(Act("check", ()))
+        assert findings(place) == []
+        ends.add(read(place, "s/a.py"))
+        if passed:
+            break
+    else:
+        pytest.fail("it is read again and again")
+    assert failing > 1
+    assert ends <= {"A = 'low'\n", "A = 'top'\n"}

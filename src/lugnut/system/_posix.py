@@ -22,6 +22,9 @@ LOCKS_LIKE_UV = True
 SYNC_FLAGS = os.O_RDONLY
 """What a file must be opened for to be flushed."""
 
+FACTS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EFBIG, errno.EINVAL})
+"""Errors that tell what stands at a name: nothing, something of another kind, or more than would be read."""
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _EVERY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO must not hang us: TRAPS 36

@@ -23,6 +23,9 @@ LOCKS_LIKE_UV = False
 SYNC_FLAGS = os.O_RDWR
 """What a file must be opened for to be flushed."""
 
+FACTS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.EFBIG, errno.EINVAL, errno.EACCES})
+"""Errors that tell what stands at a name: nothing, something of another kind (EACCES too), more than would be read."""
+
 _EVERY = os.O_BINARY | os.O_NOINHERIT
 _SHARING = {5, 32}  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION: a virus scanner or an indexer has it open
 _SURROGATE = 0x20000000

@@ -63,6 +63,7 @@ __all__ = [
     "open_lock",
     "open_lock_to_share",
     "open_root",
+    "pass_on",
     "publish",
     "read",
     "read_identified",
@@ -207,6 +208,15 @@ def lend_directory() -> Iterator[str]:
         above, name = os.path.split(path)
         with contextlib.suppress(OSError), open_root(above) as directory:
             remove_tree(directory, name)
+
+
+def pass_on(error: OSError) -> None:
+    """Raise an error that is not about what stands there, but about the moment, the medium, or who may read it.
+
+    Whoever cannot read something must not take it for what has nothing to say.
+    """
+    if error.errno not in native.FACTS:
+        raise error
 
 
 def same_volume(first: Directory, second: Directory) -> bool:

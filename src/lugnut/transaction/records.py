@@ -69,7 +69,8 @@ class Record:
         try:
             with files.enter(root, found.directory) as directory:
                 data = files.read(directory, "RECORD")
-        except OSError:  # none, or no file, or behind a symlink: nobody knows what it owns
+        except OSError as error:  # none, or no file, or behind a symlink: nobody knows what it owns
+            files.pass_on(error)
             return
         if identify(root, found) != self.identity:
             raise journal.Vanished
@@ -173,7 +174,8 @@ def _find_opaque_tops(environment: Environment, installed: Installed) -> tuple[s
         try:
             text = files.read(root, f"{installed.dist_info}/top_level.txt").decode("utf-8", "replace")
             return tuple(below + line.strip() for line in text.splitlines() if line.strip())
-        except OSError:
+        except OSError as error:
+            files.pass_on(error)
             status = files.look(root, f"{installed.dist_info}/METADATA")
     if status is not None and stat.S_ISREG(status.st_mode):
         return None
