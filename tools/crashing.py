@@ -102,8 +102,8 @@ OPERATIONS = {
     "uninstall": Operation([_ALL], ["uninstall", "mm", "zz"]),
     "sync": Operation([_ALL], ["sync", "{wanted}"]),
     "conflict": Operation([["install", "{zz1}"]], ["install", "--overlay", "aa", "{aa1}"]),
-    "compile": Operation([_ALL], ["install", "--compile-bytecode", *_UPGRADE[1:]]),
-    "durable": Operation([_ALL], ["install", "--durable", *_UPGRADE[1:]]),
+    "compile": Operation([[*_ALL, "--compile-bytecode"]], [*_UPGRADE, "--compile-bytecode"]),
+    "durable": Operation([_ALL], [*_UPGRADE, "--durable"]),
     "recover-open": Operation([_ALL, _UPGRADE], ["recover"], cut=0),
     "recover-committed": Operation([_ALL, _UPGRADE], ["recover"], cut=20),
 }

@@ -8,23 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from environments import make_target, make_venv
+from compiledstores import interpreter, manifest, store
+from environments import make_target
 from lugnut.environment import Environment
 from lugnut.events import ignore
 from lugnut.interpreter.asking import find_environment
 from lugnut.manifest import Manifest
-from lugnut.store import entries
 from lugnut.store.place import Store
 from lugnut.transaction.bytecode import Compiling, Shown
-from wheels import make_wheel
+
+__all__ = ["interpreter", "manifest", "store"]
 
 PATHS = ("pkg/__init__.py", "pkg/part.py")
-
-
-@pytest.fixture(scope="module")
-def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    directory = tmp_path_factory.mktemp("bytecode")
-    return find_environment(make_target(directory, python=make_venv(directory / "v")))
 
 
 @pytest.fixture
@@ -32,17 +27,6 @@ def environment(interpreter: Environment, tmp_path: Path) -> Environment:
     found = find_environment(make_target(tmp_path, python=interpreter.prefix, target="site"))
     os.makedirs(found.purelib)
     return found
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return entries.open_store(str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def manifest(store: Store, tmp_path: Path) -> Manifest:
-    files = {"pkg/__init__.py": "V = 1\n", "pkg/part.py": "V = 2\n"}
-    return entries.admit(store, make_wheel(tmp_path / "wheels", "pkg", files=files))
 
 
 def place(environment: Environment, store: Store, manifest: Manifest) -> None:

@@ -9,34 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from environments import make_target, make_venv
+from compiledstores import interpreter as environment
+from compiledstores import manifest, store
 from lugnut.environment import Environment
-from lugnut.interpreter.asking import find_environment
 from lugnut.manifest import Library, Manifest
-from lugnut.store import bytecode, entries
+from lugnut.store import bytecode
 from lugnut.store.place import Store, fill_lock, open_locks, usual_patience
 from lugnut.system import locks
-from wheels import make_wheel
+
+__all__ = ["environment", "manifest", "store"]
 
 PATIENCE = usual_patience()
 KEPT = {"pkg/__pycache__/__init__", "pkg/__pycache__/part"}
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    directory = tmp_path_factory.mktemp("bytecode")
-    return find_environment(make_target(directory, python=make_venv(directory / "v")))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return entries.open_store(str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def manifest(store: Store, tmp_path: Path) -> Manifest:
-    files = {"pkg/__init__.py": "V = 1\n", "pkg/part.py": "V = 2\n"}
-    return entries.admit(store, make_wheel(tmp_path / "wheels", "pkg", files=files))
 
 
 def obtain(store: Store, manifest: Manifest, environment: Environment) -> Library:
