@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
 
 import pytest
 
+from lugnut.errors import LugnutError
 from lugnut.system import files, locks
 from lugnut.transaction.site import stripe_name
 from oracle import check_environment
@@ -133,4 +135,30 @@ def test_where_listings_lag_a_directory_may_go_as_it_is_refreshed(
     monkeypatch.setattr(files, "write", find_gone)
     with contextlib.contextmanager(open_site)(place) as site:
         site.hold_stripe("pkg").close()
+    assert not os.path.exists(os.path.join(place.site, "pkg"))
+
+
+@pytest.mark.parametrize("call", ["open", "listdir", "unlink", "rmdir"])
+def test_a_source_stays_where_its_bytecode_cannot_be_taken_away_at_the_moment(
+    place: Place, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Whoever finishes it finds both; bytecode without its source would stay for good."""
+    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n", "pkg/b.py": "B = 1\n"})))
+    for name in ("a", "b"):
+        place.write(f"pkg/__pycache__/{name}.cpython-311.pyc", "bytecode")
+    plain, failed = getattr(os, call), []
+
+    def refuse(path: Any, *words: Any, **options: Any) -> Any:
+        handle = path if isinstance(path, int) else options.get("dir_fd")
+        where = "" if handle is None else os.readlink(f"/proc/self/fd/{handle}")
+        if not failed and "__pycache__" in f"{where}/{path}":
+            failed.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return plain(path, *words, **options)
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(LugnutError, match="Input/output error"):
+        place.act(uninstall("q"))
+    place.act(Act("check", ()))
+    assert failed
     assert not os.path.exists(os.path.join(place.site, "pkg"))

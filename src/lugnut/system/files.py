@@ -51,6 +51,7 @@ __all__ = [
     "enter_path",
     "finish",
     "folds_case",
+    "is_passing",
     "lend_directory",
     "link",
     "list_names",
@@ -104,6 +105,7 @@ symlink = native.symlink
 sync = native.sync
 sync_volume = native.sync_volume
 
+_PASSING = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.ETIMEDOUT}
 _PROBE = ".lugnut-token"
 _TRIES = 100
 """How often others may remove what was just made, or add to what is being removed, before it is an error."""
@@ -217,6 +219,11 @@ def pass_on(error: OSError) -> None:
     """
     if error.errno not in native.FACTS:
         raise error
+
+
+def is_passing(error: OSError) -> bool:
+    """Say whether an error is of the moment or the medium: neither what stands there nor who asks is to blame."""
+    return error.errno in _PASSING
 
 
 def same_volume(first: Directory, second: Directory) -> bool:

@@ -65,7 +65,9 @@ class Errand:
             try:
                 with files.enter(opened, "__pycache__") as cache:
                     self._bytecode[directory] = files.list_names(cache)
-            except OSError:
+            except OSError as error:
+                if files.is_passing(error):
+                    raise
                 self._bytecode[directory] = None
         return self._bytecode[directory]
 
