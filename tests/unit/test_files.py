@@ -523,3 +523,12 @@ def test_what_may_be_replaced_is_known_without_ctypes_too(here, tmp_path, monkey
         assert files.movable(here, *names)
     finally:
         _posix._ask_attributes.cache_clear()
+
+
+def test_more_than_was_asked_for_is_not_read_of_a_file_that_is_too_large(here, tmp_path):
+    (tmp_path / "f").write_bytes(b"0123456789")
+    assert files.read_start(here, "f", 4, limit=8) == b"0123"
+    assert files.read_start(here, "f", 4, lambda _: True, limit=10) == b"0123456789"
+    with pytest.raises(OSError, match="larger than 9 bytes") as raised:
+        files.read_start(here, "f", 4, lambda _: True, limit=9)
+    assert raised.value.errno == errno.EFBIG

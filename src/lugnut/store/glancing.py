@@ -20,6 +20,7 @@ from lugnut.system import files, locks
 _BEGINNING = 4_096
 """Bytes of a manifest that are read first: few wheels have a longer head."""
 _SMALL = 4_096
+_LARGEST = 1 << 30
 
 
 def find_admitted(
@@ -54,7 +55,7 @@ def _read_sound(root: files.Directory, wheel: WheelHash, standing: Collection[st
         return head is None or head.manifest.dist_info not in standing
 
     try:
-        data = files.read_start(root, f"{wheel}/{MANIFEST}", _BEGINNING, is_short)
+        data = files.read_start(root, f"{wheel}/{MANIFEST}", _BEGINNING, is_short, _LARGEST)
         head = head or parse_head(data, wheel)
         if head is None:
             return None

@@ -65,13 +65,24 @@ def read_identified(directory: Directory, name: str, limit: int = _LIMIT) -> tup
     return b"".join(chunks), found
 
 
-def read_start(directory: Directory, name: str, size: int, more: Callable[[bytes], bool] | None = None) -> bytes:
-    """Read up to `size` bytes that a regular file begins with, and all others if `more` says so of these."""
-    descriptor, _ = _open_identified(directory, name)
+def read_start(
+    directory: Directory,
+    name: str,
+    size: int,
+    more: Callable[[bytes], bool] | None = None,
+    limit: int = _LIMIT,
+) -> bytes:
+    """Read up to `size` bytes that a regular file begins with, and all others if `more` says so of these.
+
+    OSError (EFBIG) where all of it would be more than `limit` bytes.
+    """
+    descriptor, found = _open_identified(directory, name)
     try:
         chunk = os.read(descriptor, size)
         if more is None or len(chunk) < size or not more(chunk):
             return chunk
+        if found.st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit} bytes", f"{directory.path}/{name}")
         chunks = [chunk]
         while chunk := os.read(descriptor, _CHUNK):
             chunks.append(chunk)
