@@ -1,5 +1,6 @@
 """tools/bench.py: its arithmetic, its templates, its gate, and one round of every mode."""
 
+import itertools
 import json
 import os
 import sys
@@ -331,7 +332,9 @@ def test_an_environment_that_is_wrong_ends_the_campaign(two_wheels, tmp_path, ca
 
 def test_a_machine_that_is_never_idle_is_no_measure(two_wheels, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("LUGNUT_TOOLS_TMP", str(tmp_path))
-    words = ["--wheels", two_wheels, "--case", "W version", "--rounds", "1", "--idle", "0", "--patience", "0"]
+    moments = itertools.count()
+    monkeypatch.setattr(idle, "look", lambda: idle.Look(*[float(next(moments))] * 2, 0.0))
+    words = ["--wheels", two_wheels, "--case", "W version", "--rounds", "1", "--idle", "1", "--patience", "0"]
     assert bench.main(words) == 0
     said = capsys.readouterr()
     assert said.out.endswith("15 rounds, 15 thrown away because others worked on the machine\n")

@@ -1,0 +1,36 @@
+"""tools/evidence.py: what campaigns have shown adds up over days."""
+
+import pytest
+
+import evidence
+from evidence import Evidence
+
+SHOWN = Evidence("crash", "lugnut 0.1.0", "upgrade", "points", 10, 1, 1800.0, "crash.py --what upgrade")
+
+
+def test_what_was_noted_is_read_again_and_adds_up(tmp_path, capsys):
+    path = str(tmp_path / "evidence.jsonl")
+    evidence.note(path, [SHOWN])
+    evidence.note(path, [SHOWN._replace(tried=1234), SHOWN._replace(scope="install", wrong=0)])
+    assert evidence.main([path]) == 0
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[:6] for row in cells] == [
+        ["crash", "lugnut 0.1.0", "install", "10 points", "0", "0.50"],
+        ["crash", "lugnut 0.1.0", "upgrade", "1,244 points", "2", "1.00"],
+    ]
+    assert all(row[8] == "`crash.py --what upgrade`" for row in cells)
+
+
+def test_nothing_is_noted_without_a_file():
+    evidence.note(None, [SHOWN])
+
+
+def test_a_line_of_another_kind_is_named_with_its_file(tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"what": "install"}\n')
+    with pytest.raises(ValueError, match=r"other\.jsonl:1: not a line of evidence"):
+        evidence.read([str(path)])
+
+
+def test_words_can_be_pasted():
+    assert evidence.words_of("crash.py", ["--evidence", "x", "--what", "a b"]) == "crash.py --what 'a b'"
