@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from programs import print_table
+from programs import find_program, print_table, version_of
 
 HEADER = ("campaign", "subject", "scope", "tried", "wrong", "hours", "code", "day", "again by")
 CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -56,6 +56,11 @@ def note(path: str | None, shown: Iterable[Evidence]) -> None:
         file.writelines(json.dumps(one._replace(code=code, day=day)._asdict()) + "\n" for one in shown)
 
 
+def our_version() -> str:
+    """Name the lugnut that campaigns call."""
+    return version_of([find_program("lugnut")])
+
+
 def name_code() -> str:
     """Name the commit of this checkout; empty where it is none."""
     words = ["git", "-C", CODE, "describe", "--always", "--exclude=*", "--dirty=+"]
@@ -66,11 +71,13 @@ def name_code() -> str:
 
 
 def words_of(program: str, arguments: Sequence[str]) -> str:
-    """Give a command as it can be pasted, without where its figures went."""
-    kept = list(arguments)
-    while "--evidence" in kept:
-        where = kept.index("--evidence")
-        del kept[where : where + 2]
+    """Give a command as it can be pasted elsewhere: without its figures and other places of this machine."""
+    kept: list[str] = []
+    for word in arguments:
+        if kept and (kept[-1] == "--evidence" or (kept[-1].startswith("--") and os.path.isabs(word))):
+            kept.pop()
+        else:
+            kept.append(word)
     return shlex.join([program, *kept])
 
 

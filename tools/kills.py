@@ -23,10 +23,13 @@ import os
 import random
 import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import evidence
+from evidence import Evidence
 from fights import WHATS, Fight, choose_moment, kill_once, prepare, restore
 from killing import FINE, KINDS, Killed, Moment, adopt_orphans, list_transactions
 from oracle import check_environment
@@ -162,6 +165,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--what", choices=[*WHATS, "all", "frozen"], default="all")
     parser.add_argument("--keep", help="directory for the environments found corrupt")
+    parser.add_argument("--evidence", metavar="FILE", help="append what was shown")
     return parser.parse_args(arguments)
 
 
@@ -171,12 +175,19 @@ def main(arguments: Sequence[str]) -> int:
     adopt_orphans()
     if options.what == "frozen":
         return freeze_all(options.rounds, options.seed, options.keep)
-    rows, failed = [], []
+    rows, failed, version = [], [], evidence.our_version()
+    again = evidence.words_of("kills.py", arguments)
     for what in WHATS if options.what == "all" else [options.what]:
-        rng = random.Random(f"{options.seed} {what}")
-        row, broken = summarise(what, campaign(what, options.rounds, rng, options.keep))
+        begun = time.monotonic()
+        results = campaign(what, options.rounds, random.Random(f"{options.seed} {what}"), options.keep)
+        row, broken = summarise(what, results)
         rows.append(row)
         failed += broken
+        wrong = sum(bool(one.findings) or one.state == "corrupt" or one.killed.lingered for one in results)
+        seconds = time.monotonic() - begun
+        evidence.note(
+            options.evidence, [Evidence("kills", version, what, "kills", len(results), wrong, seconds, again)]
+        )
     print_table(HEADER, rows)
     print("\n".join(failed), end="\n" if failed else "")
     return 1 if failed else 0

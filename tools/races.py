@@ -19,10 +19,13 @@ import argparse
 import os
 import shlex
 import sys
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import evidence
+from evidence import Evidence
 from founding import fetch, make_namespace_wheels, make_nvidia_wheels
 from oracle import check_environment
 from programs import clean_environ, find_program, make_venv, print_table, run, scratch, version_of
@@ -162,22 +165,26 @@ def summarise(race: Race, rounds: Sequence[Round]) -> list[object]:
     ]
 
 
-def measure(template: str, races: Sequence[Race], directory: str, rounds: int) -> tuple[list[list[object]], list[str]]:
-    """Run all races with one installer; gives its rows, and what --strict would not stand."""
+def measure(
+    template: str, races: Sequence[Race], directory: str, rounds: int
+) -> tuple[list[list[object]], list[str], int]:
+    """Run all races with one installer; gives rows, what --strict would not stand, the count of wrong rounds."""
     rows: list[list[object]] = []
     broken: list[str] = []
+    wrong = 0
     for race in races:
         home = os.path.join(directory, str(len(rows)))
         os.makedirs(home)
         results = [run_round(race, template, os.path.join(home, f"env{n}"), n) for n in range(rounds)]
         rows.append(summarise(race, results))
+        wrong += sum(bool(one.code or one.wrong or one.seen.torn or one.seen.missing) for one in results)
         broken += [f"{race.title}: {finding}" for one in results for finding in one.promised[:3]]
         broken += [
             f"{race.title}: {amount} {column}"
             for column, amount in zip(HEADER, rows[-1], strict=True)
             if isinstance(amount, int) and column not in {"rounds", "reads"} and amount > (column == "distinct")
         ]
-    return rows, broken
+    return rows, broken, wrong
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -189,6 +196,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--strict", action="store_true", help="fail where lugnut's promise is not kept")
     parser.add_argument("--self-test", action="store_true", help="show that the reader finds torn and missing reads")
     parser.add_argument("--wheels", help="directory to keep the wheels in (default: fetched anew)")
+    parser.add_argument("--evidence", metavar="FILE", help="append what was shown: rounds wrong, torn, mixed or failed")
     return parser.parse_args(arguments)
 
 
@@ -205,9 +213,14 @@ def main(arguments: Sequence[str]) -> int:
         for number, template in enumerate(templates):
             version = version_of(fill(template.partition("{")[0], {}, [])[:1])
             print(f"{version}: {template}", flush=True)
-            found, complaints = measure(template, races, os.path.join(directory, str(number)), options.rounds)
+            home, begun = os.path.join(directory, str(number)), time.monotonic()
+            found, complaints, wrong = measure(template, races, home, options.rounds)
             rows += [(index, [version, *row]) for index, row in enumerate(found)]
             broken += [f"{version}: {complaint}" for complaint in complaints]
+            seconds, again = time.monotonic() - begun, evidence.words_of("races.py", arguments)
+            tried = options.rounds * len(races)
+            shown = Evidence("races", version, "the founding races", "rounds", tried, wrong, seconds, again)
+            evidence.note(options.evidence, [shown])
     print()
     print_table(("installer", *HEADER), [row for _, row in sorted(rows, key=lambda pair: pair[0])])
     if options.strict and broken:

@@ -24,6 +24,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import evidence
+from evidence import Evidence
 from founding import AVERAGE, CampaignSize, make_campaign_wheels, make_namespace_wheels
 from oracle import check_environment
 from programs import Ran, clean_environ, find_program, make_venv, print_table, run, scratch
@@ -201,6 +203,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--callers", default="2,8,32", help="numbers of processes, with commas")
     parser.add_argument("--scenario", action="append", choices=["same", "namespace", "versions", "against"])
     parser.add_argument("--keep", help="directory for the environments found corrupt")
+    parser.add_argument("--evidence", metavar="FILE", help="append what was shown")
     return parser.parse_args(arguments)
 
 
@@ -210,18 +213,24 @@ def main(arguments: Sequence[str]) -> int:
     rows: list[list[object]] = []
     total: Counter[str] = Counter()
     broken = 0
+    version, again = evidence.our_version(), evidence.words_of("together.py", arguments)
     with scratch("together") as directory:
         for scenario in make_scenarios(os.path.join(directory, "wheels")):
             if options.scenario and scenario.title not in options.scenario:
                 continue
             alone = None
             for callers in ([1] if scenario.cold else []) + [int(word) for word in options.callers.split(",")]:
+                begun = time.monotonic()
                 played = campaign(scenario, callers, options.rounds, directory, options.keep)
+                wrong = sum(bool(one.failures or one.findings) for one in played)
+                scope, seconds = f"{scenario.title}, {callers} at once", time.monotonic() - begun
+                shown = Evidence("together", version, scope, "rounds", len(played), wrong, seconds, again)
+                evidence.note(options.evidence, [shown])
                 if callers == 1:
                     alone = (statistics.median(r.seconds for r in played), statistics.median(r.cpu for r in played))
                 rows.append(summarise(scenario.title, callers, played, alone))
                 total.update(sum((one.met for one in played), Counter()))
-                broken += sum(len(one.failures) + bool(one.findings) for one in played)
+                broken += wrong
     print_table(HEADER, rows)
     never = [key for key in MET if not total[key]]
     print(f"met: {', '.join(f'{total[key]} {key}' for key in MET)}" + (f"; never: {never}" if never else ""))

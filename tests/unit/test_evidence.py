@@ -33,4 +33,5 @@ def test_a_line_of_another_kind_is_named_with_its_file(tmp_path):
 
 
 def test_words_can_be_pasted():
-    assert evidence.words_of("crash.py", ["--evidence", "x", "--what", "a b"]) == "crash.py --what 'a b'"
+    words = ["--evidence", "x", "--what", "a b", "--root", "/of/this/machine", "--seed", "3"]
+    assert evidence.words_of("crash.py", words) == "crash.py --what 'a b' --seed 3"
