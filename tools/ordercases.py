@@ -26,6 +26,8 @@ class OrderCase(NamedTuple):
     before: Sequence[Deed]
     deeds: Sequence[Deed]
     strays: Mapping[str, str] = {}
+    jobs: int = 1
+    """Workers of each deed, where it has so many wheels."""
 
 
 def install(*keys: str, **overlay: int) -> Deed:
