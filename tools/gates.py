@@ -4,6 +4,9 @@ A gate counts the calls on everything below the environment, those that change s
 other runs touch, only those that one of them could notice. A lock that is busy is not waited for, nor are workers: the
 player says that it waits and is asked again after somebody else has moved. A worker that the player forks has a gate of
 its own from its first moment, and says so when it ends.
+
+A listing is two calls, its beginning and its end: where others move in between it gives what was there all the time, as
+a system may that reads entry by entry.
 """
 
 from __future__ import annotations
@@ -91,6 +94,9 @@ class Gate:
             found = plain(*words, **options)
             if name == "open":
                 self.paths[found] = places[0]
+            elif name == "listdir" and self._pass(name, places, words):
+                then = set(plain(*words, **options))
+                found = [one for one in found if one in then]
             return found
 
         return call
@@ -118,10 +124,10 @@ class Gate:
         self.paths.pop(descriptor, None)
         self._plain["close"](descriptor)
 
-    def _pass(self, name: str, places: Sequence[str], words: Sequence[Any]) -> None:
-        """Let a call pass, when its time has come."""
+    def _pass(self, name: str, places: Sequence[str], words: Sequence[Any]) -> bool:
+        """Let a call pass, when its time has come; True where that took another order."""
         if not (places[0].startswith(self.root) or places[-1].startswith(self.root)):
-            return
+            return False
         self.all += 1
         if self.all >= ENDLESS:
             raise RuntimeError(f"it made {ENDLESS} calls and has not ended")
@@ -129,13 +135,15 @@ class Gate:
         if self.shared is None:
             self.seen.update(touches)
         elif not any(map(self.shared.__contains__, touches)):
-            return
-        if self.left == 0:
+            return False
+        stopped = self.left == 0
+        if stopped:
             self._say(STOPPED)
             self.left = self._take_order()
         self.calls += 1
         if self.left > 0:
             self.left -= 1
+        return stopped
 
     def _judge(self, name: str, places: Sequence[str], words: Sequence[Any]) -> list[Touch]:
         """Say what a call is about to do where: one that is about to fail only looks."""

@@ -7,7 +7,9 @@ import sys
 if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
+import contextlib
 import gc
+import inspect
 import itertools
 import json
 import os
@@ -15,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from footprints import Shared, turn
+from lugnut.errors import Interrupted
+from moments import Moments
 from oracle import check_environment
 from ordercases import UNIVERSE, OrderCase
 from players import LETTERS, Leg, Played, Troupe
@@ -24,6 +28,9 @@ from stepper import CHECK, Act, Place
 from trees import normalise
 
 PURELIB = "lib/python3.11/site-packages"
+CALLED_OFF = 130
+"""The exit code of a run that was called off."""
+ALTERED = "something was set aside in .lugnut/altered"
 MEETINGS = 8
 """Of each deed so many places, less one, where another one comes upon it, to see what both touch."""
 
@@ -51,13 +58,17 @@ class Arena:
         self.place.keep()
         self.good: set[tuple[State, str]] = set()
         acts = [self.act(deed) for deed in case.deeds]
-        for act in acts:  # once in this process: the store has every wheel then, and all is imported
+        for number, act in enumerate(acts):  # once in this process: the store has every wheel then, and all is imported
             self.place.reset()
-            self.place.act(act)
+            with contextlib.suppress(Interrupted):
+                self.place.act(act)
+            if number in case.called_off:
+                act.options["cancelled"] = call_off
         self.place.reset()
         self.place.act(CHECK)
         gc.freeze()  # forks share what they do not touch
-        self.troupe = Troupe(self.place, acts)
+        self.moments = Moments(UNIVERSE, self.before, case.deeds, self.place.site)
+        self.troupe = Troupe(self.place, acts, None, self.moments.look)
         self.players = sum(player.places for player in self.troupe.players)
         """How many may make calls: the deeds' processes and their workers."""
         self.checker = Troupe(self.place, [CHECK])
@@ -80,7 +91,8 @@ class Arena:
         self.troupe.close()
         others = [set().union(*(touched[:number] + touched[number + 1 :])) for number in range(len(touched))]
         self.name = f"{self.case.name}/deaths" if deaths else self.case.name
-        self.troupe = Troupe(self.place, [player.act for player in players], [Shared(turn(one)) for one in others])
+        shared = [Shared(turn(one)) for one in others]
+        self.troupe = Troupe(self.place, [player.act for player in players], shared, self.moments.look)
 
     def _list_meetings(self, *, deaths: bool) -> Iterator[list[Leg]]:
         """Give schedules in which the deeds meet each other here and there."""
@@ -102,9 +114,10 @@ class Arena:
         """Play a schedule; gives what is wrong afterwards."""
         self.place.reset()
         played = self.troupe.play(legs)
-        found = ["they wait for each other"] if played.stuck else []
+        found = ["they wait for each other"] if played.stuck else list(played.seen)
         for number, ended in enumerate(played.ends):
-            if ended.code != 0 and number not in played.killed and not played.stuck:
+            wanted = CALLED_OFF if number in self.case.called_off else 0
+            if ended.code != wanted and number not in played.killed and not played.stuck:
                 found.append(f"{LETTERS[number]} ended with {ended.code}: {ended.said.strip()[-2000:]}")
         if played.killed or played.stuck:
             recovered = self.checker.run()
@@ -114,20 +127,31 @@ class Arena:
 
     def judge(self, played: Played) -> list[str]:
         """Hold the environment against the serial oracle, and ask the other one whether it is whole."""
+        undone = {number for number, ended in enumerate(played.ends) if ended.code > 0}  # it said so
+        done = [number for number in range(len(self.case.deeds)) if number not in undone]
+        doubtful = [done.index(number) for number in set(played.killed) - undone]
         snapshot = self.place.snapshot()
         state = read_state(self.place.site)
-        undone = [number for number in played.killed if played.ends[number].code > 0]  # it said so
-        done = [deed for number, deed in enumerate(self.case.deeds) if number not in undone]
-        doubtful = [done.index(self.case.deeds[number]) for number in played.killed if number not in undone]
-        if state not in find_ends(UNIVERSE, self.before, done, doubtful):
+        if state not in find_ends(UNIVERSE, self.before, [self.case.deeds[number] for number in done], doubtful):
             return [f"no order of the deeds installs {sorted(state)}"]
         seen = state, repr(sorted(snapshot.items()))
         if seen in self.good:
             return []
-        found = check_environment(self.place.site) + compare(show(UNIVERSE, state, self.case.strays), snapshot)
+        found = [] if not os.path.exists(os.path.join(self.place.site, ".lugnut", "altered")) else [ALTERED]
+        strays = {f"{path}: no RECORD names it" for path in self.case.strays}
+        found += [one for one in check_environment(self.place.site) if one not in strays] + compare(
+            show(UNIVERSE, state, self.case.strays), snapshot
+        )
         if not found:
             self.good.add(seen)
         return found
+
+
+def call_off() -> None:
+    """Call a run off at the last moment, right before its commit."""
+    frame = inspect.currentframe()
+    if frame is not None and frame.f_back is not None and frame.f_back.f_code.co_name == "_run":
+        raise Interrupted(signal="SIGINT")
 
 
 def read_state(site: str) -> State:
@@ -135,10 +159,12 @@ def read_state(site: str) -> State:
     found = set()
     for info in os.listdir(site):
         if info.endswith(".dist-info"):
-            name, _, version = info.removesuffix(".dist-info").rpartition("-")
+            name = info.removesuffix(".dist-info").rpartition("-")[0]
             with open(os.path.join(site, info, "lugnut.json"), encoding="utf-8") as file:
                 rank = int(json.load(file).get("overlay", 0))
-            found.add((normalise(name), f"{name}{version}", rank))
+            with open(os.path.join(site, info, "direct_url.json"), encoding="utf-8") as file:
+                key = json.load(file)["url"].split("/")[-2]  # each wheel lies in a directory of its own
+            found.add((normalise(name), key, rank))
     return frozenset(found)
 
 

@@ -20,7 +20,7 @@ import os
 import select
 import signal
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from footprints import Shared, Touch
@@ -54,9 +54,13 @@ class Played(NamedTuple):
     ends: list[Ended]
     """By deed; 99 and more are bugs, negative is a signal."""
     killed: list[int]
-    """Deeds of which a process was killed, and which was done or not, but for those whose exit code says that it was not."""
+    """Deeds of which a process was killed: done or not, but for one whose exit code says that it was not."""
     stuck: bool
     """All that lived waited for each other."""
+    course: str
+    """What came of it: every leg that was made in the end, as legs are printed."""
+    seen: list[str]
+    """What was wrong at some moment on the way."""
 
 
 def parse_legs(text: str) -> list[Leg]:
@@ -140,14 +144,14 @@ class Player:
         self.places = 1 + (jobs if jobs > 1 else 0)
         """How many may play: itself and its workers."""
         self.lines: list[Line] = []
-        self._pid = 0
+        self.pid = 0
 
     def ready(self) -> list[Line]:
         """Have it stand before its deed."""
         if not self.lines:
             self.lines = [Line() for _ in range(self.places)]
-            self._pid = start(self._serve, self.out)
-            self.lines[0].life = os.pidfd_open(self._pid)
+            self.pid = start(self._serve, self.out)
+            self.lines[0].life = os.pidfd_open(self.pid)
             for line in self.lines:
                 _NEAR.update(line.near)
                 for descriptor in line.far:
@@ -206,14 +210,14 @@ class Player:
         for line in self.lines:
             if line.moves:
                 line.kill()
-        if self._pid:
+        if self.pid:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            end(self._pid, self.out)
+                os.kill(self.pid, signal.SIGKILL)
+            end(self.pid, self.out)
         for line in self.lines:
             _NEAR.difference_update(line.near)
             line.close()
-        self.lines, self._pid = [], 0
+        self.lines, self.pid = [], 0
 
 
 _NEAR: set[int] = set()
@@ -223,25 +227,31 @@ _NEAR: set[int] = set()
 class Troupe:
     """Everybody who does a deed of a case, for one schedule after the other."""
 
-    def __init__(self, place: Place, acts: Sequence[Act], shared: Sequence[Shared] | None = None) -> None:
-        """Give each act a player, which stops only before its `shared` calls where they are known."""
-        known = shared or [None] * len(acts)
-        self.players = [Player(place, act, number, known[number]) for number, act in enumerate(acts)]
+    def __init__(
+        self,
+        place: Place,
+        acts: Sequence[Act],
+        shared: Sequence[Shared] | None = None,
+        look: Callable[[Sequence[int]], Iterable[str]] = lambda _: (),
+    ) -> None:
+        """Give each act a player, which stops only before its `shared` calls where they are known.
+
+        `look` is told the deeds' processes whenever a player has stopped, and says what is wrong at that moment.
+        """
+        self.players = [
+            Player(place, act, number, None if shared is None else shared[number]) for number, act in enumerate(acts)
+        ]
+        self.look = look
 
     def play(self, legs: Sequence[Leg]) -> Played:
         """Play one schedule to its end."""
-        owners = [(player, line) for player in self.players for line in player.ready()[:1]]
-        owners += [(player, line) for player in self.players for line in player.lines[1:]]
-        lengths, killed, last = [], [], 0
+        stage = _Stage(self.players, self.look)
         for leg in legs:
-            player, line = owners[leg.player]
-            made, last = player.move(line, ON if leg.calls is None else leg.calls), leg.player
-            if leg.killed and line.moves:
-                line.kill()
-                killed.append(self.players.index(player))
-            lengths.append(made)
-        stuck = not _go_on([*owners[last:], *owners[:last]])
-        return Played(lengths, [player.end() for player in self.players], killed, stuck)
+            stage.move(leg)
+        stuck = not stage.go_on(legs[-1].player if legs else 0)
+        ends = [player.end() for player in self.players]
+        killed = [stage.owners[number] for number in stage.killed]
+        return Played(stage.lengths[: len(legs)], ends, killed, stuck, stage.tell(), sorted(stage.seen))
 
     def run(self) -> Ended:
         """Have the only player do its deed alone."""
@@ -253,14 +263,54 @@ class Troupe:
             player.close()
 
 
-def _go_on(order: Sequence[tuple[Player, Line]]) -> bool:
-    """Let all go on as far as they come; False where those that are left wait for each other."""
-    rounds = 0
-    while left := [(player, line) for player, line in order if line.moves]:
-        for player, line in left:
-            player.move(line, ON)
-        moved = any(line.state != WAITING for _, line in left)
-        rounds = 0 if moved else rounds + 1
-        if rounds > ROUNDS:
-            return False
-    return True
+class _Stage:
+    """One schedule as it is played."""
+
+    def __init__(self, players: Sequence[Player], look: Callable[[Sequence[int]], Iterable[str]]) -> None:
+        lines = [player.ready() for player in players]
+        self.players = players
+        self.look = look
+        self.lines = [line for ready in lines for line in ready[:1]] + [line for ready in lines for line in ready[1:]]
+        workers = [number for number, ready in enumerate(lines) for _ in ready[1:]]
+        self.owners = [*range(len(players)), *workers]
+        """By line, whose it is."""
+        self.pids = [player.pid for player in players]
+        self.lengths: list[int] = []
+        self.killed: list[int] = []
+        self.made: list[Leg] = []
+        self.seen: set[str] = set()
+
+    def move(self, leg: Leg) -> None:
+        """Have one player make its leg."""
+        line, player = self.lines[leg.player], self.players[self.owners[leg.player]]
+        made = player.move(line, ON if leg.calls is None else leg.calls)
+        killed = leg.killed and line.moves
+        if killed:
+            line.kill()
+            self.killed.append(leg.player)
+        self.lengths.append(made)
+        if made or killed:
+            self.made.append(Leg(leg.player, made, killed))
+            self.seen.update(self.look(self.pids))
+
+    def go_on(self, first: int) -> bool:
+        """Let all go on as far as they come; False where those that are left wait for each other."""
+        order = [*range(first, len(self.lines)), *range(first)]
+        rounds = 0
+        while left := [number for number in order if self.lines[number].moves]:
+            for number in left:
+                self.move(Leg(number))
+            moved = any(self.lines[number].state != WAITING for number in left)
+            rounds = 0 if moved else rounds + 1
+            if rounds > ROUNDS:
+                return False
+        return True
+
+    def tell(self) -> str:
+        """Give what came of it."""
+        legs: list[Leg] = []
+        for leg in self.made:
+            if legs and legs[-1].player == leg.player and not legs[-1].killed:
+                leg = Leg(leg.player, (legs.pop().calls or 0) + (leg.calls or 0), leg.killed)  # noqa: PLW2901
+            legs.append(leg)
+        return " ".join(map(str, legs))

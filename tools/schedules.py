@@ -7,9 +7,9 @@
 The runs are the product's own code in processes of their own, which make one call after the other as a schedule says
 (see players.py). With `--preemptions N` every schedule is played in which at most N times a run is stopped before a
 call of its own that another one could notice (see footprints.py), another one going on in its place, the first one
-included; with `--deaths` also those in which the last one that was stopped is killed. `--every K` takes each K-th of
-these. `--random` plays schedules drawn by a seed, of up to six preemptions, a third of them with a death.
-With `--every-call` a run is stopped before any of its calls.
+included; with `--deaths N` also those in which up to N that are stopped are killed. `--every K` takes each K-th of
+these. `--random` plays schedules drawn by a seed, of up to six preemptions and two deaths. With `--every-call` a run is
+stopped before any of its calls. What is counted are schedules that differ.
 
 Afterwards the environment has to be what the serial oracle says of one of the orders (see serial.py), and whole in the
 eyes of tools/oracle.py; where a run was killed, after one `lugnut check`. What is wrong is printed with its schedule.
@@ -55,7 +55,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", action="append", metavar="PATTERN", help=f"of {', '.join(CASES)}")
     parser.add_argument("--preemptions", type=int, default=1, metavar="N")
-    parser.add_argument("--deaths", action="store_true", help="kill whoever is stopped, too")
+    parser.add_argument(
+        "--deaths", type=int, nargs="?", const=1, default=0, metavar="N", help="kill who is stopped, too"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="K", help="of the last preemption's places each K-th")
     parser.add_argument("--random", type=int, metavar="COUNT", help="so many schedules of each case, drawn")
     parser.add_argument("--seed", type=int, default=1)
@@ -98,7 +100,7 @@ def play_part(options: argparse.Namespace, part: tuple[int, int]) -> Score:
             if options.random:
                 explorer.draw(options.seed, -(-options.random // part[1]))
             else:
-                explorer.explore(options.preemptions, deaths=options.deaths)
+                explorer.explore(options.preemptions, options.deaths)
         return explorer.score()
 
 
@@ -127,7 +129,7 @@ def play_case(name: str, arguments: Sequence[str], jobs: int) -> Score:
 def play_all(options: argparse.Namespace) -> Iterator[tuple[str, Score]]:
     """Play case after case."""
     arguments = ["--preemptions", str(options.preemptions), "--every", str(options.every), "--seed", str(options.seed)]
-    arguments += ["--deaths"] * options.deaths + (["--random", str(options.random)] if options.random else [])
+    arguments += ["--deaths", str(options.deaths)] + (["--random", str(options.random)] if options.random else [])
     arguments += ["--first"] * options.first + ["--every-call"] * options.every_call
     for name in options.cases:
         score = play_case(name, arguments, options.jobs)
@@ -157,7 +159,8 @@ def main(arguments: Sequence[str]) -> int:
         part, _, parts = options.part.partition("/")
         print(json.dumps(play_part(options, (int(part), int(parts)))))
         return 0
-    begun, rows, shown = time.monotonic(), [], []
+    begun, rows = time.monotonic(), []
+    shown: list[Evidence] = []
     subject, again = f"lugnut {lugnut.__version__}", words_of("tools/schedules.py", arguments)
     for name, score in play_all(options):
         show(name, score)
