@@ -68,7 +68,7 @@ mutants: $(READY)  ## guards taken out of the code, each caught by one of these 
 proof: model races kills together shown orders crash mutants  ## all campaigns in full, one after the other: hours
 
 model:  ## check the transaction protocol's model, and that each guard taken out is caught (spin, cc; some minutes)
-	bash tests/model/check.sh all
+	bash tools/model/check.sh all
 
 bench: installed  ## the table of speed, beside uv and above the floor (CASE="W2 warm", ROUNDS=n, FROM=directory of w1/ w2/ w3/)
 	$(USED)/bin/python tools/bench.py $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS) --cold-rounds $(ROUNDS)) \

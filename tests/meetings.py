@@ -203,6 +203,38 @@ def two_that_adopt_one_file(place: Place) -> list[str]:
     return wrong + [f"s/a.py is {read(place, 's/a.py')!r}"] * (read(place, "s/a.py") != "mine\n")
 
 
+def removal_of_what_an_open_run_has_met(place: Place) -> list[str]:
+    """Equal bytes, of one that goes as another meets them: they are nobody's once that one is called off."""
+    place.act(install(place.wheel("one", "1", {"s/a.py": "same\n"})))
+    place.keep()
+    place.reset()
+    itself: list[Actor] = []
+
+    def prepare(actor: Actor) -> None:
+        itself.append(actor)
+
+        def link(source: str, target: str, **options: Any) -> None:
+            try:
+                PLAIN["link"](source, target, **options)
+            except FileExistsError:
+                if target == "a.py":
+                    actor.pause()
+                raise
+
+        os.link = link
+
+    two = place.wheel("two", "1", {"s/a.py": "same\n"})
+    actor = Actor(place, install(two, report=when_placed(itself, then=call_off)), prepare)
+    assert actor.hear() == PAUSED
+    place.act(uninstall("one"))
+    actor.go()
+    assert actor.hear() == PAUSED
+    actor.go()
+    code = actor.end()
+    wrong = [] if code == 130 else [f"it ended with {code}"]
+    return wrong + [f"s/a.py is {read(place, 's/a.py')!r}"] * (read(place, "s/a.py") != "absent")
+
+
 def two_that_refuse_each_other(place: Place) -> list[str]:
     """Judged after the claims are published: stopped at whatever step, one of two that clash sees the other."""
     low = install(place.wheel("low", "1", {"s/a.py": "low\n"}), on_conflict="error")
@@ -239,6 +271,7 @@ MEETINGS = {
         link_beside_a_settle_that_looked,
         dist_info_that_moves_while_claims_are_read,
         removal_beside_an_open_run,
+        removal_of_what_an_open_run_has_met,
         two_that_adopt_one_file,
         two_that_refuse_each_other,
     )

@@ -1,4 +1,4 @@
-"""The transaction protocol, checked in all its interleavings: the scenarios of tests/model that take some seconds each.
+"""The transaction protocol, checked in all its interleavings: the scenarios of tools/model that take some seconds each.
 
 `make model` explores the larger ones too, and takes every guard out in turn.
 """
@@ -17,7 +17,7 @@ MISSING = [name for name in ("spin", "cc", "bash", "python3") if shutil.which(na
 @pytest.mark.skipif(bool(MISSING), reason=f"the model is not checked: {', '.join(MISSING)} not found")
 def test_every_short_scenario_of_the_model_holds() -> None:
     ran = subprocess.run(
-        ["bash", str(Path(__file__).parent / "model" / "check.sh"), "short"],
+        ["bash", str(Path(__file__).parent.parent / "tools" / "model" / "check.sh"), "short"],
         capture_output=True,
         text=True,
         timeout=900,

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -36,16 +36,20 @@ class Mutant(NamedTuple):
     old: str
     new: str
     campaign: str
+    also: Sequence[Mapping[str, str]] = ()
+    """More texts of that kind, where one guard stands in two places or another one stands in for it."""
 
     def apply(self, source: str) -> None:
-        """Change the file below a copy of lugnut's source; raises ValueError where the text is not there once."""
-        path = os.path.join(source, self.file)
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        if text.count(self.old) != 1:
-            raise ValueError(f"{self.guard}: its text stands {text.count(self.old)} times in {self.file}, not once")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text.replace(self.old, self.new))
+        """Change files below a copy of lugnut's source; raises ValueError where a text is not there once."""
+        for change in ({"file": self.file, "old": self.old, "new": self.new}, *self.also):
+            path = os.path.join(source, change["file"])
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            times = text.count(change["old"])
+            if times != 1:
+                raise ValueError(f"{self.guard}: its text stands {times} times in {change['file']}, not once")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace(change["old"], change["new"]))
 
 
 class Verdict(NamedTuple):

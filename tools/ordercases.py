@@ -15,8 +15,12 @@ UNIVERSE = {
     "dd1": Shipped("dd", "1", {"d/t.py": "T = 1\n"}),
     "ee1": Shipped("ee", "1", {"d/e/x.py": "E = 1\n", "d/u.py": "U = 1\n"}),
     "ff1": Shipped("ff", "1", {"s/y.py": "Y = 1\n"}),
+    "aa2": Shipped("aa", "2", {"s/x.py": "X = 'aa'\n", "s/z.py": "Z = 'aa'\n"}),
+    "bb1": Shipped("bb", "1", {"s/z.py": "Z = 'bb'\n"}),
+    "mm1-other": Shipped("mm", "1", {"s/x.py": "X = 'mm'\n", "s/y.py": "Y = 2\n"}),
+    "yy1": Shipped("yy", "1", {"s/x.py": "X = 'mm 2'\n"}),
 }
-"""s/x.py differs in all, s/y.py is the same in all; dd and ee share a directory alone."""
+"""Most bytes at s/x.py differ, most at s/y.py are the same; dd and ee share a directory alone."""
 
 
 class OrderCase(NamedTuple):
@@ -26,6 +30,10 @@ class OrderCase(NamedTuple):
     before: Sequence[Deed]
     deeds: Sequence[Deed]
     strays: Mapping[str, str] = {}
+    called_off: frozenset[int] = frozenset()
+    """Which deeds are called off at the last moment before their commit."""
+    jobs: int = 1
+    """Workers of each deed, where it has so many wheels."""
 
 
 def install(*keys: str, **overlay: int) -> Deed:
@@ -57,6 +65,25 @@ CASES = {
         OrderCase("directory-empties", [install("dd1")], [uninstall("dd"), install("ee1")]),
         OrderCase("equal-bytes-come-and-go", [install("ff1")], [uninstall("ff"), install("mm1")]),
         OrderCase("stray-is-adopted", [], [install("ff1"), install("mm1")], {"s/y.py": "Y = 1\n"}),
+        OrderCase("upgrade-as-before-winner-goes", [install("aa1", "zz1")], [install("aa2"), uninstall("zz")]),
+        OrderCase("upgrade-adds-lesser-comes", [install("mm1", "yy1")], [install("mm2"), install("bb1")]),
+        OrderCase("loser-goes-winner-comes", [install("aa1", "mm1")], [uninstall("aa"), install("zz1")]),
+        OrderCase("equal-goes-upgrade-comes", [install("mm1", "yy1")], [install("mm2"), uninstall("yy")]),
+        OrderCase(
+            "equal-goes-upgrade-called-off",
+            [install("mm1", "yy1")],
+            [install("mm2"), uninstall("yy")],
+            called_off=frozenset({0}),
+        ),
+        OrderCase("equal-goes-fresh-comes", [install("aa1")], [uninstall("aa"), install("ff1")]),
+        OrderCase("another-build-winner-goes", [install("mm1", "zz1")], [install("mm1-other"), uninstall("zz")]),
+        OrderCase("rank-changes-beside-others", [install("aa1", "mm1", "ff1")], [install(aa=1), uninstall("ff")]),
+        OrderCase("called-off-rival-comes", [], [install("zz1"), install("mm1")], called_off=frozenset({0})),
+        OrderCase(
+            "called-off-winner-goes", [install("mm1")], [install("aa1"), uninstall("mm")], called_off=frozenset({0})
+        ),
+        OrderCase("both-called-off", [], [install("ff1"), install("mm1")], {"s/y.py": "Y = 1\n"}, frozenset({0, 1})),
+        OrderCase("directory-made-again", [install("zz1")], [install("aa1"), uninstall("zz"), install("mm1")]),
         OrderCase(
             "three-at-one-path", [install("aa1", "mm1", "zz1")], [uninstall("zz"), uninstall("mm"), install("mm2")]
         ),

@@ -1,4 +1,4 @@
-"""One case's ground, the judgement of what a schedule leaves there, and which schedules are played."""
+"""One case's ground, and the judgement of what a schedule leaves there."""
 
 from __future__ import annotations
 
@@ -7,30 +7,42 @@ import sys
 if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
+import contextlib
+import gc
+import inspect
+import itertools
 import json
 import os
-import random
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from footprints import Shared, turn
+from lugnut.errors import Interrupted
+from moments import Moments
 from oracle import check_environment
 from ordercases import UNIVERSE, OrderCase
-from players import Leg, Played, play
+from players import LETTERS, Leg, Played, Troupe
 from serial import NOTHING, Deed, State, carry_out, find_ends, show
 from snapshots import Snapshot
-from stepper import CHECK, Act, Place, run
+from stepper import CHECK, Act, Place
 from trees import normalise
 
 PURELIB = "lib/python3.11/site-packages"
+CALLED_OFF = 130
+"""The exit code of a run that was called off."""
+ALTERED = "something was set aside in .lugnut/altered"
+MEETINGS = 8
+"""Of each deed so many places, less one, where another one comes upon it, to see what both touch."""
 
 
 class Arena:
     """One case's ground: prepared once, put back before every schedule."""
 
     def __init__(self, case: OrderCase, root: str) -> None:
-        """Install what stands there before."""
+        """Install what stands there before; every call of a player counts until `reduce` is called."""
         self.case = case
+        self.name = f"{case.name}/every"
+        """As schedules name it: of which calls their numbers tell."""
         self.place = Place(root, PURELIB)
         with open(os.path.join(self.place.env, "pyvenv.cfg"), "w", encoding="ascii") as file:
             file.write("home = /nowhere\n")
@@ -44,46 +56,102 @@ class Arena:
             self.place.act(self.act(deed))
             self.before = carry_out(UNIVERSE, self.before, deed)
         self.place.keep()
-        self.acts = [self.act(deed) for deed in case.deeds]
         self.good: set[tuple[State, str]] = set()
-        for act in self.acts:  # once in this process: the store has every wheel then, and all is imported
+        acts = [self.act(deed) for deed in case.deeds]
+        for number, act in enumerate(acts):  # once in this process: the store has every wheel then, and all is imported
             self.place.reset()
-            self.place.act(act)
+            with contextlib.suppress(Interrupted):
+                self.place.act(act)
+            if number in case.called_off:
+                act.options["cancelled"] = call_off
         self.place.reset()
         self.place.act(CHECK)
+        gc.freeze()  # forks share what they do not touch
+        self.moments = Moments(UNIVERSE, self.before, case.deeds, self.place.site)
+        self.troupe = Troupe(self.place, acts, None, self.moments.look)
+        self.players = sum(player.places for player in self.troupe.players)
+        """How many may make calls: the deeds' processes and their workers."""
+        self.checker = Troupe(self.place, [CHECK])
 
     def act(self, deed: Deed) -> Act:
         """Give a deed to the engine."""
         what = tuple(self.wheels[word] for word in deed.what) if deed.verb == "install" else deed.what
-        return Act(deed.verb, what, {"overlay": dict(deed.overlay)} if deed.overlay else {})
+        options: dict[str, Any] = {"jobs": self.case.jobs}
+        return Act(deed.verb, what, {**options, "overlay": dict(deed.overlay)} if deed.overlay else options)
+
+    def reduce(self, *, deaths: bool) -> None:
+        """From now on count only calls that another player may notice; with `deaths`, one that recovers, too."""
+        players = self.troupe.players
+        for legs in self._list_meetings(deaths=deaths):
+            self.place.reset()
+            self.troupe.play(legs)
+            if deaths:
+                self.checker.play([])
+        touched = [player.read_touches() for player in players]
+        self.troupe.close()
+        others = [set().union(*(touched[:number] + touched[number + 1 :])) for number in range(len(touched))]
+        self.name = f"{self.case.name}/deaths" if deaths else self.case.name
+        shared = [Shared(turn(one)) for one in others]
+        self.troupe = Troupe(self.place, [player.act for player in players], shared, self.moments.look)
+
+    def _list_meetings(self, *, deaths: bool) -> Iterator[list[Leg]]:
+        """Give schedules in which the deeds meet each other here and there."""
+        numbers = range(len(self.case.deeds))
+        yield from ([Leg(number) for number in order] for order in itertools.permutations(numbers))
+        for first, second in itertools.permutations(numbers, 2):
+            self.place.reset()
+            reach = self.troupe.play([Leg(first)]).legs[0]
+            for part in range(1, MEETINGS):
+                for killed in {False, deaths}:
+                    yield [Leg(first, part * reach // MEETINGS, killed), Leg(second)]
+
+    def close(self) -> None:
+        """End every player."""
+        self.troupe.close()
+        self.checker.close()
 
     def play(self, legs: Sequence[Leg]) -> tuple[Played, list[str]]:
         """Play a schedule; gives what is wrong afterwards."""
         self.place.reset()
-        played = play(self.place, self.acts, legs)
-        found = ["they wait for each other"] if played.stuck else []
+        played = self.troupe.play(legs)
+        found = ["they wait for each other"] if played.stuck else list(played.seen)
         for number, ended in enumerate(played.ends):
-            if ended.code != 0 and number not in played.killed and not played.stuck:
-                found.append(f"{'abcdefgh'[number]} ended with {ended.code}: {ended.said.strip()[-2000:]}")
+            wanted = CALLED_OFF if number in self.case.called_off else 0
+            if ended.code != wanted and number not in played.killed and not played.stuck:
+                found.append(f"{LETTERS[number]} ended with {ended.code}: {ended.said.strip()[-2000:]}")
         if played.killed or played.stuck:
-            recovered = run(self.place, CHECK)
+            recovered = self.checker.run()
             if recovered.code:
                 found.append(f"lugnut check ended with {recovered.code}: {recovered.said.strip()[-2000:]}")
-        return played, found + self.judge(played.killed)
+        return played, found + self.judge(played)
 
-    def judge(self, killed: Sequence[int]) -> list[str]:
+    def judge(self, played: Played) -> list[str]:
         """Hold the environment against the serial oracle, and ask the other one whether it is whole."""
+        undone = {number for number, ended in enumerate(played.ends) if ended.code > 0}  # it said so
+        done = [number for number in range(len(self.case.deeds)) if number not in undone]
+        doubtful = [done.index(number) for number in set(played.killed) - undone]
         snapshot = self.place.snapshot()
         state = read_state(self.place.site)
-        if state not in find_ends(UNIVERSE, self.before, self.case.deeds, killed):
+        if state not in find_ends(UNIVERSE, self.before, [self.case.deeds[number] for number in done], doubtful):
             return [f"no order of the deeds installs {sorted(state)}"]
         seen = state, repr(sorted(snapshot.items()))
         if seen in self.good:
             return []
-        found = check_environment(self.place.site) + compare(show(UNIVERSE, state, self.case.strays), snapshot)
+        found = [] if not os.path.exists(os.path.join(self.place.site, ".lugnut", "altered")) else [ALTERED]
+        strays = {f"{path}: no RECORD names it" for path in self.case.strays}
+        found += [one for one in check_environment(self.place.site) if one not in strays] + compare(
+            show(UNIVERSE, state, self.case.strays), snapshot
+        )
         if not found:
             self.good.add(seen)
         return found
+
+
+def call_off() -> None:
+    """Call a run off at the last moment, right before its commit."""
+    frame = inspect.currentframe()
+    if frame is not None and frame.f_back is not None and frame.f_back.f_code.co_name == "_run":
+        raise Interrupted(signal="SIGINT")
 
 
 def read_state(site: str) -> State:
@@ -91,10 +159,12 @@ def read_state(site: str) -> State:
     found = set()
     for info in os.listdir(site):
         if info.endswith(".dist-info"):
-            name, _, version = info.removesuffix(".dist-info").rpartition("-")
+            name = info.removesuffix(".dist-info").rpartition("-")[0]
             with open(os.path.join(site, info, "lugnut.json"), encoding="utf-8") as file:
                 rank = int(json.load(file).get("overlay", 0))
-            found.add((normalise(name), f"{name}{version}", rank))
+            with open(os.path.join(site, info, "direct_url.json"), encoding="utf-8") as file:
+                key = json.load(file)["url"].split("/")[-2]  # each wheel lies in a directory of its own
+            found.add((normalise(name), key, rank))
     return frozenset(found)
 
 
@@ -112,92 +182,3 @@ def compare(expected: Mapping[str, str], snapshot: Snapshot) -> list[str]:
         for path in sorted(shown.keys() | expected.keys())
         if shown.get(path) != expected.get(path)
     ]
-
-
-# --- which schedules --------------------------------------------------------------------------------------------------
-
-
-class FoundError(Exception):
-    """Something is wrong, and one finding is enough."""
-
-
-class Score(NamedTuple):
-    """What was played of a case."""
-
-    schedules: int
-    killed: int
-    calls: int
-    """Of the longest first leg: how many places there are to stop a run at."""
-    ends: int
-    wrong: list[str]
-
-
-class Explorer:
-    """Plays the schedules of one case and keeps the score."""
-
-    def __init__(self, arena: Arena, part: tuple[int, int], every: int, *, first: bool = False) -> None:
-        """Take the `part[0]`-th of `part[1]` equal shares, and each `every`-th schedule of that; end at the `first`."""
-        self.arena = arena
-        self.part = part
-        self.every = every
-        self.first = first
-        self.count = Counter[str]()
-        self.wrong: list[str] = []
-
-    def play(self, legs: Sequence[Leg]) -> Played:
-        """Play a schedule."""
-        played, found = self.arena.play(legs)
-        self.count["schedules"] += 1
-        self.count["killed"] += len(played.killed)
-        self.count["calls"] = max(self.count["calls"], *played.legs, 0) if len(legs) == 1 else self.count["calls"]
-        if found:
-            schedule = " ".join(map(str, legs))
-            self.wrong.append(f"{self.arena.case.name}: {schedule}\n    " + "\n    ".join(found))
-            if self.first:
-                raise FoundError
-        return played
-
-    def explore(self, preemptions: int, *, deaths: bool) -> None:
-        """Play all schedules of so many preemptions at most."""
-        for first in range(len(self.arena.acts)):
-            self._branch([], first, preemptions, deaths=deaths)
-
-    def _branch(self, legs: list[Leg], player: int, preemptions: int, *, deaths: bool) -> None:
-        """Play on with one player until it ends or waits; then stop it before each of its calls in turn."""
-        whole = [*legs, Leg(player)]
-        made = self.play(whole).legs[-1]
-        if preemptions == 0:
-            return
-        for calls in range(1, made):
-            if not legs and calls % self.part[1] != self.part[0]:
-                continue
-            if preemptions == 1 and calls % self.every != self._offset(legs):
-                continue
-            stopped = [*legs, Leg(player, calls)]
-            if deaths:
-                self.play([*legs, Leg(player, calls, killed=True)])
-            for other in range(len(self.arena.acts)):
-                if other != player:
-                    self._branch(stopped, other, preemptions - 1, deaths=deaths)
-
-    def _offset(self, legs: Sequence[Leg]) -> int:
-        """Begin elsewhere below each branch, so that a sample is spread over all of them."""
-        return sum(leg.calls or 0 for leg in legs) % self.every
-
-    def draw(self, seed: int, count: int) -> None:
-        """Play schedules drawn by a seed."""
-        rng = random.Random(f"{seed}/{self.arena.case.name}/{self.part[0]}")
-        reach = [self.play([Leg(number)]).legs[0] for number in range(len(self.arena.acts))]
-        for _ in range(count):
-            legs = []
-            for _ in range(rng.randint(2, 6)):
-                player = rng.randrange(len(reach))
-                legs.append(Leg(player, rng.randint(1, max(1, rng.choice([12, reach[player] // 3, reach[player]])))))
-            if rng.random() < 1 / 3:
-                legs[-1] = legs[-1]._replace(killed=True)
-            self.play(legs)
-
-    def score(self) -> Score:
-        """Sum up."""
-        count = self.count
-        return Score(count["schedules"], count["killed"], count["calls"], len(self.arena.good), self.wrong)

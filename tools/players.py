@@ -1,9 +1,8 @@
 """Runs of the engine that wait for each other call by call: who makes the next one is said by a schedule.
 
-A *player* is a forked child that does one deed with the product's own code. Every call of the system that it makes on
-the environment is counted, those that change something and those that look; before one it stops where it was told to,
-and only goes on when it is told to. A lock that is busy is not waited for: the player says so and is asked again after
-somebody else has moved. So of all players one moves at a time, and a schedule decides everything: it is a list of
+A *player* is a forked process that does one deed with the product's own code, again and again; a worker that it forks
+is a player of its own. Each stands behind a gate (see gates.py): before a call it stops where it was told to, and only
+goes on when it is told to. So of all players one moves at a time, and a schedule decides everything: it is a list of
 *legs*, each a player and how many calls it makes before the next leg begins; `None` is until it ends or waits. After
 the last leg each goes on as far as it comes, the one that moved last first.
 """
@@ -16,25 +15,24 @@ if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
 import contextlib
+import json
 import os
+import select
 import signal
-import struct
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from stepper import PLAIN, Act, Ended, Place, carry_out, end, start
+from footprints import Shared, Touch
+from gates import DIE, ENDED, ON, SAID, STOPPED, WAITING, WORD, Channel, Gate
+from stepper import PATIENCE, PLAIN, Act, Ended, Place, carry_out, end, start
 
-STOPPED, WAITING, ENDED = b"s", b"w", b"e"
-ON, DIE = -1, -2
-"""Orders beside a number of calls: go on until the end, be killed."""
-ENDLESS = 20_000
-"""Calls after which a player is held to spin: the longest deed of the universes makes less than a tenth of it."""
-LOOKS = ("stat", "listdir", "access", "scandir", "readlink")
 ROUNDS = 20
 """So often all that live may say, one after the other, that they wait, until that is a deadlock."""
-_WORD = struct.Struct("=i")
-_SAID = struct.Struct("=ci")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+"""Players as they are printed: the deeds' first, then the workers of the first deed, of the second ..."""
+UNBORN = b"u"
+BUG = 99
 
 
 class Leg(NamedTuple):
@@ -45,7 +43,7 @@ class Leg(NamedTuple):
     killed: bool = False
 
     def __str__(self) -> str:
-        return f"{'abcdefgh'[self.player]}{'' if self.calls is None else self.calls}{'!' if self.killed else ''}"
+        return f"{LETTERS[self.player]}{'' if self.calls is None else self.calls}{'!' if self.killed else ''}"
 
 
 class Played(NamedTuple):
@@ -54,10 +52,15 @@ class Played(NamedTuple):
     legs: list[int]
     """Calls made in each leg."""
     ends: list[Ended]
-    """By player; 99 and more are bugs, negative is a signal."""
+    """By deed; 99 and more are bugs, negative is a signal."""
     killed: list[int]
+    """Deeds of which a process was killed: done or not, but for one whose exit code says that it was not."""
     stuck: bool
     """All that lived waited for each other."""
+    course: str
+    """What came of it: every leg that was made in the end, as legs are printed."""
+    seen: list[str]
+    """What was wrong at some moment on the way."""
 
 
 def parse_legs(text: str) -> list[Leg]:
@@ -65,155 +68,249 @@ def parse_legs(text: str) -> list[Leg]:
     legs = []
     for word in text.split():
         number = word[1:].rstrip("!")
-        legs.append(Leg("abcdefgh".index(word[0]), int(number) if number else None, word.endswith("!")))
+        legs.append(Leg(LETTERS.index(word[0]), int(number) if number else None, word.endswith("!")))
     return legs
 
 
-# --- in the child -----------------------------------------------------------------------------------------------------
+class Line:
+    """One player from outside: what it was last heard to be, and how to move it."""
 
-
-class Gate:
-    """Stands in front of the system's calls on everything below `root`."""
-
-    def __init__(self, root: str, orders: int, told: int) -> None:
-        """Begin with the first order, which is waited for."""
-        self.root = root
-        self.orders = orders
-        self.told = told
-        self.calls = 0
-        self.left = self._take_order()
-        for name in (*PLAIN, *LOOKS):
-            setattr(os, name, self._wrap(getattr(os, name)))
-        vars(time)["sleep"] = self._wait  # a lock that is busy is asked for again after a sleep
-
-    def _wrap(self, plain: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*words: Any, **options: Any) -> Any:
-            if self._is_within(words, options):
-                self._pass()
-            return plain(*words, **options)
-
-        return call
-
-    def _is_within(self, words: Sequence[Any], options: Mapping[str, Any]) -> bool:
-        """Say whether a call is about something below the root: by its handles, or by a path that it names."""
-        handles = [options[key] for key in ("dir_fd", "src_dir_fd", "dst_dir_fd") if options.get(key) is not None]
-        if words and isinstance(words[0], int):
-            handles.append(words[0])
-        if not handles:
-            return bool(words) and os.path.abspath(os.fsdecode(words[0])).startswith(self.root)
-        return any((_READLINK(f"/proc/self/fd/{handle}") + "/").startswith(self.root) for handle in handles)
-
-    def _pass(self) -> None:
-        if self.calls >= ENDLESS:
-            raise RuntimeError(f"it made {ENDLESS} calls and has not ended")
-        if self.left == 0:
-            self._say(STOPPED)
-            self.left = self._take_order()
-        self.calls += 1
-        if self.left > 0:
-            self.left -= 1
-
-    def _wait(self, seconds: float) -> None:
-        del seconds
-        self._say(WAITING)
-        self.left = self._take_order()
-
-    def _say(self, what: bytes) -> None:
-        PLAIN["write"](self.told, _SAID.pack(what, self.calls))
-
-    def _take_order(self) -> int:
-        data = os.read(self.orders, _WORD.size)
-        order = _WORD.unpack(data)[0] if data else DIE  # nobody gives orders any more
-        if order == DIE:
-            os.kill(os.getpid(), signal.SIGKILL)
-            signal.pause()
-        return int(order)
-
-    def finish(self) -> None:
-        """Say that the deed is done."""
-        self._say(ENDED)
-
-
-_READLINK = os.readlink
-
-
-# --- in the parent ----------------------------------------------------------------------------------------------------
-
-
-class Player:
-    """One forked child, from outside."""
-
-    def __init__(self, place: Place, act: Act, number: int) -> None:
-        """Start it; it does nothing before it is told to."""
+    def __init__(self) -> None:
+        """Make both pipes; `far` is the player's end of them."""
         orders, told = os.pipe(), os.pipe()
-        self.out = os.path.join(place.root, f"out-{number}")
-        self.calls = 0
-        self.state = STOPPED
+        self.far = Channel(orders[0], told[1])
+        self.near = Channel(orders[1], told[0])
+        self.life: int | None = None
+        """A handle on its process, that tells when it is gone."""
+        self.reset(UNBORN)
 
-        def work() -> int:
-            os.close(orders[1])
-            gate = Gate(place.env + "/", orders[0], told[1])
-            code = carry_out(place, act)
-            gate.finish()
-            return code
+    def reset(self, state: bytes) -> None:
+        """Take it for what it is before its first call."""
+        self.state, self.calls, self.code, self.born = state, 0, 0, 0
 
-        self.pid = start(work, self.out)
-        os.close(orders[0])
-        os.close(told[1])
-        self._orders, self._told = orders[1], told[0]
+    @property
+    def moves(self) -> bool:
+        """Whether it can be told to go on."""
+        return self.state in {STOPPED, WAITING}
+
+    def hear(self) -> None:
+        """Wait for what it says; who dies has ended."""
+        watched = [self.near.told] if self.life is None else [self.near.told, self.life]
+        said = os.read(self.near.told, SAID.size) if self.near.told in select.select(watched, [], [])[0] else b""
+        if said:
+            self.state, self.calls, self.code, self.born, pid = SAID.unpack(said)
+            self.life = os.pidfd_open(pid) if self.life is None else self.life
+        else:
+            self.state, self.code = ENDED, -signal.SIGKILL
 
     def move(self, order: int) -> int:
         """Give an order and wait for what comes of it; gives how many calls were made."""
         before = self.calls
-        PLAIN["write"](self._orders, _WORD.pack(order))
-        said = os.read(self._told, _SAID.size)
-        self.state, self.calls = _SAID.unpack(said) if said else (ENDED, before)
+        PLAIN["write"](self.near.orders, WORD.pack(order))
+        self.hear()
         return self.calls - before
 
     def kill(self) -> None:
-        """Have it killed where it stands."""
-        PLAIN["write"](self._orders, _WORD.pack(DIE))
-        self.state = ENDED
+        """Have it killed where it stands; its locks are free when this returns."""
+        PLAIN["write"](self.near.orders, WORD.pack(DIE))
+        self.state, self.code = ENDED, -signal.SIGKILL
+        self.bury()
+
+    def bury(self) -> None:
+        """Wait until its process is gone."""
+        if self.life is not None:
+            select.select([self.life], [], [])
+            os.close(self.life)
+            self.life = None
+
+    def close(self) -> None:
+        """Give the pipes back."""
+        self.bury()
+        for descriptor in self.near:
+            os.close(descriptor)
+
+
+class Player:
+    """The process that does one deed, and the workers that it forks."""
+
+    def __init__(self, place: Place, act: Act, number: int, shared: Shared | None = None) -> None:
+        """Give it its deed; it is forked when it is first needed."""
+        self.place = place
+        self.act = act
+        self.shared = shared
+        self.out = os.path.join(place.root, f"out-{number}")
+        self.touched = os.path.join(place.root, f"touched-{number}")
+        jobs = int(act.options.get("jobs", 1))
+        self.places = 1 + (jobs if jobs > 1 else 0)
+        """How many may play: itself and its workers."""
+        self.lines: list[Line] = []
+        self.pid = 0
+
+    def ready(self) -> list[Line]:
+        """Have it stand before its deed."""
+        if not self.lines:
+            self.lines = [Line() for _ in range(self.places)]
+            self.pid = start(self._serve, self.out)
+            self.lines[0].life = os.pidfd_open(self.pid)
+            for line in self.lines:
+                _NEAR.update(line.near)
+                for descriptor in line.far:
+                    os.close(descriptor)
+        for line in self.lines:
+            line.reset(UNBORN)
+        self.lines[0].state = STOPPED
+        return self.lines
+
+    def _serve(self) -> int:
+        """Be that process: do the deed whenever it is told to begin, until nobody tells it any more."""
+        for descriptor in (*_NEAR, *(one for line in self.lines for one in line.near)):
+            os.close(descriptor)  # an end of file comes when the scheduler ends
+        gate = Gate(self.place.env, [line.far for line in self.lines], self.shared, self.touched)
+        while True:
+            signal.alarm(0)
+            gate.begin()
+            signal.alarm(PATIENCE)
+            os.ftruncate(1, 0)
+            os.lseek(1, 0, os.SEEK_SET)
+            try:
+                code = carry_out(self.place, self.act)
+            except Exception:  # noqa: BLE001 - whatever it is, it is said
+                PLAIN["write"](2, traceback.format_exc().encode())
+                code = BUG
+            gate.finish(code)
+
+    def move(self, line: Line, order: int) -> int:
+        """Give one of its lines an order; workers are heard of when they are born, and when they end they are gone."""
+        made = line.move(order) if line.moves else 0
+        for worker in self.lines[1 : self.lines[0].born + 1]:
+            if worker.state == UNBORN:
+                worker.hear()
+        if line is not self.lines[0] and line.state == ENDED:
+            line.bury()
+        return made
+
+    def read_touches(self) -> set[Touch]:
+        """Give all that it and its workers have touched, where every call is counted."""
+        with open(self.touched, encoding="utf-8") as file:
+            return {(kind, path) for line in file for kind, path in json.loads(line)}
 
     def end(self) -> Ended:
-        """Wait until it is gone."""
-        for descriptor in (self._orders, self._told):
-            os.close(descriptor)
-        return end(self.pid, self.out)
+        """Say how its deed ended; a process that was killed is another one next time."""
+        code = self.lines[0].code
+        said = ""
+        if code:
+            with open(self.out, encoding="utf-8", errors="replace") as file:
+                said = file.read()
+        if code < 0 or code == BUG or any(line.moves for line in self.lines):
+            self.close()
+        return Ended(code, said)
+
+    def close(self) -> None:
+        """End all of its processes."""
+        for line in self.lines:
+            if line.moves:
+                line.kill()
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            end(self.pid, self.out)
+        for line in self.lines:
+            _NEAR.difference_update(line.near)
+            line.close()
+        self.lines, self.pid = [], 0
 
 
-def play(place: Place, acts: Sequence[Act], legs: Sequence[Leg]) -> Played:
-    """Play one schedule to its end."""
-    players = [Player(place, act, number) for number, act in enumerate(acts)]
-    lengths, killed, last = [], [], 0
-    for leg in legs:
-        player = players[leg.player]
-        made, last = 0, leg.player
-        if player.state != ENDED:
-            made = player.move(ON if leg.calls is None else leg.calls)
-        if leg.killed and player.state != ENDED:
-            player.kill()
-            killed.append(leg.player)
-            with contextlib.suppress(ChildProcessError):
-                os.waitid(os.P_PID, player.pid, os.WEXITED | os.WNOWAIT)  # its locks are free from here on
-        lengths.append(made)
-    stuck = not _go_on(players, last)
-    if stuck:
-        for player in players:
-            if player.state != ENDED:
-                player.kill()
-    return Played(lengths, [player.end() for player in players], killed, stuck)
+_NEAR: set[int] = set()
+"""The scheduler's ends of all pipes, which no player may keep open."""
 
 
-def _go_on(players: Sequence[Player], first: int) -> bool:
-    """Let all go on as far as they come; False where those that are left wait for each other."""
-    order = [*players[first:], *players[:first]]
-    rounds = 0
-    while left := [player for player in order if player.state != ENDED]:
-        for player in left:
-            player.move(ON)
-        moved = any(player.state != WAITING for player in left)
-        rounds = 0 if moved else rounds + 1
-        if rounds > ROUNDS:
-            return False
-    return True
+class Troupe:
+    """Everybody who does a deed of a case, for one schedule after the other."""
+
+    def __init__(
+        self,
+        place: Place,
+        acts: Sequence[Act],
+        shared: Sequence[Shared] | None = None,
+        look: Callable[[Sequence[int]], Iterable[str]] = lambda _: (),
+    ) -> None:
+        """Give each act a player, which stops only before its `shared` calls where they are known.
+
+        `look` is told the deeds' processes whenever a player has stopped, and says what is wrong at that moment.
+        """
+        self.players = [
+            Player(place, act, number, None if shared is None else shared[number]) for number, act in enumerate(acts)
+        ]
+        self.look = look
+
+    def play(self, legs: Sequence[Leg]) -> Played:
+        """Play one schedule to its end."""
+        stage = _Stage(self.players, self.look)
+        for leg in legs:
+            stage.move(leg)
+        stuck = not stage.go_on(legs[-1].player if legs else 0)
+        ends = [player.end() for player in self.players]
+        killed = [stage.owners[number] for number in stage.killed]
+        return Played(stage.lengths[: len(legs)], ends, killed, stuck, stage.tell(), sorted(stage.seen))
+
+    def run(self) -> Ended:
+        """Have the only player do its deed alone."""
+        return self.play([]).ends[0]
+
+    def close(self) -> None:
+        """End all processes."""
+        for player in self.players:
+            player.close()
+
+
+class _Stage:
+    """One schedule as it is played."""
+
+    def __init__(self, players: Sequence[Player], look: Callable[[Sequence[int]], Iterable[str]]) -> None:
+        lines = [player.ready() for player in players]
+        self.players = players
+        self.look = look
+        self.lines = [line for ready in lines for line in ready[:1]] + [line for ready in lines for line in ready[1:]]
+        workers = [number for number, ready in enumerate(lines) for _ in ready[1:]]
+        self.owners = [*range(len(players)), *workers]
+        """By line, whose it is."""
+        self.pids = [player.pid for player in players]
+        self.lengths: list[int] = []
+        self.killed: list[int] = []
+        self.made: list[Leg] = []
+        self.seen: set[str] = set()
+
+    def move(self, leg: Leg) -> None:
+        """Have one player make its leg."""
+        line, player = self.lines[leg.player], self.players[self.owners[leg.player]]
+        made = player.move(line, ON if leg.calls is None else leg.calls)
+        killed = leg.killed and line.moves
+        if killed:
+            line.kill()
+            self.killed.append(leg.player)
+        self.lengths.append(made)
+        if made or killed:
+            self.made.append(Leg(leg.player, made, killed))
+            self.seen.update(self.look(self.pids))
+
+    def go_on(self, first: int) -> bool:
+        """Let all go on as far as they come; False where those that are left wait for each other."""
+        order = [*range(first, len(self.lines)), *range(first)]
+        rounds = 0
+        while left := [number for number in order if self.lines[number].moves]:
+            for number in left:
+                self.move(Leg(number))
+            moved = any(self.lines[number].state != WAITING for number in left)
+            rounds = 0 if moved else rounds + 1
+            if rounds > ROUNDS:
+                return False
+        return True
+
+    def tell(self) -> str:
+        """Give what came of it."""
+        legs: list[Leg] = []
+        for leg in self.made:
+            if legs and legs[-1].player == leg.player and not legs[-1].killed:
+                leg = Leg(leg.player, (legs.pop().calls or 0) + (leg.calls or 0), leg.killed)  # noqa: PLW2901
+            legs.append(leg)
+        return " ".join(map(str, legs))

@@ -6,9 +6,10 @@
 
 The runs are the product's own code in processes of their own, which make one call after the other as a schedule says
 (see players.py). With `--preemptions N` every schedule is played in which at most N times a run is stopped before a
-call of its own, another one going on in its place, the first one included; with `--deaths` also those in which the last
-one that was stopped is killed. `--every K` takes each K-th of these. `--random` plays schedules drawn by a seed, of up
-to six preemptions, a third of them with a death.
+call of its own that another one could notice (see footprints.py), another one going on in its place, the first one
+included; with `--deaths N` also those in which up to N that are stopped are killed. `--every K` takes each K-th of
+these. `--random` plays schedules drawn by a seed, of up to six preemptions and two deaths. With `--every-call` a run is
+stopped before any of its calls. What is counted are schedules that differ.
 
 Afterwards the environment has to be what the serial oracle says of one of the orders (see serial.py), and whole in the
 eyes of tools/oracle.py; where a run was killed, after one `lugnut check`. What is wrong is printed with its schedule.
@@ -31,14 +32,19 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 
+import lugnut
+from evidence import Evidence, note, words_of
+from explorer import Explorer, FoundError, Score
 from ordercases import CASES
-from orders import Arena, Explorer, FoundError, Score
+from orders import Arena
 from players import parse_legs
 from programs import print_table, scratch
 
 HEADER = ("case", "runs", "calls", "schedules", "killed", "ends", "wrong")
 SHOWN = 10
 """Findings printed for a case."""
+MEMORY = "/dev/shm"
+"""Where the disk is memory, unless LUGNUT_TOOLS_TMP says something else: a schedule makes a thousand calls on it."""
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
@@ -49,13 +55,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", action="append", metavar="PATTERN", help=f"of {', '.join(CASES)}")
     parser.add_argument("--preemptions", type=int, default=1, metavar="N")
-    parser.add_argument("--deaths", action="store_true", help="kill whoever is stopped, too")
+    parser.add_argument(
+        "--deaths", type=int, nargs="?", const=1, default=0, metavar="N", help="kill who is stopped, too"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="K", help="of the last preemption's places each K-th")
     parser.add_argument("--random", type=int, metavar="COUNT", help="so many schedules of each case, drawn")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every-call", action="store_true", help="count the calls that nobody could notice, too")
     parser.add_argument("--first", action="store_true", help="end at the first finding")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--replay", metavar="SCHEDULE", help="play this one, as it was printed")
+    parser.add_argument("--evidence", metavar="FILE", help="append what was shown")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.cases = [name for name in CASES if any(fnmatch.fnmatch(name, one) for one in options.case or ["*"])]
@@ -64,23 +74,33 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def open_arena(name: str, root: str) -> Arena:
+    """Prepare a case as a schedule names it: `CASE`, `CASE/deaths` or `CASE/every`."""
+    name, _, counted = name.partition("/")
+    arena = Arena(CASES[name], os.path.join(root, "place"))
+    if counted != "every":
+        arena.reduce(deaths=counted == "deaths")
+    return arena
+
+
 def replay(schedule: str) -> list[str]:
     """Play one schedule and give what is wrong."""
     name, _, legs = schedule.partition(":")
-    with scratch("schedules") as root:
-        return Arena(CASES[name.strip()], os.path.join(root, "place")).play(parse_legs(legs))[1]
+    with scratch("schedules") as root, contextlib.closing(open_arena(name.strip(), root)) as arena:
+        return arena.play(parse_legs(legs))[1]
 
 
 def play_part(options: argparse.Namespace, part: tuple[int, int]) -> Score:
     """Play one process's share of the only case there is."""
-    with scratch("schedules") as root:
-        arena = Arena(CASES[options.cases[0]], os.path.join(root, "place"))
+    deaths = options.deaths or options.random
+    name = f"{options.cases[0]}{'/every' if options.every_call else '/deaths' if deaths else ''}"
+    with scratch("schedules") as root, contextlib.closing(open_arena(name, root)) as arena:
         explorer = Explorer(arena, part, options.every, first=options.first)
         with contextlib.suppress(FoundError):
             if options.random:
                 explorer.draw(options.seed, -(-options.random // part[1]))
             else:
-                explorer.explore(options.preemptions, deaths=options.deaths)
+                explorer.explore(options.preemptions, options.deaths)
         return explorer.score()
 
 
@@ -109,8 +129,8 @@ def play_case(name: str, arguments: Sequence[str], jobs: int) -> Score:
 def play_all(options: argparse.Namespace) -> Iterator[tuple[str, Score]]:
     """Play case after case."""
     arguments = ["--preemptions", str(options.preemptions), "--every", str(options.every), "--seed", str(options.seed)]
-    arguments += ["--deaths"] * options.deaths + (["--random", str(options.random)] if options.random else [])
-    arguments += ["--first"] * options.first
+    arguments += ["--deaths", str(options.deaths)] + (["--random", str(options.random)] if options.random else [])
+    arguments += ["--first"] * options.first + ["--every-call"] * options.every_call
     for name in options.cases:
         score = play_case(name, arguments, options.jobs)
         yield name, score
@@ -118,28 +138,40 @@ def play_all(options: argparse.Namespace) -> Iterator[tuple[str, Score]]:
             return
 
 
+def show(name: str, score: Score) -> None:
+    """Say at once what a case gave."""
+    print(f"{name}: {score.schedules} schedules, {len(score.wrong)} wrong", file=sys.stderr, flush=True)
+    for line in score.wrong[:SHOWN]:
+        print(line, file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Play, and print a line for every case; 1 where anything was wrong."""
     options = parse(arguments)
     os.umask(0o022)
+    if os.path.isdir(MEMORY):
+        os.environ.setdefault("LUGNUT_TOOLS_TMP", MEMORY)
     if options.replay:
         found = replay(options.replay)
-        print("\n".join(found) or "as it should be")
+        print("\n".join(f"    {line}" for line in found) or "as it should be", file=sys.stderr)
         return bool(found)
     if options.part:
         part, _, parts = options.part.partition("/")
         print(json.dumps(play_part(options, (int(part), int(parts)))))
         return 0
-    begun, rows, wrong = time.monotonic(), [], []
+    begun, rows = time.monotonic(), []
+    shown: list[Evidence] = []
+    subject, again = f"lugnut {lugnut.__version__}", words_of("tools/schedules.py", arguments)
     for name, score in play_all(options):
-        rows.append((name, len(CASES[name].deeds), *score[2:3], *score[:2], score.ends, len(score.wrong)))
-        wrong += score.wrong
-        print(f"{name}: {score.schedules} schedules, {len(score.wrong)} wrong", file=sys.stderr, flush=True)
-        for line in score.wrong[:SHOWN]:
-            print(line, file=sys.stderr, flush=True)
+        show(name, score)
+        wrong = len(score.wrong)
+        rows.append((name, len(CASES[name].deeds), score.calls, *score[:2], score.ends, wrong))
+        seconds = time.monotonic() - begun - sum(one.seconds for one in shown)
+        shown.append(Evidence("schedules", subject, name, "schedules", score.schedules, wrong, seconds, again))
     print_table(HEADER, rows)
-    total = sum(row[3] for row in rows)
-    print(f"{total} schedules in {time.monotonic() - begun:.0f} s, {len(wrong)} wrong")
+    note(options.evidence, shown)
+    total, wrong = sum(one.tried for one in shown), sum(one.wrong for one in shown)
+    print(f"{total} schedules in {time.monotonic() - begun:.0f} s, {wrong} wrong")
     return bool(wrong)
 
 

@@ -45,5 +45,9 @@ def test_a_users_file_that_two_runs_adopted_survives_them_both(tmp_path: Path) -
     meet(tmp_path, "two_that_adopt_one_file")
 
 
+def test_what_goes_as_an_open_run_meets_it_is_not_taken_for_a_users(tmp_path: Path) -> None:
+    meet(tmp_path, "removal_of_what_an_open_run_has_met")
+
+
 def test_of_two_runs_that_clash_never_both_fail_to_see_the_other(tmp_path: Path) -> None:
     meet(tmp_path, "two_that_refuse_each_other")

@@ -188,7 +188,8 @@ class _Hand:
             others = [claim for claim in claims[name] if claim.name != self._action.name]
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
             if here is not None and content.matches(here, origin.file):
-                if origin.file.path in adopted or not (going or any(claim.named for claim in others)):
+                others_own = going or any(claim.named for claim in others) or self._is_left(origin)
+                if origin.file.path in adopted or not others_own:
                     self._note_adopted(origin.file.path)
             else:
                 self._answer(origin, opened, here, claimed=going or bool(others))
@@ -206,6 +207,11 @@ class _Hand:
             raise in_the_way(path, self._action.name, "a file that may not be replaced or removed", forcible=False)
         else:
             self._keep_aside(origin)
+
+    def _is_left(self, origin: Origin) -> bool:
+        """Say whether what stands there was another's, who kept it for this run when it went."""
+        kept = f"kept/{self._action.name}/{kept_name(origin.file.path, origin.file)}"
+        return files.look(self._bench.home, kept) is not None
 
     def _note_adopted(self, path: str) -> None:
         """Note what stood there before, equal: unclaimed, or claimed by an open run that found it there as well."""

@@ -44,6 +44,8 @@ class Spot:
                 self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
         elif found is None or found[1] != "":
             self._replace(found)
+        else:
+            self._leave_to_open()
         self._keep_staged()
         self._drop_kept()
         return self._shown is None
@@ -203,6 +205,19 @@ class Spot:
         except FileNotFoundError:  # another stripe's settle has emptied and removed the directory
             raise Vanished from None
 
+    def _leave_to_open(self) -> None:
+        """Keep what this transaction has revoked for open runs that claim it: it stays for their sake alone.
+
+        Whoever of them meets it only now finds it unclaimed, and would take it for a user's, never to be withdrawn.
+        """
+        shown = self._shown
+        olds = [role.old for role in self._errand.roles(self._path) if role.old is not None]
+        if shown is None or self._errand.spares(self._path) or not any(content.matches(shown, old) for old in olds):
+            return
+        for claim in self._claims:
+            if not claim.committed and content.matches(shown, claim.file):
+                self._keep(claim.name, claim.file, self._here(), self._name)
+
     def _keep_staged(self) -> None:
         """Keep what this transaction staged here if it is claimed and something else is shown."""
         for role in self._errand.roles(self._path):
@@ -220,7 +235,7 @@ class Spot:
         """Drop what is kept here although it is shown, or this transaction's distribution claims it no more."""
         shown = self._shown
         for claim in self._claims:
-            if shown is not None and content.matches(shown, claim.file):
+            if claim.committed and shown is not None and content.matches(shown, claim.file):
                 self._forget(claim.name, claim.file)
         for role in self._errand.roles(self._path):
             if role.old is not None and not self._claims_still(role.name, role.old):
