@@ -152,27 +152,14 @@ class Doer:
             ended = self._history.now()
             output.seek(0)
             said = output.read()
-        document = _find_document(said) if knows_flags else None
-        self._history.add(
-            Entry(
-                number,
-                self._interval,
-                self._client.name,
-                self._client.installer,
-                process.pid,
-                step.deed.verb,
-                step.deed.what,
-                step.deed.overlay if knows_flags else {},
-                step.flags,
-                began,
-                ended,
-                code,
-                tuple(strikes),
-                said[-KEPT:] if code or "Traceback" in said else "",
-                _read_changes(document) if code == 0 and document else None,
-                tuple(_read_waits(self._trace, ended)) if knows_flags else (),
-            )  # fmt: skip
-        )
+        told = _find_document(said) if knows_flags else None
+        seen = _read_changes(told) if code == 0 and told else None
+        waits = tuple(_read_waits(self._trace, ended)) if knows_flags else ()
+        what = Entry(
+            number, self._interval, self._client.name, self._client.installer, process.pid, *step.deed, step.flags,
+            began, ended, code, tuple(strikes), said[-KEPT:] if code or "Traceback" in said else "", seen, waits,
+        )  # fmt: skip
+        self._history.add(what if knows_flags else what._replace(overlay={}))
 
 
 _NOT_FOR_UNINSTALL = {"--reinstall", "--compile-bytecode", "--link-mode", "copy"}
