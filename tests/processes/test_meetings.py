@@ -47,3 +47,11 @@ def test_a_users_file_that_two_runs_adopted_survives_them_both(tmp_path: Path) -
 
 def test_of_two_runs_that_clash_never_both_fail_to_see_the_other(tmp_path: Path) -> None:
     meet(tmp_path, "two_that_refuse_each_other")
+
+
+def test_a_removal_of_two_names_takes_what_is_coming_of_both(tmp_path: Path) -> None:
+    meet(tmp_path, "removal_of_what_is_coming")
+
+
+def test_a_removal_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path) -> None:
+    meet(tmp_path, "removal_of_what_is_not_shown_yet")
