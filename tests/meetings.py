@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lugnut.errors import Interrupted
-from lugnut.events import WheelPlaced
+from lugnut.events import Committed, WheelPlaced
 from lugnut.system import locks
 from oracle import check_environment
 from stepcases import install, uninstall
@@ -260,6 +260,41 @@ def two_that_refuse_each_other(place: Place) -> list[str]:
     return wrong
 
 
+def removal_of_what_is_coming(place: Place) -> list[str]:
+    """G3: a removal of two names, of which only one stands yet, meets a run that brings both: it takes both."""
+    place.act(install(place.wheel("two", "1", {"two.py": "1\n"})))
+    both = place.wheel("one", "2", {"one.py": "2\n"}), place.wheel("two", "2", {"two.py": "2\n"})
+    itself: list[Actor] = []
+    coming = Actor(place, install(*both, report=when_placed(itself)), itself.append)
+    assert coming.hear() == PAUSED
+    return _remove_beside(place, coming, "one", "two")
+
+
+def removal_of_what_is_not_shown_yet(place: Place) -> list[str]:
+    """G3: what is committed is installed, though a listing does not show it yet."""
+    itself: list[Actor] = []
+
+    def report(event: object) -> None:
+        if isinstance(event, Committed):
+            itself[0].pause()
+
+    coming = Actor(place, install(place.wheel("one", "1", {"one.py": "1\n"}), report=report), itself.append)
+    assert coming.hear() == PAUSED
+    return _remove_beside(place, coming, "one")
+
+
+def _remove_beside(place: Place, coming: Actor, *names: str) -> list[str]:
+    leaving = Actor(place, uninstall(*names))
+    met = leaving.hear()
+    for _ in names:  # it pauses once for each
+        coming.go()
+    codes = coming.end(), leaving.end()
+    left = [f"{name} is left" for name in sorted(os.listdir(place.site)) if name.endswith(".dist-info")]
+    return [*left, *check_environment(place.site), *[f"ended with {code}" for code in codes if code]] + (
+        [] if met == WAITING else ["it did not wait"]
+    )
+
+
 def _stop_at(place: Place, actor: Actor, stop: int) -> None:
     Steps(place.env + "/", stop, lambda *_: actor.pause())
 
@@ -274,6 +309,8 @@ MEETINGS = {
         removal_of_what_an_open_run_has_met,
         two_that_adopt_one_file,
         two_that_refuse_each_other,
+        removal_of_what_is_coming,
+        removal_of_what_is_not_shown_yet,
     )
 }
 

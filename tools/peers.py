@@ -1,8 +1,9 @@
 """Installers as command templates: how lugnut, uv, pip and whoever else is named are told to do one thing.
 
 A template is a command line whose words may hold fields: `{python}` the environment's interpreter, `{prefix}` its
-directory, `{cache}` the installer's own cache, `{link_mode}`, and as words by themselves `{wheels}` and `{names}`,
-which stand for many. The first word is a program, looked for beside the running interpreter and on PATH.
+directory, `{cache}` the installer's own cache, `{link_mode}`, `{requirements}` a file with a path of a wheel on each
+line, and as words by themselves `{wheels}`, `{names}` and `{flags}` (lugnut's own), which stand for many. The first
+word is a program, looked for beside the running interpreter and on PATH.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import NamedTuple
 
 from programs import find_program, version_of
 
-MANY = ("wheels", "names")
+FIELDS = ("python", "prefix", "cache", "link_mode", "requirements")
+MANY = ("wheels", "names", "flags")
 
 
 class Peer(NamedTuple):
@@ -24,6 +26,9 @@ class Peer(NamedTuple):
     compile: str = ""
     """Installs with bytecode."""
     uninstall: str = ""
+    sync: str = ""
+    """Has what the requirements file names, and no more."""
+    check: str = ""
 
     @property
     def program(self) -> str:
@@ -31,8 +36,9 @@ class Peer(NamedTuple):
         return shlex.split(self.install)[0]
 
 
-_LUGNUT = "--no-deps --no-index --cache-dir {cache} --link-mode {link_mode} --python {python} {wheels}"
-_UV = f"--no-config --offline {_LUGNUT}"
+_PLACED = "--no-index --cache-dir {cache} --link-mode {link_mode} --python {python}"
+_LUGNUT = f"--no-deps {{flags}} {_PLACED} {{wheels}}"
+_UV = f"--no-config --offline --no-deps {_PLACED} {{wheels}}"
 _PIP = "pip --python {python} --disable-pip-version-check --isolated"
 _FROM_FILES = "--quiet --no-deps --no-index --cache-dir {cache} {wheels}"
 
@@ -41,19 +47,24 @@ BUILT_IN = {
         "lugnut",
         f"lugnut install {_LUGNUT}",
         f"lugnut install --compile-bytecode {_LUGNUT}",
-        "lugnut uninstall --cache-dir {cache} --python {python} {names}",
+        "lugnut uninstall {flags} --cache-dir {cache} --python {python} {names}",
+        f"lugnut sync --no-deps {{flags}} {_PLACED} {{requirements}}",
+        "lugnut check --cache-dir {cache} --python {python}",
     ),
     "uv": Peer(
         "uv",
         f"uv pip install {_UV}",
         f"uv pip install --compile-bytecode {_UV}",
         "uv pip uninstall --no-config --cache-dir {cache} --python {python} {names}",
+        f"uv pip sync --no-config --offline --allow-empty-requirements {_PLACED} {{requirements}}",
+        "uv pip check --no-config --cache-dir {cache} --python {python}",
     ),
     "pip": Peer(
         "pip",
         f"{_PIP} install --no-compile {_FROM_FILES}",
         f"{_PIP} install {_FROM_FILES}",
         f"{_PIP} uninstall --quiet --yes {{names}}",
+        check=f"{_PIP} check",
     ),
 }
 
@@ -67,7 +78,7 @@ def parse_peer(text: str) -> Peer:
         return BUILT_IN[name]
     if name in BUILT_IN or not name:
         raise ValueError(f"{text!r}: a template needs a name of its own")
-    expand(template, dict.fromkeys(("python", "prefix", "cache", "link_mode"), ""), {})
+    expand(template, dict.fromkeys(FIELDS, ""), {})
     return Peer(name, template)
 
 
@@ -82,7 +93,9 @@ def expand(template: str, fields: Mapping[str, str], many: Mapping[str, Sequence
             words.append(word.format_map(fields))
         except (KeyError, IndexError, ValueError):
             known = ", ".join(f"{{{name}}}" for name in (*fields, *MANY))
-            raise ValueError(f"{word!r} in a template: the fields are {known}, the last two as words alone") from None
+            raise ValueError(
+                f"{word!r} in a template: the fields are {known}, the last {len(MANY)} as words alone"
+            ) from None
     return words
 
 

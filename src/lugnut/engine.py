@@ -192,22 +192,28 @@ def uninstall(
     listed = read_asked(
         Asked(tuple(names), tuple(requirement_files), (), require_hashes=False, directory=target.directory)
     )
-    wanted = _skip_missing(run, sorted({request.name for request in listed.requests}))
-
-    if not wanted:
+    wanted = sorted({request.name for request in listed.requests})
+    if run.idle(wanted) and not _list_present(run, wanted) and run.idle(wanted):
+        _tell_missing(run, wanted, NOTHING)
         return run.close(NOTHING)
     from lugnut.change import remove
 
-    return run.close(remove(run, wanted))
+    outcome = remove(run, wanted)  # all that is named is held, for what is missing may just be coming (G3)
+    _tell_missing(run, wanted, outcome)
+    return run.close(outcome)
 
 
-def _skip_missing(run: Run, names: Sequence[Name]) -> list[Name]:
-    """Leave out what is not installed, and say so: as for pip and uv it is a warning, for nothing is left to do."""
+def _list_present(run: Run, names: Sequence[Name]) -> list[Name]:
     present = {found.name for found in find_installed(run.environment)}
-    for name in names:
-        if name not in present:
-            run.report(Note("warning", f"skipped {name}: it is not installed in {run.environment.prefix}"))
     return [name for name in names if name in present]
+
+
+def _tell_missing(run: Run, names: Sequence[Name], outcome: Outcome) -> None:
+    """Say what was not installed: as for pip and uv it is a warning, for nothing is left to do."""
+    removed = {normalise_name(change.name) for change in outcome.changes}
+    for name in names:
+        if name not in removed:
+            run.report(Note("warning", f"skipped {name}: it is not installed in {run.environment.prefix}"))
 
 
 def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch()) -> Report:

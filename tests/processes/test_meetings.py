@@ -51,3 +51,11 @@ def test_what_goes_as_an_open_run_meets_it_is_not_taken_for_a_users(tmp_path: Pa
 
 def test_of_two_runs_that_clash_never_both_fail_to_see_the_other(tmp_path: Path) -> None:
     meet(tmp_path, "two_that_refuse_each_other")
+
+
+def test_a_removal_of_two_names_takes_what_is_coming_of_both(tmp_path: Path) -> None:
+    meet(tmp_path, "removal_of_what_is_coming")
+
+
+def test_a_removal_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path) -> None:
+    meet(tmp_path, "removal_of_what_is_not_shown_yet")

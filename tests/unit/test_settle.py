@@ -53,6 +53,16 @@ def test_a_loser_whose_execute_bit_alone_changes_keeps_one_content(place: Place)
     assert findings(place) == []
 
 
+def test_a_loser_that_takes_the_winners_execute_bit_keeps_nothing(place: Place) -> None:
+    top = place.wheel("top", "1", {"s/a.py": "A = 1\n"})
+    executable = place.wheel("low", "1", {"s/a.py": "A = 1\n"}, executables=["s/a.py"])
+    plain = place.wheel("low", "2", {"s/a.py": "A = 1\n"})
+    place.act(install(executable, top))
+    assert len(kept(place, "low")) == 1
+    place.act(install(plain))
+    assert findings(place) == []
+
+
 def test_a_damaged_kept_content_is_not_shown_and_a_reinstall_mends_it(place: Place) -> None:
     low, top = rivals(place)
     place.act(install(low, top))

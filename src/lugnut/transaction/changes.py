@@ -29,9 +29,14 @@ def find_changed(look: Look, action: Action) -> tuple[RelativePath, ...]:
         if old is None:
             _judge_new(look, action, file)
             changed.append(file.path)
-        elif action.reranked or old.digest != file.digest or not _stands(look.site, action, file):
+        elif action.reranked or not _is_same(old, file) or not _stands(look.site, action, file):
             changed.append(file.path)
     return tuple(changed)
+
+
+def _is_same(old: File, new: File) -> bool:
+    """Say whether a content stays: bytes and execute bit, for what is kept of a loser goes by both (G4)."""
+    return old.digest == new.digest and bool(old.executable) == bool(new.executable)
 
 
 def check_way(site: Site, action: Action) -> None:
