@@ -124,9 +124,7 @@ class Field:
     """One operation's environment and store, put back before every run."""
 
     def __init__(self, root: str, name: str, operation: Operation | None = None) -> None:
-        """Bring about what is there before the operation, the one of this name unless it is given; raises RuntimeError
-        where that does not work.
-        """
+        """Bring about what is there before the operation, by its name or given; raises RuntimeError if that fails."""
         self.root = os.path.realpath(root)
         self.name = name
         self.prefix = os.path.join(self.root, "venv")

@@ -19,6 +19,7 @@ import shutil
 import struct
 import subprocess
 import uuid
+from collections.abc import Callable
 
 MAKERS = {
     "ext4": ("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"),
@@ -101,23 +102,31 @@ class Image:
         _copy(self._kept, self._file)
         self._mount()
 
-    def cut(self, *, logged: bool) -> None:
-        """Cut the power and bring it back; `logged`: somebody's fsync of another file has just had the log written.
+    def cut(self, written: Callable[[], bool] | None) -> None:
+        """Cut the power and bring it back; with `written` the log has just been written, and the files it picks.
 
-        That writes names and sizes, and no file's bytes but his own: where they go apart, files come back empty.
+        The log has names and sizes, and no file's bytes: those of files that nobody synced come back empty, but for
+        the ones that the kernel, in its own time and order, has written already.
         """
         descriptor = os.open(self.place, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            if logged:
-                other = os.open("another", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor)
-                os.write(other, b"x")
-                os.fsync(other)
-                os.close(other)
+            if written is not None:
+                with open(os.path.join(self.place, "another"), "wb") as other:  # its fsync takes all names along
+                    os.fsync(other.fileno())
+                _write_some(self.place, written)
             fcntl.ioctl(descriptor, SHUTDOWN, NOLOGFLUSH)
         finally:
             os.close(descriptor)
         self.end()
         self._mount()
+
+
+def _write_some(root: str, chosen: Callable[[], bool]) -> None:
+    for place, _, names in os.walk(root):
+        for path in (os.path.join(place, name) for name in sorted(names)):
+            if not os.path.islink(path) and chosen():
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
 
 
 def _copy(source: str, target: str) -> None:
