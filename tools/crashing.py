@@ -123,8 +123,8 @@ class Ended(NamedTuple):
 class Field:
     """One operation's environment and store, put back before every run."""
 
-    def __init__(self, root: str, name: str) -> None:
-        """Bring about what is there before the operation; raises RuntimeError where that does not work."""
+    def __init__(self, root: str, name: str, operation: Operation | None = None) -> None:
+        """Bring about what is there before the operation, by its name or given; raises RuntimeError if that fails."""
         self.root = os.path.realpath(root)
         self.name = name
         self.prefix = os.path.join(self.root, "venv")
@@ -135,7 +135,7 @@ class Field:
         os.environ.update(clean_environ(self.root))
         os.mkdir(self.cache)
         self.made = make_universe(os.path.join(self.root, "wheels"))
-        self.operation = OPERATIONS[name]
+        self.operation = operation or OPERATIONS[name]
         self._bring_about()
         self.old = self.tree()
         self.points = self._count()

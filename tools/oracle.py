@@ -103,18 +103,18 @@ def read_dist_info(site: str, dist_info: str) -> Installed:
     """Read one dist-info: its RECORD, its overlay rank, which of its files are executable."""
     name = normalise(dist_info.removesuffix(".dist-info").rpartition("-")[0])
     directory = os.path.join(site, dist_info)
-    found = [
-        f"{dist_info}: no {file}"
-        for file in ("METADATA", "RECORD")
-        if not os.path.isfile(os.path.join(directory, file))
-    ]
+    files = (file for file in ("METADATA", "RECORD") if not os.path.isfile(os.path.join(directory, file)))
+    found = [f"{dist_info}: no {file}" for file in files]
     if found:
         return Installed(name, dist_info, {}, found)
-    rank, executables = read_state(directory)
+    try:
+        rank, executables = read_state(directory)
+        with open(os.path.join(directory, "RECORD"), encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        return Installed(name, dist_info, {}, [f"{dist_info}: lugnut.json or RECORD is none: {error}"])
     claims: dict[str, Claim] = {}
     beyond = os.path.normpath(os.path.join(os.path.relpath(find_prefix(site) or site, site), "..")) + "/"
-    with open(os.path.join(directory, "RECORD"), encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
     for spelled, hashed, size in rows:
         path = canonical(site, spelled)
         if path.startswith(beyond):

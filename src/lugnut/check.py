@@ -78,6 +78,9 @@ class _Eyes:
         if one.rows is None:
             yield Finding("record", one.name, one.dist_info, f"{one.spelled} {one.version} has no readable RECORD")
             return
+        if not any(row.path.endswith(f"{one.dist_info}/RECORD") for row in one.rows):  # a power cut's (TRAPS 19)
+            text = "has a RECORD that does not name itself, so it is not whole"
+            yield Finding("record", one.name, one.dist_info, f"{one.spelled} {one.version} {text}")
         claimed: dict[str, File] = {file.path: file for file in claimed_files(one)}
         for row in one.rows:
             if row.digest is not None:

@@ -118,6 +118,9 @@ def _make_old(one: Installed, *, force: bool) -> Old:
 def decide_removal(environment: Environment, names: Sequence[Name], *, force: bool) -> Decision:
     """Decide the removal of what is installed of some names."""
     installed = read_installed(environment, names)
+    blank = [one for found in installed.values() for one in found if one.rows == ()]
+    if blank and not force:  # what a power cut left of a RECORD names nothing that could be removed (TRAPS 19)
+        raise NoRecord(name=blank[0].spelled, version=blank[0].version, path=blank[0].dist_info)
     removals = tuple(
         make_removal(name, _make_olds(found, force=force), rank_of(found)) for name, found in installed.items()
     )

@@ -76,10 +76,13 @@ def _open(root: str) -> Store:
 
 
 def _read_format(root: str) -> int | str | None:
+    """Read it; None where there is none, or a power cut left it blank (TRAPS 19)."""
     try:
         with files.open_root(root) as directory:
-            text = files.read(directory, "format", 100).decode("ascii", "replace").strip()
+            text = files.read(directory, "format", 100).strip(files.BLANK).decode("ascii", "replace")
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not text:
         return None
     return int(text) if text.isdigit() else text
 

@@ -39,6 +39,7 @@ from lugnut.system.directory import Closing, Directory
 from lugnut.system.native import machine, native
 
 __all__ = [
+    "BLANK",
     "Batch",
     "Closing",
     "Directory",
@@ -107,6 +108,8 @@ sync_volume = native.sync_volume
 
 _PASSING = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.ETIMEDOUT}
 _PROBE = ".lugnut-token"
+BLANK = b"\0 \t\r\n"
+"""Bytes that say nothing: a power cut leaves none of a file, or zeros (TRAPS 19)."""
 _TRIES = 100
 """How often others may remove what was just made, or add to what is being removed, before it is an error."""
 

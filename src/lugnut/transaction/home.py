@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NewerFormat
@@ -43,21 +44,25 @@ def open_home(environment: Environment, *, create: bool) -> files.Directory | No
 
 
 def _check_format(home: files.Directory, *, create: bool) -> None:
+    """Raise NewerFormat; what a power cut left blank says nothing, and is written again (TRAPS 19)."""
     try:
-        text = files.read(home, "format").strip()
+        text = files.read(home, "format").strip(files.BLANK)
     except FileNotFoundError:
         if create:
-            _write_format(home)
+            _write_format(home, files.write_whole)
         return
-    if text != str(FORMAT).encode():
+    if not text:
+        if create:
+            _write_format(home, files.replace)
+    elif text != str(FORMAT).encode():
         found = text.decode("ascii", "replace")[:20]
         raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
 
 
-def _write_format(home: files.Directory) -> None:
+def _write_format(home: files.Directory, write: Callable[[files.Directory, str, bytes], None]) -> None:
     for _ in range(_TRIES):
         try:
-            files.write_whole(home, "format", f"{FORMAT}\n".encode())
+            write(home, "format", f"{FORMAT}\n".encode())
         except FileExistsError:
             return
         except FileNotFoundError:  # its temporary name was swept away as a dead run's

@@ -1,0 +1,191 @@
+"""One power cut: a command on a file system that loses power at a chosen call, and the judgement of what is left."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("campaigns run on POSIX")
+
+import os
+import random
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crash import judge_tree
+from crashing import OPERATIONS, Armed, Ended, Field, Operation
+from images import Boot, Image
+from oracle import check_environment
+from trees import Tree, site_packages
+
+WORDS = ("install", "install-warm", "upgrade", "rebuild", "uninstall", "sync", "conflict", "compile")
+AROUND = (-10, 40)
+"""Calls before and after the commit's rename that a third of the cuts fall among."""
+LONGEST = 150
+"""Calls of a recovery that is cut; where it makes fewer it is cut at its end."""
+UNREADABLE = "cannot be recovered"
+"""What is said of a transaction whose plan was lost; what it had placed stays, and stands in the way of the next."""
+
+
+class Cut(NamedTuple):
+    """When the power goes."""
+
+    point: tuple[int, int] | None
+    """Process and call; none: at the end."""
+    written: float | None
+    """The log has been written, and of the files' bytes this share; none: neither."""
+    again: int
+    """At which call of the recovery it goes once more; 0: it does not."""
+    asked: bool
+    """Without --durable, the next command is `lugnut check`; else the same again."""
+
+    def __str__(self) -> str:
+        where = "at its end" if self.point is None else f"at {self.point[0]}:{self.point[1]}"
+        written = "" if self.written is None else f", log and {self.written:.0%} of files written"
+        more = f", recovery cut at {self.again}" if self.again else ""
+        return f"{where}{written}{more}, then {'check' if self.asked else 'the same again'}"
+
+
+def make_cases() -> dict[str, Operation]:
+    """Give what is cut off, by name."""
+    cases = {name: OPERATIONS[name] for name in WORDS}
+    warm = cases["install-warm"]
+    cases["alone"] = Operation([["install", "{mm1}"]], ["install", "{aa1}"])
+    cases["install-copied"] = warm._replace(command=[*warm.command, "--link-mode", "copy"])
+    return cases
+
+
+def choose(field: Field, commit: int, rng: random.Random) -> Cut:
+    """Choose a cut: at the end, around the commit, or at any call of any process."""
+    way = rng.randrange(3)
+    point = None
+    if way == 1:
+        point = (0, max(1, commit + rng.randrange(*AROUND)))
+    elif way == 2:  # noqa: PLR2004 - the last of three
+        any_one = rng.choice(field.points)
+        point = (any_one.process, any_one.call)
+    again = rng.randrange(1, LONGEST) if rng.random() < 0.2 else 0  # noqa: PLR2004 - a fifth
+    return Cut(point, rng.choice((None, None, 0, 0.5, 0.9)), again, rng.random() < 0.5)  # noqa: PLR2004 - a half
+
+
+class Ground:
+    """One case on one disk."""
+
+    def __init__(self, image: Image, boot: Boot, mode: str, name: str, *, durable: bool) -> None:
+        """Bring about what is there before, and keep it; in the mode `durable` commands say so, if they are to."""
+        self.image, self.boot, self.mode, self.name = image, boot, mode, name
+        case = make_cases()[name]
+        more = ["--durable"] if mode == "durable" and durable else []
+        operation = case._replace(command=[*case.command, *more])
+        self.field = Field(os.path.join(image.place, f"{name}-{mode}"), name, operation)
+        self.commit = next(
+            one.call for one in self.field.points if one.function == "rename" and one.path.endswith("/committed")
+        )
+        self.field.restore()
+        shutil.rmtree(self.field.base)
+        image.keep()
+
+    def cut(self, cut: Cut) -> tuple[Ended, bool, str]:
+        """Have the command run into a cut; gives how it ended, whether it may have committed, what recovery said."""
+        self.image.restore()
+        armed = None if cut.point is None else Armed("group", cut.point)
+        ended, said = self.field.run(self.field.operation.command, armed), ""
+        self.lose(cut)
+        if cut.again:
+            said = self.field.run(["check"], Armed("group", (0, cut.again))).said
+            self.lose(cut)
+        committed = cut.point is None or (cut.point[0] == 0 and cut.point[1] > self.commit)
+        return ended, committed or ended.code == 0, said
+
+    def lose(self, cut: Cut) -> None:
+        """Cut the power, and start the machine."""
+        share, rng = cut.written, random.Random(str(cut))
+        self.image.cut(None if share is None else lambda: rng.random() < share)
+        self.boot.next()
+
+    def whole(self, legal: Sequence[Tree]) -> list[str]:
+        """Say how what stands there is none of these, or not whole."""
+        return judge_tree(self.field.tree(), legal) + check_environment(site_packages(self.field.prefix))
+
+
+class Score:
+    """What came of the cuts in one mode on one disk."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.count = Counter[str]()
+        self.wrong: list[str] = []
+        self.seconds = 0.0
+
+
+def strike(ground: Ground, cut: Cut, score: Score) -> None:
+    """Cut the power once, and judge what comes of it."""
+    ended, committed, said = ground.cut(cut)
+    field = ground.field
+    found = [f"it ended with {ended.code}: {ended.said.strip()[-1000:]}"] if ended.code > 0 else []
+    lost = ended.code == 0 and not cut.again and field.tree() != field.new
+    score.count.update({"cuts": 1, "exit 0": ended.code == 0, "before commit": not committed, "lost": lost})
+    score.count["in recovery"] += bool(cut.again)
+    legal = [field.old, field.new] if committed else [field.old]
+    if ground.mode == "durable":
+        found += ["exit 0, and it was not there after the cut"] * lost
+        found += judge_durable(ground, score, [field.new] if ended.code == 0 else legal)
+    else:
+        found += judge_plain(ground, score, legal, asked=cut.asked, said=said)
+    if found:
+        score.wrong.append(f"{ground.name}, {ground.mode}, {cut}\n    " + "\n    ".join(found[:12]))
+
+
+def judge_durable(ground: Ground, score: Score, legal: Sequence[Tree]) -> list[str]:
+    """Recover, and find what is not one of these, or not whole."""
+    checked = ground.field.run(["check"])
+    found = [f"check ended with {checked.code}: {checked.said.strip()[-1000:]}"] if checked.code else []
+    found += ground.whole(legal)
+    score.count["old" if ground.field.tree() == ground.field.old else "new"] += not found
+    return found + again(ground, ground.field.operation.command)
+
+
+def again(ground: Ground, command: Sequence[str]) -> list[str]:
+    """Run a command, which must end in the new environment, whole."""
+    ended = ground.field.run(command)
+    found = [f"{' '.join(command)}: exit {ended.code}: {ended.said.strip()[-1000:]}"] if ended.code else []
+    return found + [f"again: {line}" for line in ground.whole([ground.field.new])]
+
+
+def judge_plain(ground: Ground, score: Score, legal: Sequence[Tree], *, asked: bool, said: str) -> list[str]:
+    """Have the next command come, and find what is wrong and was not said; what was said must be mendable.
+
+    A run that finds nothing to do opens no file of what stands there: what it leaves `unsaid` check has to say.
+    """
+    field = ground.field
+    ended = field.run(["check"] if asked else field.operation.command)
+    if not asked and ended.code == 0 and ground.whole([field.new]):
+        score.count["unsaid"] += 1
+        ended = field.run(["check"])
+    found = (
+        [f"it said: {ended.said.strip()[-1500:]}"] if "Traceback" in ended.said or "unexpected" in ended.said else []
+    )
+    if ended.code or UNREADABLE in said + ended.said:
+        score.count["told"] += 1
+        return found + mend(ground, ended)
+    left = ground.whole(legal if asked else [field.new])
+    score.count["old" if field.tree() == field.old else "new"] += not left
+    found += [f"not said ({ended.said.strip()}): {line}" for line in left]
+    return found + (again(ground, field.operation.command) if asked else [])
+
+
+def mend(ground: Ground, told: Ended) -> list[str]:
+    """Do what lugnut says is to be done about what was lost: --reinstall, and --force where it says so."""
+    command = ground.field.operation.command
+    installs = [one for one in [*ground.field.operation.before, command] if one[0] != "uninstall"]
+    for install in installs:
+        words = [*install, *([] if "--reinstall" in install else ["--reinstall"])]
+        ended = ground.field.run(words)
+        if ended.code and "--force" in ended.said:
+            ended = ground.field.run([*words, "--force"])
+        if ended.code:
+            return [f"told ({told.said.strip()}), and {' '.join(words)} does not mend it: {ended.said.strip()[-1000:]}"]
+    left = again(ground, command)
+    return [f"told, not mended ({told.said.strip()})", *left] if left else []
