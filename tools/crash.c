@@ -1,14 +1,18 @@
 /* A preload that counts a process's file-system calls below some directories and kills or fails it at one of them.
  *
- * crash.py arms it in a child that it has just forked: crash_arm(roots, log, process, call, how, number). Processes are
- * numbered by their forks: the armed one is 0, the first it forks 1, and so on; each counts its own calls from 1. Calls
- * are those of the C library that CPython makes: what looks, what changes and what locks. With `log` every call is
- * written there as "process call function path". `how` says what happens before the call of that process and number:
+ * crash.py arms it in a child that it has just forked: crash_arm(roots, log, shared, process, call, how, number).
+ * Processes are numbered by their forks: the armed one is 0, the first it forks 1, and so on; each counts its own calls
+ * from 1. Calls are those of the C library that CPython makes: what looks, what changes and what locks. With `log` every
+ * call is written there as "process call function kind path". `how` says what happens before the call of that process
+ * and number:
  *
  *   kill   it alone is killed          group   its process group is
  *   once   the call fails              always  it and every later one that can fail so does, in all processes
  *
  * `number` is the errno of the last two. A call fails only with what it may fail with; crash.py asks for no others.
+ *
+ * A program that is started, not forked, is armed by its surroundings (see arm_started). All of its processes and
+ * threads count as one then, in the order in which they come.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -31,34 +35,57 @@
 
 enum how { NOTHING, KILL, GROUP, ONCE, ALWAYS };
 
+/* What all processes of a run share with whoever started it. */
+struct shared {
+    int failing; /* from now on every call that can fails */
+    int struck;  /* it has happened */
+    long calls;  /* of all together, where they count as one */
+};
+
 static struct {
-    int armed, process, forked, inside;
+    int armed, process, forked, as_one;
     long calls;
     int at_process;
     long at_call;
     enum how how;
     int number, log;
     char roots[2][PATH_MAX];
+    struct shared *shared;
 } state;
 
-static int *failing; /* shared by all processes of the run: from now on every call that can fails */
+static __thread int inside;
 
-void crash_arm(const char *first, const char *second, int log, int process, long call, int how, int number)
+void crash_arm(const char *first, const char *second, int log, struct shared *shared, int process, long call, int how,
+               int number)
 {
-    failing = mmap(NULL, sizeof *failing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     snprintf(state.roots[0], PATH_MAX, "%s", first);
     snprintf(state.roots[1], PATH_MAX, "%s", second);
+    state.shared = shared;
     state.log = log;
     state.at_process = process;
     state.at_call = call;
     state.how = how;
     state.number = number;
+    state.forked = 0; /* whatever the arming process has forked before */
     state.armed = 1;
 }
 
-long crash_calls(void)
+/* CRASH_ROOT is the directory, CRASH_SHARED a file of a `struct shared`, CRASH_CALL the call before which the group is
+ * killed, 0 for none, CRASH_LOG a file. */
+__attribute__((constructor)) static void arm_started(void)
 {
-    return state.calls;
+    const char *root = getenv("CRASH_ROOT"), *shared = getenv("CRASH_SHARED"), *call = getenv("CRASH_CALL");
+    const char *log = getenv("CRASH_LOG");
+    if (!root || !shared || !call)
+        return;
+    int there = syscall(SYS_openat, AT_FDCWD, shared, O_RDWR | O_CLOEXEC);
+    void *mapped = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, there, 0);
+    if (there < 0 || mapped == MAP_FAILED)
+        abort();
+    syscall(SYS_close, there);
+    state.as_one = 1;
+    int said = log ? syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+    crash_arm(root, "", said, mapped, 0, atol(call), GROUP, 0);
 }
 
 /* Write the path that a call is about; `directory` is a descriptor, or AT_FDCWD; no `name`: the descriptor itself. */
@@ -114,29 +141,31 @@ static int can_fail(int kind, int number)
 static int strike(const char *function, int kind, int directory, const char *name)
 {
     char path[PATH_MAX], line[PATH_MAX + 128];
-    if (!state.armed || state.inside)
+    if (!state.armed || inside)
         return 0;
     int kept = errno;
-    state.inside = 1;
+    inside = 1;
     spell(path, directory, name);
     int within = is_within(path);
-    state.inside = 0;
+    inside = 0;
     errno = kept;
     if (!within)
         return 0;
-    state.calls++;
-    int here = state.process == state.at_process && state.calls == state.at_call;
+    long number = __atomic_add_fetch(state.as_one ? &state.shared->calls : &state.calls, 1, __ATOMIC_SEQ_CST);
+    int here = state.process == state.at_process && number == state.at_call;
     if (state.log >= 0) {
-        int length = snprintf(line, sizeof line, "%d %ld %s %d %s\n", state.process, state.calls, function, kind, path);
+        int length = snprintf(line, sizeof line, "%d %ld %s %d %s\n", state.process, number, function, kind, path);
         syscall(SYS_write, state.log, line, length);
     }
+    if (here && (state.how < ONCE || can_fail(kind, state.number)))
+        state.shared->struck = 1;
     if (here && state.how == KILL)
         syscall(SYS_kill, (int)syscall(SYS_getpid), SIGKILL);
     if (here && state.how == GROUP)
         syscall(SYS_kill, 0, SIGKILL);
     if (here && state.how == ALWAYS)
-        *failing = 1;
-    if (((here && state.how == ONCE) || *failing) && can_fail(kind, state.number)) {
+        state.shared->failing = 1;
+    if (((here && state.how == ONCE) || state.shared->failing) && can_fail(kind, state.number)) {
         errno = state.number;
         return 1;
     }
@@ -154,7 +183,7 @@ pid_t fork(void)
     REAL(pid_t, fork, void)
     int number = state.forked + 1;
     pid_t pid = real();
-    if (pid == 0 && state.armed) {
+    if (pid == 0 && state.armed && !state.as_one) {
         state.process = number;
         state.forked = number * 100;
         state.calls = 0;
@@ -245,6 +274,11 @@ CALL(int, -1, lstat, "stat", LOOK, AT_FDCWD, p, (const char *p, struct stat *s),
 CALL(int, -1, lstat64, "stat", LOOK, AT_FDCWD, p, (const char *p, struct stat64 *s), p, s)
 CALL(int, -1, fstat, "fstat", LOOK | BYTES, d, NULL, (int d, struct stat *s), d, s)
 CALL(int, -1, fstat64, "fstat", LOOK | BYTES, d, NULL, (int d, struct stat64 *s), d, s)
+CALL(int, -1, __xstat64, "stat", LOOK, AT_FDCWD, p, (int v, const char *p, struct stat64 *s), v, p, s)
+CALL(int, -1, __lxstat64, "stat", LOOK, AT_FDCWD, p, (int v, const char *p, struct stat64 *s), v, p, s)
+CALL(int, -1, __fxstat64, "fstat", LOOK | BYTES, d, NULL, (int v, int d, struct stat64 *s), v, d, s)
+CALL(int, -1, __fxstatat64, "stat", LOOK, d, p, (int v, int d, const char *p, struct stat64 *s, int f), v, d, p, s, f)
+CALL(int, -1, statx, "stat", LOOK, d, p, (int d, const char *p, int f, unsigned m, struct statx *s), d, p, f, m, s)
 CALL(int, -1, access, "access", LOOK, AT_FDCWD, p, (const char *p, int m), p, m)
 CALL(int, -1, faccessat, "access", LOOK, d, p, (int d, const char *p, int m, int f), d, p, m, f)
 CALL(DIR *, NULL, opendir, "list", LOOK | OPEN, AT_FDCWD, p, (const char *p), p)

@@ -1,4 +1,4 @@
-"""Runs of lugnut with a preload that kills or fails them at a chosen call: the universe, the environment, the run."""
+"""Runs of lugnut with a preload that kills or fails them at a chosen call: the environment, the run, what is there."""
 
 from __future__ import annotations
 
@@ -7,246 +7,247 @@ import sys
 if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
+import contextlib
 import ctypes
 import errno
+import gc
+import importlib
+import mmap
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
-from lugnut import change, check, engine, library  # noqa: F401 - all that a run would import: forks start warm
+from killing import adopt_orphans, list_transactions
+from lugnut import change, check, engine, library  # noqa: F401 - what a run imports: forks start warm
 from lugnut.cli.main import main as main_of_lugnut
+from operations import Operation, Words, make_universe
+from oracle import check_environment
+from points import HOWS, Armed, Point, unite
 from programs import clean_environ, make_venv
-from trees import Tree, read_tree
-from wheels import make_wheel
+from restoring import Kept, digest
+from trees import Tree, differences, read_tree, site_packages
 
-HOWS = {"kill": 1, "group": 2, "once": 3, "always": 4}
-LOOK, CHANGE, OPEN, ROOM, LOCK, BYTES = 1, 2, 4, 8, 16, 32
-"""Kinds of calls, as crash.c has them."""
 PATIENCE = 60
 """Seconds until a run that hangs is ended by its own alarm."""
 BUG, HUNG = 99, -signal.SIGALRM
-
-
-class Operation(NamedTuple):
-    """What is brought about in an environment: the commands before, the one that is stopped."""
-
-    before: Sequence[Sequence[str]]
-    command: Sequence[str]
-    cut: int | None = None
-    """The last command before is killed so many calls of its coordinator after the commit; negative is before."""
-    cold: bool = False
-    """The store is empty."""
-
-
-class Point(NamedTuple):
-    """One call: of which process, its number, what it is, of which kind, and about which path."""
-
-    process: int
-    call: int
-    function: str
-    kind: int
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.process}:{self.call} {self.function} {self.path}"
-
-
-class Armed(NamedTuple):
-    """What is to happen at a point."""
-
-    how: str
-    point: tuple[int, int]
-    error: str = ""
-
-
-_FAILING = {
-    "ENOSPC": ROOM, "EDQUOT": ROOM, "EMFILE": OPEN, "EROFS": CHANGE, "ENOLCK": LOCK, "EINTR": OPEN | LOCK | BYTES
-}  # fmt: skip
-
-
-def can_fail(kind: int, error: str) -> bool:
-    """Say whether a call of a kind may give an error, as crash.c has it; EIO and ESTALE any may."""
-    if error == "EACCES":
-        return not kind & (BYTES | LOCK)
-    return bool(kind & _FAILING.get(error, kind))
-
-
-# --- the universe -----------------------------------------------------------------------------------------------------
-
-
-def make_universe(directory: str) -> dict[str, str]:
-    """Make three wheels of at most four files that share a path, later versions of two, and a file to sync to."""
-    shipped = {
-        "aa1": ("aa", "1", {"s/x.py": "X = 'aa'\n", "aa/m.py": "M = 1\n", "aa/n.py": "N = 1\n"}),
-        "mm1": ("mm", "1", {"s/x.py": "X = 'mm'\n", "mm.py": "M = 1\n", "mm-1.data/scripts/mm": "#!python\n"}),
-        "zz1": ("zz", "1", {"s/x.py": "X = 'zz'\n", "zz/m.py": "M = 1\n", "zz/gone.py": "G = 1\n"}),
-        "mm1b": ("mm", "1", {"s/x.py": "X = 'mm b'\n", "mm.py": "M = 1\n", "mm/more.py": "M = 1\n"}),
-        "mm2": ("mm", "2", {"s/x.py": "X = 'mm 2'\n", "mm/__init__.py": "M = 2\n"}),
-        "zz2": ("zz", "2", {"s/x.py": "X = 'zz 2'\n", "zz/m.py": "M = 2\n", "zz/new.py": "N = 1\n"}),
-    }
-    made = {key: make_wheel(os.path.join(directory, key), *words) for key, words in shipped.items()}
-    with open(os.path.join(directory, "wanted.txt"), "w", encoding="utf-8") as file:
-        file.write(f"{made['aa1']}\n{made['zz2']}\n")
-    return {**made, "wanted": file.name}
-
-
-_ALL = ["install", "{aa1}", "{mm1}", "{zz1}"]
-_UPGRADE = ["install", "{mm2}", "{zz2}"]
-OPERATIONS = {
-    "install": Operation([], _ALL, cold=True),
-    "install-warm": Operation([], _ALL),
-    "upgrade": Operation([_ALL], _UPGRADE),
-    "rebuild": Operation([_ALL], ["install", "{mm1b}"]),
-    "uninstall": Operation([_ALL], ["uninstall", "mm", "zz"]),
-    "sync": Operation([_ALL], ["sync", "{wanted}"]),
-    "conflict": Operation([["install", "{zz1}"]], ["install", "--overlay", "aa", "{aa1}"]),
-    "compile": Operation([[*_ALL, "--compile-bytecode"]], [*_UPGRADE, "--compile-bytecode"]),
-    "durable": Operation([_ALL], [*_UPGRADE, "--durable"]),
-    "recover-open": Operation([_ALL, _UPGRADE], ["recover"], cut=0),
-    "recover-committed": Operation([_ALL, _UPGRADE], ["recover"], cut=20),
-}
-"""Every operation by name; braces stand for paths of the universe."""
-
-
-# --- one environment, and runs in it ----------------------------------------------------------------------------------
+RECORDINGS = 3
+"""Runs whose calls are united: workers share their work out anew in each."""
+OLD, NEW = "old", "new"
 
 
 class Ended(NamedTuple):
-    """How a run ended: the exit code, negative for a signal, and what it said."""
+    """How a run ended: the exit code, negative for a signal, what it said, and whether the point was met."""
 
     code: int
     said: str
+    struck: bool
+
+
+class Seen(NamedTuple):
+    """What an environment is after a run."""
+
+    state: str
+    """One word for environment and store: equal words, equal futures."""
+    end: str
+    """old, new, or nothing where it is neither."""
+    found: list[str]
+    """What the oracle finds, and how it differs from both."""
 
 
 class Field:
     """One operation's environment and store, put back before every run."""
 
-    def __init__(self, root: str, name: str, operation: Operation | None = None) -> None:
-        """Bring about what is there before the operation, by its name or given; raises RuntimeError if that fails."""
+    def __init__(
+        self,
+        root: str,
+        name: str,
+        operation: Operation,
+        make: Callable[[str], dict[str, str]] = make_universe,
+    ) -> None:
+        """Bring about what is there before the operation; raises RuntimeError where that does not work."""
         self.root = os.path.realpath(root)
         self.name = name
-        self.prefix = os.path.join(self.root, "venv")
-        self.cache = os.path.join(self.root, "cache")
-        self.base = os.path.join(self.root, "base")
+        self.begun = time.time()
+        self.prefix, self.cache = (os.path.join(self.root, one) for one in ("venv", "cache"))
         self.python = make_venv(self.prefix)
+        self.site = site_packages(self.prefix)
+        adopt_orphans()
+        self._shared = mmap.mmap(-1, mmap.PAGESIZE)
         os.environ.clear()
         os.environ.update(clean_environ(self.root))
         os.mkdir(self.cache)
-        self.made = make_universe(os.path.join(self.root, "wheels"))
-        self.operation = operation or OPERATIONS[name]
+        self.made = make(os.path.join(self.root, "wheels"))
+        self.operation = operation
+        self.again = operation.command if operation.cut is None else operation.before[-1]
+        """What the next command says after a kill."""
+        self.remembers = True
+        """What came of a state comes of it each time, so no state is recovered twice."""
+        self._known: dict[str, Seen] = {}
+        self.recovered: dict[str, tuple[Seen, list[str]]] = {}
+        """What came of the next command, by the state that a stopped run had left."""
+        self.agains: dict[str, list[str]] = {}
+        """What came of the command again, by the state that it began from."""
         self._bring_about()
-        self.old = self.tree()
+        self.base = self.keep("base")
         self.points = self._count()
-        self.new = self.tree()
-        if self.operation.cut is not None:  # of a command that was cut, the old is what was before it
-            self._find_ends()
+        gc.collect()
+        gc.freeze()
 
     def _bring_about(self) -> None:
-        before = list(self.operation.before)
-        cut = None if self.operation.cut is None else before.pop()
+        *before, last = [*self.operation.before, self.again] if self.operation.cut is None else self.operation.before
         for command in before:
             self._must(command)
         if not self.operation.cold:  # an environment of its own fills the store
             shutil.copytree(self.prefix, self.prefix + "-kept", symlinks=True)
-            self._must(self.operation.command if cut is None else cut)
+            self._must(last)
             shutil.rmtree(self.prefix)
             os.rename(self.prefix + "-kept", self.prefix)
-        self.first = self.tree()
-        if cut is not None:
-            self.keep()
-            (commit,) = (
-                one for one in self.record(cut) if one.function == "rename" and one.path.endswith("/committed")
-            )
-            self.second = self.tree()
-            self.restore()
-            self.run(cut, Armed("group", (0, commit.call + (self.operation.cut or 0))))
-            shutil.rmtree(self.base)
-        self.keep()
+        self.old = self.tree()
+        if self.operation.cut is not None:
+            self._cut(last, self.operation.cut)
 
-    def _find_ends(self) -> None:
-        self.old, self.new = self.first, self.second
+    def _cut(self, command: Words, after: int) -> None:
+        kept = self.keep("uncut")
+        (commit,) = (
+            one for one in self.record(command) if one.function == "rename" and one.path.endswith("/committed")
+        )
+        self.new = self.tree()
+        kept.put_back()
+        kept.drop()
+        self.run(command, Armed("group", (0, commit.call + after)))
 
-    def _must(self, command: Sequence[str]) -> None:
+    def _must(self, command: Words) -> None:
         ended = self.run(command)
         if ended.code:
             raise RuntimeError(f"{self.name}: {command[0]} ended with {ended.code}: {ended.said[-2000:]}")
+
+    def _count(self) -> list[Point]:
+        runs = []
+        for _ in range(RECORDINGS):
+            self.base.put_back()
+            runs.append(self.record(self.operation.command))
+        if not runs[0]:
+            raise RuntimeError("the preload has counted nothing")
+        if self.operation.cut is None:
+            self.new = self.tree()
+        return unite(runs)
+
+    def keep(self, name: str) -> Kept:
+        """Keep environment and store as they are."""
+        return Kept((self.prefix, self.cache), os.path.join(self.root, name))
+
+    # --- what is there ----------------------------------------------------------------------------------------------
 
     def tree(self) -> Tree:
         """Read what stands there; uv's lock file belongs to nobody."""
         return {path: entry for path, entry in read_tree(self.prefix).items() if path != ".lock"}
 
-    def keep(self) -> None:
-        """Make what stands now the state before."""
-        os.mkdir(self.base)
-        for name in ("venv", "cache"):
-            shutil.copytree(os.path.join(self.root, name), os.path.join(self.base, name), symlinks=True)
+    def see(self) -> Seen:
+        """Read all that stands there, and judge it; what was seen before is known."""
+        state = self.tell_left()
+        if state not in self._known or not self.remembers:
+            end = self.tell_end()
+            ways = [] if end else [differences(one, self.tree()) for one in (self.old, self.new)]
+            found = min(ways, key=len, default=[])[:8]
+            self._known[state] = Seen(state, end, found + check_environment(self.site))
+        return self._known[state]
 
-    def restore(self) -> None:
-        """Put the state before in place again."""
-        for name in ("venv", "cache"):
-            place = os.path.join(self.root, name)
-            shutil.rmtree(place)
-            shutil.copytree(os.path.join(self.base, name), place, symlinks=True)
+    def tell_end(self) -> str:
+        """Say which of the two trees is there: old, new, or nothing."""
+        tree = self.tree()
+        return OLD if tree == self.old else NEW if tree == self.new else ""
 
-    def _count(self) -> list[Point]:
-        points = self.record(self.operation.command)
-        if not points:
-            raise RuntimeError("the preload has counted nothing")
-        return points
+    def tell_left(self) -> str:
+        """Give one word for what a stopped run has left in environment and store."""
+        return digest((self.prefix, self.cache), self.begun)
 
-    def record(self, command: Sequence[str]) -> list[Point]:
-        """Run a command that has to succeed and give every call it made."""
+    def tell_environment(self) -> str:
+        """Give one word for what it has left in the environment, which is all that a recovery sees."""
+        return digest((self.prefix,), self.begun)
+
+    def find_ends(self) -> list[str]:
+        """Say what may become of what is there now: a transaction that is committed or open has decided it."""
+        found = {one.rpartition("/")[2] for one in list_transactions(self.site)}
+        if "committed" in found:
+            return [NEW]
+        return [OLD] if found else [OLD, NEW]
+
+    # --- runs -------------------------------------------------------------------------------------------------------
+
+    def record(self, command: Words) -> list[Point]:
+        """Run a command that has to succeed and give every call it made; what it imported starts warm from now on."""
         log = os.path.join(self.root, "calls")
         ended = self.run(command, log=log)
         if ended.code:
             raise RuntimeError(f"{self.name}: {command[0]} ended with {ended.code}: {ended.said[-2000:]}")
+        with open(f"{log}-modules", encoding="utf-8") as file:
+            for name in file.read().split():
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
         with open(log, encoding="utf-8", errors="surrogateescape") as file:
             rows = [line.rstrip("\n").split(" ", 4) for line in file]
         return sorted(Point(int(row[0]), int(row[1]), row[2], int(row[3]), row[4]) for row in rows)
 
-    def run(self, command: Sequence[str], armed: Armed | None = None, log: str = "") -> Ended:
+    def run(self, command: Words, armed: Armed | None = None, log: str = "") -> Ended:
         """Run lugnut in a forked child that leads a process group of its own."""
         act, *words = (word.format_map(self.made) for word in command)
         where = ["--python", self.python]
         store = [] if act in {"uninstall", "check", "recover"} else ["--cache-dir", self.cache, "--jobs", "2"]
         out = os.path.join(self.root, "out")
+        self._shared[:16] = bytes(16)
         pid = os.fork()
         if pid == 0:
-            _be_lugnut([act, *where, *store, *words], out, log, armed, (self.prefix, self.cache))
+            self._be_lugnut([act, *where, *store, *words], out, log, armed or Armed("", (-1, -1)))
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        _reap()
+        if _reap(pid):
+            code = HUNG
         with open(out, encoding="utf-8", errors="replace") as file:
-            return Ended(code, file.read())
+            return Ended(code, file.read(), any(self._shared[4:8]))
 
-
-def _be_lugnut(argv: list[str], out: str, log: str, armed: Armed | None, roots: tuple[str, str]) -> None:
-    """Become one run of lugnut; does not come back."""
-    code = BUG
-    try:
-        os.setsid()
-        signal.alarm(PATIENCE)
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
-        logged = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600) if log else -1
-        how, (process, call), error = armed or Armed("", (-1, -1))
-        number = getattr(errno, error) if error else 0
-        ctypes.CDLL(None).crash_arm(
-            *map(os.fsencode, roots), logged, process, ctypes.c_long(call), HOWS.get(how, 0), number
-        )
-        code = main_of_lugnut(argv)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
-
-
-def _reap() -> None:
-    """Wait for every process that a killed run left behind."""
-    while True:
+    def _be_lugnut(self, argv: list[str], out: str, log: str, armed: Armed) -> None:
+        """Become one run of lugnut; does not come back."""
+        code = BUG
         try:
+            os.setsid()
+            signal.alarm(PATIENCE)
+            descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(descriptor, 1)
+            os.dup2(descriptor, 2)
+            self._arm(armed, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600) if log else -1)
+            code = main_of_lugnut(argv)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if log:
+                with open(f"{log}-modules", "w", encoding="utf-8") as file:
+                    file.write("\n".join(sys.modules))
+        finally:
+            os._exit(code)
+
+    def _arm(self, armed: Armed, log: int) -> None:
+        how, (process, call), error = armed
+        shared = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(self._shared)))
+        number = getattr(errno, error) if error else 0
+        roots = map(os.fsencode, (self.prefix, self.cache))
+        ctypes.CDLL(None).crash_arm(*roots, log, shared, process, ctypes.c_long(call), HOWS.get(how, 0), number)
+
+
+def _reap(group: int) -> bool:
+    """Wait for every process that a run left behind, orphans too; says whether any had to be killed for it."""
+    hung = []
+
+    def end(number: int, _frame: object) -> None:
+        hung.append(number)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(PATIENCE)
+    with contextlib.suppress(ChildProcessError):
+        while True:
             os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    return bool(hung)

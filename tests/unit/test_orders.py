@@ -137,11 +137,22 @@ def test_points_of_death_are_counted_struck_and_judged() -> None:
 
 
 @linux
-def test_a_call_fails_with_what_it_may_fail_with() -> None:
-    from crashing import CHANGE, LOCK, LOOK, OPEN, ROOM, can_fail
+def test_recoveries_are_killed_from_every_state_that_a_kill_leaves() -> None:
+    code, out, err = run_tool("crash.py", "--what", "recovery-of-conflict", "--how", "group", "--every", "150")
+    assert code == 0, err
+    row = dict(zip(*([cell.strip() for cell in line.split("|")] for line in out.splitlines()[:3:2]), strict=True))
+    assert int(row["states"]) > 20
+    assert int(row["points"]) > 20
 
-    assert can_fail(CHANGE | ROOM, "ENOSPC")
-    assert not can_fail(LOOK, "ENOSPC")
-    assert can_fail(LOCK, "ENOLCK")
-    assert not can_fail(OPEN, "ENOLCK")
-    assert can_fail(LOOK, "EIO")
+
+@linux
+def test_what_a_campaign_has_done_is_left_out_and_given_evidence_of_once(tmp_path: Path) -> None:
+    done, shown = tmp_path / "done", tmp_path / "shown"
+    words = ("--what", "conflict", "--how", "kill", "--every", "200", "--append", str(done), "--evidence", str(shown))
+    assert run_tool("crash.py", *words)[0] == 0
+    once = done.read_text()
+    code, out, _ = run_tool("crash.py", *words)
+    assert code == 0
+    assert "conflict" in out
+    assert done.read_text() == once
+    assert len(shown.read_text().splitlines()) == 1
