@@ -22,7 +22,6 @@ from lugnut.transaction import home as homes
 
 Cancelled = Callable[[], None]
 _UNWRITABLE = "mount it read-write, make room, or give permission"
-_SAME = "as for the {0}: both lie in one mount"
 
 
 def examine(environment: Environment, settings: Settings, cancelled: Cancelled) -> Diagnosis:
@@ -36,38 +35,54 @@ def examine(environment: Environment, settings: Settings, cancelled: Cancelled) 
         findings: list[Examined] = []
         for number, ground in enumerate(grounds):
             cancelled()
-            before = [other for other in grounds[:number] if ground.shares_mount(other) and other.scratch is not None]
-            findings += _examine_place(environment, ground, before[:1], cancelled)
+            findings += _examine_place(environment, ground, _find_like(ground, grounds[:number]), cancelled)
         findings += _examine_home(environment)
+        _sweep(grounds, cancelled)
         placed = {ground.place: _bring(grounds[-1], ground, settings.link_mode) for ground in grounds[:-1]}
         findings += _tell_ways(placed, settings.link_mode)
+        order = [ground.place for ground in grounds]
         return Diagnosis(
             environment.prefix,
             tuple(ground.located() for ground in grounds),
-            tuple(findings),
+            tuple(sorted(findings, key=lambda finding: order.index(finding.place))),
             {place: one.way for place, one in placed.items() if one is not None and one.way},
             {place: one.claim for place, one in placed.items() if one is not None and one.claim},
         )
 
 
+def _sweep(grounds: list[Ground], cancelled: Cancelled) -> None:
+    """Remove what killed doctors left in the places."""
+    mine = {os.path.basename(ground.scratch.path) for ground in grounds if ground.scratch is not None}
+    for ground in grounds:
+        if ground.scratch is not None:
+            with contextlib.suppress(OSError):
+                probing.sweep(ground.directory, ground.scratch, mine, cancelled)
+
+
+def _find_like(ground: Ground, before: list[Ground]) -> Ground | None:
+    """Find a place in the same mount that was examined before; the cache needs one whose locks were tried."""
+    examined = before[:1] if ground.place == CACHE else before
+    return next((one for one in examined if ground.shares_mount(one) and one.scratch is not None), None)
+
+
 def _examine_place(
-    environment: Environment, ground: Ground, before: list[Ground], cancelled: Cancelled
+    environment: Environment, ground: Ground, like: Ground | None, cancelled: Cancelled
 ) -> Iterator[Examined]:
-    """Say what holds of one place; of a mount that was examined `before`, only what may differ."""
+    """Say what holds of one place; where another one is like it, only what may differ."""
     yield _judge_writing(ground)
-    if before:
-        yield Examined(ground.place, "file system", OK, _SAME.format(before[0].place))
+    if like is not None:
+        yield Examined(ground.place, "file system", OK, f"as for the {like.place}: both lie in one mount")
     else:
         yield from verdicts.judge_mount(ground.place, ground.mount)
         yield verdicts.judge_room(ground.place, ground.room)
     scratch = ground.scratch
-    if scratch is None:
-        if not before:
+    if scratch is None or ground.full:
+        if like is None:
             yield verdicts.untried(ground.place, "locks, links, names", "nothing can be written")
         return
     if ground.place == CACHE:
         yield _judge_store(scratch)
-    if not before:
+    if like is None:
         yield from _try(environment, ground, scratch, cancelled)
 
 
@@ -116,13 +131,12 @@ def _judge_store(scratch: files.Directory) -> Examined:
 
 def _bring(cache: Ground, ground: Ground, link_mode: str) -> trials.Placed | None:
     """Bring a file from the cache into a place; None where that could not be tried."""
-    if cache.scratch is None or ground.scratch is None:
+    if cache.scratch is None or ground.scratch is None or cache.full or ground.full:
         return None
-    names = ("source", "target")
     try:
         with (
-            files.enter(cache.scratch, f"{names[0]}-{ground.place}", create=True) as tree,
-            files.enter(ground.scratch, names[1], create=True) as target,
+            files.enter(cache.scratch, f"for-{ground.place}", create=True) as tree,
+            files.enter(ground.scratch, "target", create=True) as target,
         ):
             return trials.place(tree, target, link_mode)
     except OSError as error:
@@ -151,10 +165,15 @@ def _examine_home(environment: Environment) -> Iterator[Examined]:
     if home is None:
         yield Examined(ENVIRONMENT, ".lugnut", OK, "is not there yet: the first run makes it")
         return
-    with home:
+    with home, files.open_root(environment.purelib) as root:
+        if not files.same_volume(home, root):
+            text = "lies on another volume than what it guards, and was not examined there"
+            yield Examined(ENVIRONMENT, ".lugnut", WARNING, text, "let it be a plain directory")
         ids = homes.list_ids(home)
         if ids:
-            text = f"{len(ids)} runs are at work, or were killed"
+            text = (
+                "1 run is at work, or was killed" if len(ids) == 1 else f"{len(ids)} runs are at work, or were killed"
+            )
             yield Examined(ENVIRONMENT, ".lugnut", WARNING, text, "`lugnut recover` looks after the killed ones")
         else:
             yield Examined(ENVIRONMENT, ".lugnut", OK, "no run is open in it")

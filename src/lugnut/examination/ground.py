@@ -28,6 +28,11 @@ class Ground(NamedTuple):
     """A directory of our own in it; None where none can be made, for a `reason`."""
     reason: str = ""
 
+    @property
+    def full(self) -> bool:
+        """Whether there is room for nothing, so that no trial would say anything else."""
+        return self.room.size == 0 or self.room.files == 0
+
     def located(self) -> Located:
         """Give what the answer says of it."""
         kind, point, source, options, _ = self.mount
@@ -67,7 +72,6 @@ def _look(stack: contextlib.ExitStack, place: str, path: str) -> Ground:
 
 def _lend(stack: contextlib.ExitStack, ground: Ground) -> Ground:
     try:
-        probing.sweep(ground.directory)
         scratch = stack.enter_context(probing.lend_scratch(ground.directory))
     except OSError as error:
         return ground._replace(reason=probing.explain(error))

@@ -38,8 +38,8 @@ def judge_mount(place: str, mount: probing.Mount) -> Iterator[Examined]:
 def judge_room(place: str, room: probing.Room) -> Examined:
     """Judge what is free."""
     if room.size == 0 or room.files == 0:
-        what = "nothing" if room.size == 0 else "no inode"
-        return Examined(place, "room", IMPOSSIBLE, f"{what} is free", "make room")
+        text = "no byte is free" if room.size == 0 else "no inode is free"
+        return Examined(place, "room", IMPOSSIBLE, text, "make room")
     said = f"{room.size / (1 << 30):.1f} GiB free" + ("" if room.files is None else f", {room.files} inodes")
     if room.size < TIGHT_BYTES or (room.files is not None and room.files < TIGHT_FILES):
         said = f"{room.size / (1 << 20):.1f} MiB free" + ("" if room.files is None else f", {room.files} inodes")
@@ -64,10 +64,16 @@ def judge_locks(place: str, found: probing.Locking) -> Iterator[Examined]:
         yield _word(
             place, "a lock's words", found.remembers, "the next holder reads what the last one wrote", _LOCKLESS
         )
-    seen = "can see a broken lock: yes, of one that does nothing, one of another file" + (
-        "" if found.excludes else " and one that outlived its holder"
-    )
-    yield _word(place, "the probe itself", found.blind, seen, "please report this with -v output")
+    yield _judge_probe(place, found)
+
+
+def _judge_probe(place: str, found: probing.Locking) -> Examined:
+    """Say whether the probe sees what it looks for: shown broken locks, it has to notice them."""
+    if found.blind and found.blind == found.excludes:
+        return untried(place, "the probe itself", "there are no locks to break")
+    seen = "can see a broken lock: yes, it noticed one that does nothing and one of another file"
+    seen += "" if found.excludes else ", and one that outlived its holder"
+    return _word(place, "the probe itself", found.blind, seen, "please report this with -v output")
 
 
 def _judge_shared(place: str, reason: str) -> Examined:

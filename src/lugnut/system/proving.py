@@ -49,7 +49,11 @@ def prove(directory: files.Directory, cancelled: Callable[[], None]) -> Locking:
             return Locking(excludes, shares, dies, remembers, blind)
     except LockUnusable as error:
         reason = str(error.data["reason"])
-    except (CannotWrite, Silent, OSError) as error:
+    except CannotWrite as error:
+        reason = str(error.data["reason"])
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except Silent as error:
         reason = str(error)
     return Locking(*[reason] * len(Locking._fields))
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lugnut.errors import CannotWrite, LockUnusable
 from lugnut.system import files, locks
+from lugnut.system.proving import prove
 
 _PREFIX = ".lugnut-doctor-"
 _ALIVE = "alive"
@@ -53,18 +54,24 @@ def _begin(parent: files.Directory) -> tuple[str, locks.Held | None]:
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), parent.path)
 
 
-def sweep(parent: files.Directory) -> int:
-    """Remove what killed ones left in a directory; gives how many there were."""
-    swept = 0
-    for name in files.list_names(parent):
-        if not name.startswith(_PREFIX):
-            continue
-        with contextlib.suppress(OSError, LockUnusable, CannotWrite), files.enter(parent, name) as scratch:
-            held = locks.try_hold(scratch, _ALIVE)
-            if held is None:
-                continue
-            with held, contextlib.suppress(OSError):
-                files.remove_tree(parent, name)
-            files.remove_tree(parent, name)  # again: some systems remove no file that is open
-            swept += 1
-    return swept
+def sweep(parent: files.Directory, own: files.Directory, mine: set[str], cancelled: Callable[[], None]) -> int:
+    """Remove what killed ones left in a directory; gives how many there were.
+
+    Nothing is removed where locks do not tell who lives, which is tried in `own`, nor what is named among `mine`.
+    """
+    left = [name for name in files.list_names(parent) if name.startswith(_PREFIX) and name not in mine]
+    if not left or prove(own, cancelled).excludes:
+        return 0
+    return sum(_sweep_one(parent, name) for name in left)
+
+
+def _sweep_one(parent: files.Directory, name: str) -> bool:
+    with contextlib.suppress(OSError, LockUnusable, CannotWrite), files.enter(parent, name) as left:
+        held = locks.try_hold(left, _ALIVE)
+        if held is None:
+            return False
+        with held, contextlib.suppress(OSError):
+            files.remove_tree(parent, name)
+        files.remove_tree(parent, name)  # again: some systems remove no file that is open
+        return True
+    return False
