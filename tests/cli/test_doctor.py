@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import tempfile
 import time
 from pathlib import Path
 
@@ -103,6 +104,19 @@ def test_the_document_says_what_will_be_used(used: Room) -> None:
     assert [place["place"] for place in document["places"]] == ["environment", "scripts", "cache"]
     assert {"place", "subject", "verdict", "text", "remedy"} == set(document["findings"][0])
     assert used.document("doctor --link-mode copy")["ways"]["environment"] == "copy"
+
+
+@pytest.mark.parametrize("link_mode", ["auto", "hardlink", "clone", "copy"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_an_install_goes_the_way_that_was_said(room: Room, link_mode: str, *, beside: bool) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as elsewhere:
+        cache = str(room.path / "cache") if beside else elsewhere
+        flags = f"--link-mode {link_mode} --cache-dir {cache}"
+        [way] = set(room.document(f"doctor {flags}")["ways"].values())
+        assert room.run(f"install {room.wheel('one')} {flags}")[0] == 0
+        assert (os.stat(room.target / "one.py").st_nlink > 1) == (way == "hardlink")
+        if beside:
+            assert (way == "hardlink") == (link_mode in {"auto", "hardlink"})
 
 
 def test_the_configuration_decides_the_way_as_it_does_for_an_install(used: Room) -> None:

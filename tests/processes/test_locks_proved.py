@@ -96,7 +96,19 @@ def test_where_nothing_can_be_locked_every_part_says_why(
         raise LockUnusable(path="x", reason="Function not implemented")
 
     monkeypatch.setattr(locks, "_lock", refuse)
-    assert prove(here, never) == Locking(*["Function not implemented"] * 5)
+    assert prove(here, never) == SOUND._replace(**dict.fromkeys(Locking._fields[:5], "Function not implemented"))
+
+
+def test_where_no_second_process_can_be_started_nothing_is_said_of_locks(
+    here: files.Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_program: str) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(witness.spawned, "start", refuse)
+    found = prove(here, never)
+    assert found == Locking(untried=found.untried)
+    assert found.untried.startswith("no second process could be started")
 
 
 def test_a_second_process_that_ends_or_says_nothing_is_told_of(

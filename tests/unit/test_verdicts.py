@@ -89,6 +89,11 @@ def test_each_trouble_with_locks_has_its_line(change: dict[str, Any], subject: s
     assert bool(lines[subject].remedy) == (verdict in {WARNING, IMPOSSIBLE})
 
 
+def test_locks_that_were_not_tried_are_said_not_to_be() -> None:
+    [line] = verdicts.judge_locks("environment", SOUND._replace(untried="no process"))
+    assert (line.verdict, line.text) == (UNTRIED, "not tried here: no process")
+
+
 def test_the_store_cannot_do_without_shared_locks() -> None:
     lines = verdicts.judge_locks("cache", SOUND._replace(shares="no"))
     assert [line.subject for line in lines if line.verdict == IMPOSSIBLE] == ["shared locks"]

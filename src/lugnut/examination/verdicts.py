@@ -49,6 +49,9 @@ def judge_room(place: str, room: probing.Room) -> Examined:
 
 def judge_locks(place: str, found: probing.Locking) -> Iterator[Examined]:
     """Judge the locks that were tried between two processes, and the trial itself."""
+    if found.untried:
+        yield untried(place, "locks", found.untried)
+        return
     if found.excludes:
         yield Examined(place, "locks", IMPOSSIBLE, found.excludes, _LOCKLESS)
     else:

@@ -173,5 +173,5 @@ def _keeps_modes(place: files.Directory) -> bool:
 
 def _run(place: files.Directory, cancelled: Callable[[], None]) -> None:
     if PROGRAM is not None and files.look(place, "program") is not None:
-        with contextlib.suppress(programs.TooLong):
+        with contextlib.suppress(programs.TooLong, FileNotFoundError):  # a system without its shell
             programs.run([os.path.join(place.path, "program")], b"", programs.Conditions(SECONDS, cancelled=cancelled))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
 from lugnut.system import files, locks
-from lugnut.system.witness import BROKEN, HOLD, LEAVE, PRETEND, SHARE, Silent, Witness
+from lugnut.system.witness import BROKEN, HOLD, LEAVE, PRETEND, SHARE, Silent, Unstarted, Witness
 from lugnut.typed import NamedTuple
 
 GRACE = 5.0
@@ -36,6 +36,8 @@ class Locking(NamedTuple):
     """The next holder reads what the one before it wrote."""
     blind: str = ""
     """The probe noticed each lock that does not lock, and one that outlived its holder."""
+    untried: str = ""
+    """Why nothing of this was tried, where that is not because of the locks; the other parts are empty then."""
 
 
 def prove(directory: files.Directory, cancelled: Callable[[], None]) -> Locking:
@@ -49,13 +51,15 @@ def prove(directory: files.Directory, cancelled: Callable[[], None]) -> Locking:
             return Locking(excludes, shares, dies, remembers, blind)
     except LockUnusable as error:
         reason = str(error.data["reason"])
+    except Unstarted as error:
+        return Locking(untried=str(error))
     except CannotWrite as error:
         reason = str(error.data["reason"])
     except OSError as error:
         reason = error.strerror or str(error)
     except Silent as error:
         reason = str(error)
-    return Locking(*[reason] * len(Locking._fields))
+    return Locking(reason, reason, reason, reason, reason)
 
 
 def _keep_out(directory: files.Directory, other: Witness, act: str) -> str:

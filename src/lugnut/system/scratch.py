@@ -60,7 +60,10 @@ def sweep(parent: files.Directory, own: files.Directory, mine: set[str], cancell
     Nothing is removed where locks do not tell who lives, which is tried in `own`, nor what is named among `mine`.
     """
     left = [name for name in files.list_names(parent) if name.startswith(_PREFIX) and name not in mine]
-    if not left or prove(own, cancelled).excludes:
+    if not left:
+        return 0
+    found = prove(own, cancelled)
+    if found.excludes or found.untried:
         return 0
     return sum(_sweep_one(parent, name) for name in left)
 

@@ -41,13 +41,20 @@ class Silent(Exception):
     """The witness ended, or did not answer in time; the words say which."""
 
 
+class Unstarted(Exception):
+    """No second process is to be had, for a reason that has nothing to do with locks."""
+
+
 class Witness(files.Closing):
     """The second process, as the first one sees it; it ends with the block, or with this process."""
 
     def __init__(self, cancelled: Callable[[], None]) -> None:
         self._cancelled = cancelled
         with machine.signals_held():  # it inherits that, and lets signals in when it knows what to do with them
-            self._process: Any = spawned.start(_PROGRAM)
+            try:
+                self._process: Any = spawned.start(_PROGRAM)
+            except (OSError, LugnutError) as error:
+                raise Unstarted(f"no second process could be started ({error})") from None
 
     def ask(self, act: str, directory: files.Directory, name: str) -> Answer:
         """Have it act on the lock `name` in a directory; raises Silent."""
