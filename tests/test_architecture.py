@@ -34,11 +34,11 @@ store glance
 plan network unmet
 conflicts sources building
 transaction resolution wish
-check run wishes inventory
+check run wishes inventory examination
 supply change
 engine
 keywords
-library reading
+library reading diagnosis
 lugnut
 cli
 __main__
@@ -176,6 +176,7 @@ LATE = {
     ("lugnut.cli.commands", "lugnut.cli.completion"): "so does this, which argparse is needed for",
     ("lugnut.cli.talk", "lugnut.cli.answers"): "what words the answers of one command is for nobody else",
     ("lugnut.cli.talk", "lugnut.cli.descriptions"): "what words the answers of one command is for nobody else",
+    ("lugnut.cli.talk", "lugnut.cli.examinations"): "so it is",
     ("lugnut.cli.talk", "lugnut.cli.installation_report"): "few want one",
     ("lugnut.cli.main", "lugnut.cli.parser"): "so they do",
     ("lugnut.run", "lugnut.interpreter.elsewhere"): "patterns that few runs need take 1 ms to compile",
@@ -273,7 +274,7 @@ def only_system_names_a_system(modules: list[Module]) -> Iterator[str]:
 def only_native_rooms_name_a_system(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         stem = module.name.rpartition(".")[2]
-        if module.room == "system" and not stem.startswith(("_posix", "_windows")) and stem != "native":
+        if module.room == "system" and not stem.startswith(("_posix", "_windows")) and stem not in {"native", "volume"}:
             for node, name in _names_of_systems(module):
                 yield f"{at(module, node)}: of system, only _posix and _windows use {name}"
 
@@ -349,7 +350,7 @@ def the_door_to_disk_is_called_by_its_name(modules: list[Module]) -> Iterator[st
                 taken = {alias.name for alias in node.names}
                 if node.module == name:
                     yield f"{at(module, node)}: write {name.rpartition('.')[2]}.{min(taken)}, do not import it"
-                elif not taken <= {"files", "locks", "programs", "workers"}:
+                elif not taken <= {"files", "locks", "probing", "programs", "workers"}:
                     yield f"{at(module, node)}: {name} is system's own"
         yield from _handed_on(module)
 

@@ -27,11 +27,12 @@ _READING = ("freeze", "list_installed", "show", "tree")
 _NAMES = {
     **dict.fromkeys(_LIBRARY, "lugnut.library"),
     **dict.fromkeys(_READING, "lugnut.reading"),
+    "doctor": "lugnut.diagnosis",
     "LugnutError": "lugnut.errors",
     "Report": "lugnut.settings",
 }
 
-__all__ = ["LugnutError", "Report", "__version__", *sorted((*_LIBRARY, *_READING))]  # noqa: PLE0604 - a tuple of strings
+__all__ = ["LugnutError", "Report", "__version__", *sorted((*_LIBRARY, *_READING, "doctor"))]  # noqa: PLE0604 - a tuple of strings
 
 
 def __getattr__(name: str) -> object:

@@ -1,3 +1,4 @@
+from lugnut.diagnosis import doctor as doctor
 from lugnut.errors import LugnutError as LugnutError
 from lugnut.library import cache_directory as cache_directory
 from lugnut.library import check_environment as check_environment
@@ -22,6 +23,7 @@ __all__ = [
     "cache_directory",
     "check_environment",
     "clean_cache",
+    "doctor",
     "freeze",
     "install",
     "list_installed",

@@ -1,8 +1,14 @@
-"""What the commands that only read answer: a description of distributions, a tree of requirements, a list of pins."""
+"""What commands answer that change nothing: distributions described, a tree of requirements, pins, an examination."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lugnut.typed import Any, NamedTuple
+
+OK, ABSENT, WARNING, UNTRIED, IMPOSSIBLE = "ok", "absent", "warning", "untried", "impossible"
+"""Verdicts of `lugnut doctor`: as it should be; not there, and nothing depends on it; a drawback; it could not be
+tried; lugnut would refuse, or would not be safe."""
 
 
 class Shadow(NamedTuple):
@@ -111,3 +117,55 @@ class Frozen(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Give the answer as the JSON document that `--json` prints."""
         return {"environment": self.environment, "requirements": list(self.requirements)}
+
+
+class Located(NamedTuple):
+    """Where a part of an environment, or the cache, lies."""
+
+    place: str
+    """environment (site-packages, with `.lugnut` in it), platlib, scripts, headers, data or cache."""
+    path: str
+    standing: str
+    """The directory that was examined: `path`, or the nearest one above it that stands."""
+    kind: str
+    """The type of its file system, as the system names it; empty where it does not tell."""
+    source: str
+    point: str
+    """Where it is mounted."""
+    options: tuple[str, ...]
+    free_bytes: int
+    free_files: int | None
+    """None where that is not limited, or not told."""
+
+
+class Examined(NamedTuple):
+    """One line of `lugnut doctor`."""
+
+    place: str
+    subject: str
+    verdict: str
+    text: str
+    remedy: str = ""
+
+
+class Diagnosis(NamedTuple):
+    """The answer of `lugnut doctor`."""
+
+    environment: str
+    places: tuple[Located, ...] = ()
+    findings: tuple[Examined, ...] = ()
+    """In the order in which they are to be read."""
+    ways: Mapping[str, str] = {}
+    """How files come from the cache to each place: hardlink, clone or copy; only where it was tried."""
+    claims: Mapping[str, str] = {}
+    """By what a place takes a name that is free: link, renameat2, or stripe (a look under its lock)."""
+
+    @property
+    def safe(self) -> bool:
+        """Whether nothing was found for which lugnut would refuse, or would not be safe."""
+        return all(finding.verdict != IMPOSSIBLE for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the answer as the JSON document that `--json` prints."""
+        parts = {field: [one._asdict() for one in getattr(self, field)] for field in ("places", "findings")}
+        return {**self._asdict(), **parts, "ways": dict(self.ways), "claims": dict(self.claims), "safe": self.safe}

@@ -69,6 +69,10 @@ def _recover(invocation: Invocation, report: Reporter, cancelled: Cancelled) -> 
     return lugnut.recover(report=report, cancelled=cancelled, **invocation.choices)
 
 
+def _doctor(invocation: Invocation, _report: Reporter, cancelled: Cancelled) -> Outcome:
+    return lugnut.doctor(cancelled=cancelled, **invocation.choices)
+
+
 def _list(invocation: Invocation, _report: Reporter, _cancelled: Cancelled) -> Outcome:
     return lugnut.list_installed(**invocation.choices)
 
@@ -111,6 +115,7 @@ ACTS: dict[str, Act] = {
     "tree": _tree,
     "check": _check,
     "recover": _recover,
+    "doctor": _doctor,
     "cache": _cache,
     "completion": _complete,
 }

@@ -18,7 +18,7 @@ from lugnut.typed import Any, NamedTuple
 CONFIGURABLE = {
     "overlay": ("install", "sync"),
     "on-conflict": ("install", "sync"),
-    "link-mode": ("install", "sync"),
+    "link-mode": ("install", "sync", "doctor"),
     "jobs": ("install", "sync", "uninstall", "check", "recover"),
 }
 """The keys of [tool.lugnut], and the commands that heed them."""

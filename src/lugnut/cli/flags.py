@@ -36,6 +36,7 @@ COMMANDS = {
     "tree": ("", "draw who needs whom, as a tree"),
     "check": ("", "compare files and requirements with what is recorded; exit 1 on any finding"),
     "recover": ("", "finish or undo what a killed run left"),
+    "doctor": ("", "try what environment and cache can do where they lie, and say what will be used and why"),
     "cache": ("dir | clean | prune", "show, empty or tidy the cache"),
     "completion": ("bash | zsh | fish | tcsh", "write a completion script for a shell"),
 }
@@ -148,7 +149,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(("--force",), "force", SWITCH, "Conflicts", CHANGING, "set aside files that no distribution names"),
     Flag(("--dry-run",), "dry_run", SWITCH, "How", CHANGING, "say what would be done, and do nothing"),
     Flag(("-j", "--jobs"), "jobs", VALUE, "How", LOCKING, "worker processes (default: one for each processor)", "N"),
-    Flag(("--link-mode",), "link_mode", VALUE, "How", INSTALL, "auto, hardlink, clone or copy", "MODE"),
+    Flag(("--link-mode",), "link_mode", VALUE, "How", (*INSTALL, "doctor"), "auto, hardlink, clone or copy", "MODE"),
     Flag(
         ("--compile-bytecode", "--compile"),
         "compile_bytecode",

@@ -17,7 +17,7 @@ from lugnut.errors import LugnutError, UsageError
 
 COLLECTED_EVERY = 100_000
 """After how many more objects the cyclic collector looks: a run is short, makes few cycles and many tuples."""
-SOFT = frozenset(("install", "sync", "lock", "uninstall", "check", "recover"))
+SOFT = frozenset(("install", "sync", "lock", "uninstall", "check", "recover", "doctor"))
 """The commands that a signal has undone; the others die of it."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lugnut.answers import DependencyTree, Frozen, Shown
+from lugnut.answers import DependencyTree, Diagnosis, Frozen, Shown
 from lugnut.settings import Report
 from lugnut.typed import Any, NamedTuple
 
@@ -13,14 +13,14 @@ class Script(NamedTuple):
     text: str
 
 
-Outcome = Report | Shown | DependencyTree | Frozen | Script | int | str
+Outcome = Report | Shown | DependencyTree | Diagnosis | Frozen | Script | int | str
 """A report or an answer, a completion script, bytes freed, or the cache's directory."""
 
 
 def make_document(outcome: Outcome) -> dict[str, Any]:
     """Give the document that --json prints when a run succeeds: a report or answer, bytes freed, the directory."""
     match outcome:
-        case Report() | Shown() | DependencyTree() | Frozen():
+        case Report() | Shown() | DependencyTree() | Diagnosis() | Frozen():
             return outcome.to_json()
         case Script():
             return {"script": outcome.text}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from lugnut.answers import DependencyTree, Frozen, Shown
+from lugnut.answers import DependencyTree, Diagnosis, Frozen, Shown
 from lugnut.cli.configuration import Presentation
 from lugnut.cli.human import (
     Message,
@@ -109,6 +109,8 @@ class Talk:
                         Message("warning", f"not installed in {outcome.environment}: {', '.join(outcome.missing)}")
                     )
                 self._answer(self._format(outcome))
+            case Diagnosis():
+                self._finish_diagnosis(outcome)
             case Frozen():
                 from lugnut.cli.descriptions import format_frozen
 
@@ -119,6 +121,16 @@ class Talk:
                 self.say(Message("info", f"Freed {format_size(outcome)}"))
             case str():
                 self._answer([self.out.paint(outcome)])
+
+    def _finish_diagnosis(self, diagnosis: Diagnosis) -> None:
+        from lugnut.cli.examinations import format_conclusion, format_diagnosis
+
+        quiet = self.presentation.verbosity < 0
+        self._answer(
+            format_diagnosis(diagnosis, self.out.paint, detailed=self._everything, quiet=quiet),
+            silenced=self.presentation.verbosity < -1,
+        )
+        self._info(format_conclusion(diagnosis, self.err.paint))
 
     def _format(self, answer: Shown | DependencyTree) -> list[str]:
         from lugnut.cli.descriptions import format_shown, format_tree
@@ -221,6 +233,8 @@ def _judge(command: str, outcome: Outcome) -> int:
     """Give the exit code of a run that raised nothing."""
     if isinstance(outcome, Shown):
         return 0 if outcome.distributions else 1
+    if isinstance(outcome, Diagnosis):
+        return 0 if outcome.safe else 1
     if not isinstance(outcome, Report):
         return 0
     if command == "check" and outcome.findings:

@@ -45,7 +45,7 @@ class SpawnedCrew:
         for _ in range(count):
             with machine.signals_held():  # they inherit it and let signals in when they know what to do with them
                 try:
-                    self._add(_spawn())
+                    self._add(start(_PROGRAM))
                 except (OSError, RuntimeError):  # too many processes, threads or open files: those that are there do it
                     break
         for worker in range(len(self._processes)):
@@ -145,14 +145,17 @@ class SpawnedCrew:
         return heard
 
 
-def _spawn() -> Any:
-    """Start one worker with a pipe to it and one from it: of Popen's own the first leaks where the second fails."""
+def start(program: str) -> Any:
+    """Start a program of ours with a pipe to it and one from it: of Popen's own the first leaks where the second fails.
+
+    It is Python text, run by our own interpreter with the directory that lugnut lies in as its first argument.
+    """
     from subprocess import Popen
 
     with contextlib.ExitStack() as ends, contextlib.ExitStack() as ours:
         theirs, jobs = _pipe(ends, ours)
         answers, said = _pipe(ours, ends)
-        process = Popen(_command(), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS)
+        process = Popen(_command(program), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS)
         process.stdin, process.stdout = open(jobs, "wb", buffering=0), open(answers, "rb", buffering=0)  # noqa: SIM115
         ours.pop_all()
         return process
@@ -165,18 +168,18 @@ def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple
     return read, write
 
 
-def _command() -> list[str]:
+def _command(program: str) -> list[str]:
     """Start our own interpreter, its path as it is without the working directory (TRAPS 39)."""
     if not sys.executable:
         raise InternalError(message="this Python does not know its own executable, so it cannot start workers")
     isolated = ["-I"] if sys.flags.isolated else []
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return [sys.executable, *isolated, "-P", "-c", _PROGRAM, home]
+    return [sys.executable, *isolated, "-P", "-c", program, home]
 
 
 def serve() -> None:
     """Be a spawned worker."""
-    jobs, results = _take_pipes()
+    jobs, results = take_pipes()
     machine.be_worker()
     lifeline.be_worker(jobs)  # before anything of the caller's is imported: a module that calls `run` must not spawn
     writer = frames.Writer(results)
@@ -192,7 +195,7 @@ def serve() -> None:
     os._exit(0)
 
 
-def _take_pipes() -> tuple[int, int]:
+def take_pipes() -> tuple[int, int]:
     """Keep the pipes for the frames alone: what a library reads or prints must not end up among them."""
     jobs, results = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)

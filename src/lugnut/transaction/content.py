@@ -92,6 +92,11 @@ class Placer:
         self._apart: tuple[files.Directory, files.Directory] | None = None
         """Where the last link led from and to, that failed since they are on two volumes (TRAPS 24)."""
 
+    @property
+    def clones(self) -> bool:
+        """Whether copies share their blocks with what they are made of, as far as it is known by now."""
+        return self._clones
+
     def create(
         self,
         source_dir: files.Directory,

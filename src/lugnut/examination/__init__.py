@@ -1,0 +1,1 @@
+"""What `lugnut doctor` examines: where environment and cache lie, what was tried there, and what follows of it."""
