@@ -19,10 +19,8 @@ from lugnut.system.forked import GRACE, Heard
 from lugnut.system.native import machine
 from lugnut.typed import Any
 
-_PROGRAM = (
-    "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "
-    "from lugnut.system.workers import serve; serve()"
-)
+_PATH = "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "
+_PROGRAM = "from lugnut.system.workers import serve; serve()"
 _PAUSE = 0.1
 
 
@@ -152,7 +150,10 @@ def _spawn() -> Any:
     with contextlib.ExitStack() as ends, contextlib.ExitStack() as ours:
         theirs, jobs = _pipe(ends, ours)
         answers, said = _pipe(ours, ends)
-        process = Popen(_command(), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS)
+        process = Popen(
+            command(_PROGRAM), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS,
+            pass_fds=tuple(lifeline.inherited),
+        )  # fmt: skip
         process.stdin, process.stdout = open(jobs, "wb", buffering=0), open(answers, "rb", buffering=0)  # noqa: SIM115
         ours.pop_all()
         return process
@@ -165,18 +166,18 @@ def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple
     return read, write
 
 
-def _command() -> list[str]:
-    """Start our own interpreter, its path as it is without the working directory (TRAPS 39)."""
+def command(program: str) -> list[str]:
+    """Give how our own interpreter runs a line of ours, its path as it is without the working directory (TRAPS 39)."""
     if not sys.executable:
         raise InternalError(message="this Python does not know its own executable, so it cannot start workers")
     isolated = ["-I"] if sys.flags.isolated else []
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return [sys.executable, *isolated, "-P", "-c", _PROGRAM, home]
+    return [sys.executable, *isolated, "-P", "-c", _PATH + program, home]
 
 
 def serve() -> None:
     """Be a spawned worker."""
-    jobs, results = _take_pipes()
+    jobs, results = take_pipes()
     machine.be_worker()
     lifeline.be_worker(jobs)  # before anything of the caller's is imported: a module that calls `run` must not spawn
     writer = frames.Writer(results)
@@ -192,7 +193,7 @@ def serve() -> None:
     os._exit(0)
 
 
-def _take_pipes() -> tuple[int, int]:
+def take_pipes() -> tuple[int, int]:
     """Keep the pipes for the frames alone: what a library reads or prints must not end up among them."""
     jobs, results = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
