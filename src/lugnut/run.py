@@ -113,7 +113,7 @@ class Run:
     @contextlib.contextmanager
     def _lock(self, home: files.Directory) -> Iterator[Any]:
         """Lend the environment, as a `Site`, under its guard, whose own lock is tried once."""
-        from lugnut.transaction.guard import hold_guard
+        from lugnut.transaction.entrance import hold_guard
         from lugnut.transaction.site import Site
 
         once = self.patience()._replace(timeout=0)

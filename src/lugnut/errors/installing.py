@@ -63,9 +63,7 @@ class BackendNeeded(LugnutError):
     sentence = (
         "{path} says that this environment is locked by Redis, and no --lock-backend was given; nothing was changed"
     )
-    remedy = (
-        "give --lock-backend URL as on its other hosts (or LUGNUT_LOCK_BACKEND); --lock-backend flock ends that"
-    )
+    remedy = "give --lock-backend URL as on its other hosts (or LUGNUT_LOCK_BACKEND); --lock-backend flock ends that"
 
 
 class WorkerDied(LugnutError):

@@ -1,12 +1,8 @@
-"""What keeps a run apart from those on other hosts: nothing but its locks where flock reaches them, else a fence.
-
-Every act that changes `.lugnut` or the environment is done under one: a transaction, and the recovery of the dead.
-"""
+"""What keeps an act apart from those on other hosts: nothing but its locks where flock reaches them, else a `fence`."""
 
 from __future__ import annotations
 
-from lugnut.errors import BackendNeeded, EnvironmentLockLost
-from lugnut.events import Note
+from lugnut.errors import EnvironmentLockLost
 from lugnut.system import files
 from lugnut.transaction import home as homes
 from lugnut.transaction.site import Site
@@ -35,22 +31,3 @@ class Guard(files.Closing):
 
     def close(self) -> None:
         """Give it back."""
-
-
-def hold_guard(site: Site, backend: str, words: str) -> Guard:
-    """Begin an act, by what the caller says (`backend`: empty, `flock` or a URL) and the environment remembers.
-
-    Raises BackendNeeded where its hosts lock it by a server and the caller said nothing, LockTimeout, BackendUnusable.
-    """
-    remembered = homes.read_backend(site.home)
-    if backend in {"", homes.FLOCK}:
-        if remembered == homes.FLOCK:
-            return Guard(site)
-        if not backend:
-            raise BackendNeeded(path=f"{site.home.path}/format")
-        homes.write_backend(site.home, homes.FLOCK)
-        site.report(Note("warning", f"{site.home.path} was locked by Redis, and is by flock alone from now on"))
-        return Guard(site)
-    from lugnut.transaction.fence import hold_fence
-
-    return hold_fence(site, backend, words)

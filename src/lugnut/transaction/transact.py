@@ -16,7 +16,8 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
-from lugnut.transaction.guard import Guard, hold_guard
+from lugnut.transaction.entrance import hold_guard
+from lugnut.transaction.guard import Guard
 from lugnut.transaction.hold import Names, hold_uv
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Placed, Placing, label
@@ -151,9 +152,9 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             course.cancelled()
             if course.durable:
                 sync_volumes(site.environment)
-            held.check()
             if course.guard is not None:
                 course.guard.check()
+            held.check()
             transaction.change(journal.OPEN, journal.COMMITTED)
         except BaseException:
             course.timing.phase("undo")
@@ -181,7 +182,11 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         if course.durable:
             with transaction.lend_place() as directory:
                 files.sync(directory)
+        site.guard()
         finish(site, transaction, durable=course.durable)
+    except journal.Vanished:  # this run was taken for dead, and finished (TRAPS 9)
+        reason = "another run took this one for dead and closes its transaction"
+        raise CommittedNotClosed(path=transaction.id, reason=reason) from None
     except (OSError, LugnutError) as error:
         path = getattr(error, "filename", None) or transaction.id
         raise CommittedNotClosed(path=str(path), reason=getattr(error, "strerror", None) or str(error)) from error
