@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE = 30
@@ -63,6 +64,14 @@ def child(code, *arguments, **options):
         for stream in (one.process.stdin, one.process.stdout, one.process.stderr):
             with contextlib.suppress(OSError):
                 stream.close()
+
+
+def wait_for(condition):
+    """Look until something is there, at most half a minute; what is waited for was set going before."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.005)
 
 
 def run(code, *arguments, **options):

@@ -163,6 +163,25 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "the lock locks/jwt.lock was taken by another run while this one held it",
         "the file system does not keep locks; nothing was changed, run the command again elsewhere",
     ),
+    errors.EnvironmentLockLost: Failure(
+        {"path": "lugnut:4f2a at redis://h:6379/0", "reason": "Connection closed by server"},
+        1,
+        "the lock lugnut:4f2a at redis://h:6379/0 was lost: Connection closed by server; the run was called off",
+        "what it had placed is withdrawn, now or by the next lugnut command; then run it again",
+    ),
+    errors.BackendUnusable: Failure(
+        {"server": "redis://h:6379/0", "reason": "Connection refused", "hint": "see that the server runs"},
+        3,
+        "redis://h:6379/0 cannot lock this environment: Connection refused; nothing was changed",
+        "see that the server runs",
+    ),
+    errors.BackendNeeded: Failure(
+        {"path": ".lugnut/format"},
+        3,
+        ".lugnut/format says that this environment is locked by Redis, and no --lock-backend was given; "
+        "nothing was changed",
+        "give --lock-backend URL as on its other hosts (or LUGNUT_LOCK_BACKEND); --lock-backend flock ends that",
+    ),
     errors.WorkerDied: Failure(
         {"label": "torch-2.0-py3-none-any.whl", "cause": "signal 9"},
         1,

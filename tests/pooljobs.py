@@ -31,6 +31,13 @@ def do_pid(_emit):
     return os.getpid()
 
 
+def do_holds(_emit, descriptor):
+    try:
+        return bool(os.fstat(int(descriptor)))
+    except OSError:
+        return False
+
+
 def do_die(_emit, number):
     os.kill(os.getpid(), int(number))
 

@@ -192,6 +192,11 @@ LATE = {
     ("lugnut.supply.local", "lugnut.supply.admission"): "what opens and unpacks wheels costs 8 ms, and most are known",
     ("lugnut.interpreter.asking", "lugnut.system.programs"): "most is known without asking",
     ("lugnut.change", "lugnut.transaction.bytecode"): "few runs compile",
+    ("lugnut.run", "lugnut.transaction.entrance"): "nor does it change anything",
+    (
+        "lugnut.transaction.entrance",
+        "lugnut.transaction.fence",
+    ): "few environments are shared by hosts",
     ("lugnut.keywords", "lugnut.timeline"): "few runs are traced",
     ("lugnut.supply.finding", "lugnut.supply.afar"): "resolvers, downloads and builds cost 20 ms that most runs save",
     ("lugnut.supply.local", "lugnut.supply.outlook"): "so do uv's and pip's settings",
@@ -315,11 +320,12 @@ def only_the_command_line_speaks(modules: list[Module]) -> Iterator[str]:
 
 
 def only_workers_end_inside_system(modules: list[Module]) -> Iterator[str]:
-    """A forked worker leaves by os._exit and has nothing to say; the rest of system is as silent as any room."""
+    """Workers and keepers leave by os._exit and have nothing to say; the rest of system is as silent as any room."""
     mine = {
         "_posix_machine": {"os._exit"},
         "forked": {"sys.stdout", "sys.stderr"},
         "spawned": {"sys.stdin", "os._exit"},
+        "keeper": {"logging", "logging.disable", "logging.CRITICAL", "os._exit"},
     }
     for module in modules:
         for node, name in uses(module) if module.room == "system" else ():
@@ -350,7 +356,7 @@ def the_door_to_disk_is_called_by_its_name(modules: list[Module]) -> Iterator[st
                 taken = {alias.name for alias in node.names}
                 if node.module == name:
                     yield f"{at(module, node)}: write {name.rpartition('.')[2]}.{min(taken)}, do not import it"
-                elif not taken <= {"files", "locks", "probing", "programs", "workers"}:
+                elif not taken <= {"distant", "files", "locks", "probing", "programs", "workers"}:
                     yield f"{at(module, node)}: {name} is system's own"
         yield from _handed_on(module)
 
@@ -498,6 +504,7 @@ PORTALOCKERS = {"pathlib", "typing", "urllib"}
 CHANGING = {
     "lugnut.change", "lugnut.check", "lugnut.conflicts", "lugnut.interpreter.bytecode", "lugnut.interpreter.elsewhere",
     "lugnut.interpreter.probe", "lugnut.inventory", "lugnut.scripts", "lugnut.supply.afar", "lugnut.supply.origins",
+    "lugnut.system.distant", "lugnut.transaction.entrance", "lugnut.transaction.fence",
     "lugnut.system.portalocking", "lugnut.transaction.recover", "lugnut.transaction.transact", "lugnut.wishes",
 }  # fmt: skip
 """Our own that a run with nothing to do has no use for."""
@@ -552,7 +559,7 @@ def install_words(tmp_path: Path) -> list[str]:
 def test_a_warm_install_loads_nothing_slow_but_what_takes_locks(words: list[str], tmp_path: Path) -> None:
     loaded = load(run(*words), tmp_path)
     assert {"lugnut.change", "lugnut.system.portalocking"} <= loaded
-    assert "lugnut.timeline" not in loaded
+    assert not loaded & {"lugnut.timeline", "lugnut.transaction.fence", "lugnut.system.distant"}
     assert {name.partition(".")[0] for name in slow(loaded)} <= PORTALOCKERS
 
 

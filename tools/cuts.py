@@ -9,16 +9,16 @@ if sys.platform == "win32":
 
 import os
 import random
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crash import judge_tree
-from crashing import OPERATIONS, Armed, Ended, Field, Operation
+from crashing import Ended, Field
 from images import Boot, Image
+from operations import OPERATIONS, Operation
 from oracle import check_environment
-from trees import Tree, site_packages
+from points import Armed
+from trees import Tree, differences, site_packages
 
 WORDS = ("install", "install-warm", "upgrade", "rebuild", "uninstall", "sync", "conflict", "compile")
 AROUND = (-10, 40)
@@ -83,8 +83,8 @@ class Ground:
         self.commit = next(
             one.call for one in self.field.points if one.function == "rename" and one.path.endswith("/committed")
         )
-        self.field.restore()
-        shutil.rmtree(self.field.base)
+        self.field.base.put_back()
+        self.field.base.drop()
         image.keep()
 
     def cut(self, cut: Cut) -> tuple[Ended, bool, str]:
@@ -107,7 +107,9 @@ class Ground:
 
     def whole(self, legal: Sequence[Tree]) -> list[str]:
         """Say how what stands there is none of these, or not whole."""
-        return judge_tree(self.field.tree(), legal) + check_environment(site_packages(self.field.prefix))
+        tree = self.field.tree()
+        nearest = min((differences(one, tree) for one in legal), key=len)[:8]
+        return nearest + check_environment(site_packages(self.field.prefix))
 
 
 class Score:

@@ -31,8 +31,8 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 
-from crash import build
 from cuts import Ground, Score, choose, make_cases, strike
+from dealing import build
 from evidence import Evidence, note, words_of
 from images import ALONE, MAKERS, Boot, Image, lacking
 from programs import find_program, print_table, scratch, version_of

@@ -76,6 +76,7 @@ def _make_course(run: Run, store: Store | None) -> Course:
     return Course(
         store, run.patience(), run.cancelled, run.report, settings.on_conflict, settings.link_mode, run.jobs,
         run.start_method, settings.durable, settings.force, timing=run.timing,
+        backend=settings.lock_backend,
     )  # fmt: skip
 
 

@@ -46,12 +46,12 @@ def cache_directory(settings: Settings) -> str:
     return find_cache(settings.cache_dir)
 
 
-def _begin(target: Target, settings: Settings, watch: Watch) -> Run:
+def _begin(target: Target, settings: Settings, watch: Watch, *, asked: bool = False) -> Run:
     """Find the environment meant, and give the dead their due."""
     watch.timing.phase("start")
     run = Run(target, settings, watch)
     _check_elsewhere(run)
-    run.recover_dead()
+    run.recover_dead(asked=asked)
     return run
 
 
@@ -227,7 +227,7 @@ def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Wat
 
 def recover(*, target: Target, settings: Settings = Settings(), watch: Watch = Watch(), forget: bool = False) -> Report:
     """Finish or undo what dead runs left; `forget` then removes an idle `.lugnut` and says what is lost with it."""
-    run = _begin(target, settings, watch)
+    run = _begin(target, settings, watch, asked=True)
     if forget:
         if run.environment.kind not in {"target", "prefix"}:
             raise UsageError(

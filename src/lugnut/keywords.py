@@ -14,7 +14,7 @@ from lugnut.distribution import Name
 from lugnut.errors import CannotRead, UsageError
 from lugnut.events import Reporter, ignore, never
 from lugnut.interpreter.discovery import Target
-from lugnut.settings import Resolving, Settings, Watch
+from lugnut.settings import BACKEND_HINT, Resolving, Settings, Watch, fault_backend
 from lugnut.store.place import find_cache
 from lugnut.typed import Any, TypedDict
 
@@ -91,6 +91,8 @@ class Choices(Place, Network, Resolver, total=False):
 
     jobs: int
     lock_timeout: float
+    lock_backend: str
+    """`redis://`, `rediss://` or `unix://`, as redis-py spells it; or `flock`."""
     on_conflict: str
     overlay: Mapping[str, int] | Sequence[str]
     """Ranks by name, or the names whose rank is to be 1."""
@@ -173,6 +175,7 @@ def make_settings(choices: Mapping[str, Any]) -> Settings:
     chosen: dict[str, Any] = {field: choices[field] for field in Settings._fields if field in choices}
     for field, value in chosen.items():
         _check_kind(field, value)
+    _check_backend(chosen.get("lock_backend", ""))
     chosen["cache_dir"] = _text(choices.get("cache_dir"))
     for field in ("find_links", "constraint_files", "editables"):
         chosen[field] = read_texts(choices.get(field, ()))
@@ -205,6 +208,14 @@ def _check_kind(field: str, value: Any) -> None:
             raise TypeError(f"{field} must be a number, not {value!r}")
         if not 0 <= value < float("inf"):
             raise UsageError(message=f"{field} cannot be {value!r}", hint="it is a number from 0 up")
+
+
+def _check_backend(text: Any) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"lock_backend must be text, not {type(text).__name__}")
+    fault = fault_backend(text)
+    if fault:
+        raise UsageError(message=f"lock_backend {fault}", hint=BACKEND_HINT)
 
 
 def _make_ranks(overlay: Mapping[str, int] | Sequence[str]) -> dict[Name, int]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name
-from lugnut.errors import LockTimeout
+from lugnut.errors import BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, LockTimeout
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside, Span
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
@@ -16,6 +16,10 @@ from lugnut.store.place import Store, find_cache, open_store
 from lugnut.system import files, locks
 from lugnut.transaction import home as homes
 from lugnut.transaction.outcome import Outcome
+from lugnut.typed import Any
+
+_HINDRANCES = (LockTimeout, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost)
+"""What keeps a command from looking after the dead, and is no reason to do nothing else."""
 
 
 class Run:
@@ -84,34 +88,54 @@ class Run:
         with home:
             return not any(_acts_on(home, identity, names) for identity in homes.list_ids(home))
 
-    def recover_dead(self) -> None:
-        """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of."""
+    def recover_dead(self, *, asked: bool = False) -> None:
+        """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of.
+
+        `asked`: it is what the command is for, so that what hinders it is an error.
+        """
         home = homes.open_home(self.environment, create=False)
         if home is None:
             return
         with home:
-            if homes.is_tidy(home):
+            if homes.is_tidy(home) and not (asked and self.settings.lock_backend):
                 return
             from lugnut.transaction.recover import recover_dead
-            from lugnut.transaction.site import Site
 
-            site = Site(self.environment, home, self.patience(), self.report)
             try:
-                recover_dead(site, locks.holder_words())
-            finally:
-                site.close()
+                with self._lock(home) as site:
+                    recover_dead(site, locks.holder_words())
+            except _HINDRANCES as error:
+                if asked:
+                    raise
+                # somebody is at work, or nobody may be: whoever changes something will be told
+                self.report(Note("note", f"what a killed run may have left is not looked at: {error}"))
+
+    @contextlib.contextmanager
+    def _lock(self, home: files.Directory) -> Iterator[Any]:
+        """Lend the environment, as a `Site`, under its guard, whose own lock is tried once."""
+        from lugnut.transaction.entrance import hold_guard
+        from lugnut.transaction.site import Site
+
+        once = self.patience()._replace(timeout=0)
+        site = Site(self.environment, home, once, self.report)
+        try:
+            with hold_guard(site, self.settings.lock_backend, locks.holder_words()):
+                site.patience = self.patience()
+                yield site
+        finally:
+            site.close()
 
     def forget(self) -> None:
         """Remove an idle `.lugnut`; a loser's content that is kept there is lost, and it is said."""
         home = homes.open_home(self.environment, create=False)
         if home is None:
             return
-        with home:
+        with home, self._lock(home):
             if homes.list_ids(home):
                 raise LockTimeout(seconds=0, path=home.path, holder="in use by another run")
             self._say_lost(home)
-        with files.open_root(self.environment.purelib) as root:
-            files.remove_tree(root, ".lugnut")
+            with files.open_root(self.environment.purelib) as root:
+                files.remove_tree(root, ".lugnut")
         self.report(Note("info", f"removed {home.path}"))
 
     def _say_lost(self, home: files.Directory) -> None:

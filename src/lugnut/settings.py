@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 from lugnut import events
 from lugnut.distribution import Name
 from lugnut.typed import Any, NamedTuple
+
+BACKENDS = ("redis", "rediss", "unix")
+"""The schemes of the servers that can lock an environment, as redis-py spells them."""
+BACKEND_HINT = "write redis://HOST:6379/0, rediss://..., unix:///PATH, or flock"
+
+
+def fault_backend(text: str) -> str:
+    """Say what is wrong with the value of `lock_backend`, never quoting it: it may hold a password. Empty: nothing."""
+    if text in {"", "flock"}:
+        return ""
+    scheme, mark, rest = text.partition("://")
+    if not mark or scheme not in BACKENDS:
+        return f"must be flock or a URL that begins with {'://, '.join(BACKENDS)}://"
+    if not text.isprintable() or " " in text or not rest.partition("?")[0].strip("/"):
+        return "names no server"
+    from urllib.parse import parse_qsl, urlsplit
+
+    parts = urlsplit(text)
+    with contextlib.suppress(ValueError):
+        if parts.port is not None or parts.hostname or scheme == "unix":
+            known = all(name == "db" or name.startswith("ssl_") for name, _ in parse_qsl(parts.query, True))
+            return "" if known else "takes no options but db and those that begin with ssl_"
+        return "names no server"
+    return "has a port that is no number"
 
 
 class Resolving(NamedTuple):
@@ -57,6 +82,8 @@ class Settings(NamedTuple):
     """Worker processes; 0: as many as there are usable processors."""
     lock_timeout: float = 300.0
     """Seconds to wait for a lock; 0 tries once."""
+    lock_backend: str = ""
+    """Where flock does not reach all hosts: a Redis server's URL; `flock` ends that; empty: as the environment says."""
     on_conflict: str = "warn"
     """warn, error or ignore."""
     overlay: Mapping[Name, int] = {}

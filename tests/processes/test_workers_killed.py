@@ -1,9 +1,7 @@
 """Workers and their parent under signals: the parent decides, orphans stop, nobody is left behind."""
 
 import os
-import select
 import signal
-import time
 
 import pytest
 
@@ -37,16 +35,8 @@ if __name__ == "__main__":
 """
 
 
-def wait_for(condition):
-    """Look until something is there, at most half a minute; what is waited for was set going before."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.005)
-
-
 def wait_for_workers(place):
-    wait_for(lambda: {"a.begun", "b.begun"} <= set(os.listdir(place)))
+    children.wait_for(lambda: {"a.begun", "b.begun"} <= set(os.listdir(place)))
     return [int((place / f"{name}.begun").read_text()) for name in "ab"]
 
 
@@ -68,7 +58,7 @@ def test_when_the_parent_is_killed_its_workers_stop_at_a_border(method, tmp_path
     with children.child(LINGER, method, tmp_path) as parent:
         pids = wait_for_workers(tmp_path)
         parent.kill()
-        wait_for(lambda: all(gone(pid) for pid in pids))
+        children.wait_for(lambda: all(gone(pid) for pid in pids))
     assert {"a.stopped", "b.stopped"} <= set(os.listdir(tmp_path))
 
 
@@ -80,7 +70,7 @@ def test_a_killed_parents_lock_is_held_until_its_last_forked_worker_is_gone(tmp_
         parent.kill()
         assert locks.try_hold(here, "x.lock") is None
         os.kill(pids[0], signal.SIGCONT)
-        wait_for(lambda: gone(pids[0]))
+        children.wait_for(lambda: gone(pids[0]))
         assert locks.try_hold(here, "x.lock") is None
         os.kill(pids[1], signal.SIGCONT)
         locks.hold(here, "x.lock", locks.Patience(30, lambda *_: None, lambda: None)).close()
@@ -102,7 +92,7 @@ def test_a_terminal_that_goes_away_does_not_take_the_workers_with_it(method, tmp
         pids = wait_for_workers(tmp_path)
         os.killpg(parent.pid, signal.SIGHUP)
         assert parent.finish()[0] == -signal.SIGHUP
-        wait_for(lambda: all(gone(pid) for pid in pids))
+        children.wait_for(lambda: all(gone(pid) for pid in pids))
     assert {"a.stopped", "b.stopped"} <= set(os.listdir(tmp_path))
 
 
@@ -122,7 +112,7 @@ def test_the_whole_group_killed_leaves_nobody(method, tmp_path):
     with children.child(LINGER, method, tmp_path) as parent:
         pids = wait_for_workers(tmp_path)
         os.killpg(parent.pid, signal.SIGKILL)
-        wait_for(lambda: all(gone(pid) for pid in pids))
+        children.wait_for(lambda: all(gone(pid) for pid in pids))
 
 
 def test_an_interrupt_that_becomes_an_exception_leaves_no_worker(method, tmp_path):

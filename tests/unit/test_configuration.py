@@ -29,6 +29,7 @@ def test_without_anything_nothing_is_chosen(tmp_path: Path) -> None:
 SAMPLES = {
     "jobs": "3",
     "lock_timeout": "1.5",
+    "lock_backend": "redis://h/0",
     "on_conflict": "error",
     "link_mode": "copy",
     "color": "never",
@@ -187,6 +188,24 @@ def test_a_file_that_means_nothing_is_named_with_its_key(text: str, part: str, t
         ("--lock-timeout nan", {}, "--lock-timeout must be a number of seconds from 0 up, not 'nan'"),
         ("--lock-timeout inf", {}, "--lock-timeout must be a number of seconds from 0 up, not 'inf'"),
         ("--on-conflict never", {}, "--on-conflict must be warn, error or ignore, not 'never'"),
+        *(
+            (f"--lock-backend {text}", {}, f"--lock-backend {fault}")
+            for text, fault in {
+                "http://h": "must be flock or a URL that begins with redis://, rediss://, unix://",
+                "redis": "must be flock or a URL that begins with redis://, rediss://, unix://",
+                "redis://": "names no server",
+                "unix://": "names no server",
+                "rediss:///0": "names no server",
+                "redis://u:pw@": "names no server",
+                "redis://u:pw@h:port/0": "has a port that is no number",
+                "redis://h?protocol=3": "takes no options but db and those that begin with ssl_",
+            }.items()
+        ),
+        (
+            "",
+            {"LUGNUT_LOCK_BACKEND": "x"},
+            "LUGNUT_LOCK_BACKEND must be flock or a URL that begins with redis://, rediss://, unix://",
+        ),
         ("--color=", {}, "--color must be auto, always or never, not ''"),
         ("--target=", {}, "--target needs a value"),
         ("--overlay jwt=-1", {}, "--overlay wants NAME or NAME=N with N from 0 up, not 'jwt=-1'"),
@@ -207,6 +226,16 @@ def test_a_value_that_means_nothing_is_named_with_its_place(
         invoke(f"install a {typed}", tmp_path, **environ)
     assert str(caught.value) == message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "rediss://u:p%40@h:1/2?ssl_ca_certs=/x", "unix:///run/r.sock?db=1", "flock"]
+)
+def test_a_lock_backend_may_be_any_server_that_redis_py_knows(url: str, tmp_path: Path) -> None:
+    assert invoke(f"install a --lock-backend {url}", tmp_path).choices == {"lock_backend": url}
+    configure(tmp_path, f'[tool.lugnut]\nlock-backend = "{url}"\n')
+    assert invoke("recover", tmp_path).choices == {"lock_backend": url}
+    assert invoke("list", tmp_path).choices == {}
 
 
 def test_symlinks_are_refused_with_the_reason(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def test_overlay_may_be_names_alone() -> None:
         {"lock_timeout": float("nan")},
         {"overlay": {"a": -1}},
         {"start_method": "thread"},
+        {"lock_backend": "memcached://h"},
     ],
 )
 def test_numbers_out_of_range_are_usage_errors(choices: dict[str, object]) -> None:
@@ -111,6 +112,7 @@ def test_numbers_out_of_range_are_usage_errors(choices: dict[str, object]) -> No
         {"find_links": "wheels"},
         {"find_links": [b"wheels"]},
         {"cache_dir": 3},
+        {"lock_backend": b"flock"},
     ],
 )
 def test_values_of_another_kind_are_type_errors(choices: dict[str, object]) -> None:
@@ -147,7 +149,7 @@ def test_everything_the_command_line_chooses_is_a_keyword(command: str, tmp_path
     samples = {"jobs": "3", "depth": "2", "on_conflict": "error", "link_mode": "copy", "color": "never"}
     silent = {"no_config", "prefix", "system", "format"}  # they rule others out
     samples |= {"report_to": "r.json", "resolver": "uv", "prerelease": "allow", "resolution": "lowest"}
-    samples |= {"index_strategy": "first-index"}
+    samples |= {"index_strategy": "first-index", "lock_backend": "flock"}
     flags = [flag for flag in flags_of(command) if flag.field not in silent]
     environ = {flag.variable: samples.get(flag.field, "1") for flag in flags}
     chosen = set(make_invocation(parse_words([command]), environ, str(tmp_path)).choices)

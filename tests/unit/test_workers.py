@@ -208,6 +208,18 @@ except ValueError:
     assert run(body, method) == "raised\n"
 
 
+def test_workers_hold_what_tells_a_keeper_that_they_live(method):
+    body = """
+from lugnut.system import lifeline
+other, life = os.pipe()
+lifeline.inherited.add(life)
+print(run([f"holds {life}"] * 2, method=method))
+os.close(other)
+os.close(life)
+"""
+    assert run(body, method) == "[True, True]\n"
+
+
 def test_of_several_failures_the_first_jobs_is_told():
     """Both have failed before the parent hears of either: the second is said first."""
     body = """

@@ -20,6 +20,7 @@ CONFIGURABLE = {
     "on-conflict": ("install", "sync"),
     "link-mode": ("install", "sync", "doctor"),
     "jobs": ("install", "sync", "uninstall", "check", "recover"),
+    "lock-backend": ("install", "sync", "uninstall", "check", "recover"),
 }
 """The keys of [tool.lugnut], and the commands that heed them."""
 
@@ -28,6 +29,7 @@ EXAMPLES = {
     "on-conflict": 'write on-conflict = "error"',
     "link-mode": 'write link-mode = "copy"',
     "jobs": "write jobs = 2",
+    "lock-backend": 'write lock-backend = "redis://HOST:6379/0"',
 }
 
 RIVALS = (("target", "prefix"), ("python", "system"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lugnut.cli.flags import COUNT, LIST, SWITCH, WORDS, Flag
 from lugnut.cli.plain import closest
 from lugnut.errors import Unsupported, UsageError
+from lugnut.settings import BACKEND_HINT, fault_backend
 from lugnut.typed import Any
 
 PATHS = (
@@ -151,6 +152,13 @@ def _parse_link_mode(origin: str, text: str) -> str:
     return _word_parser(*WORDS["link_mode"])(origin, text)
 
 
+def _parse_backend(origin: str, text: str) -> str:
+    fault = fault_backend(_parse_plain(origin, text))
+    if fault:
+        raise UsageError(message=f"{origin} {fault}", hint=BACKEND_HINT)
+    return text
+
+
 def parse_overlay(origin: str, texts: Iterable[str]) -> dict[str, int]:
     """Read NAME and NAME=N into ranks; a name alone has rank 1."""
     ranks: dict[str, int] = {}
@@ -186,4 +194,5 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "retries": _parse_count,
     "downloads": _parse_jobs,
     "link_mode": _parse_link_mode,
+    "lock_backend": _parse_backend,
 }

@@ -28,11 +28,14 @@ from lugnut.errors.asking import (
     WrongPython,
 )
 from lugnut.errors.installing import (
+    BackendNeeded,
+    BackendUnusable,
     BrokenTransaction,
     CannotRead,
     CannotWrite,
     CommittedNotClosed,
     ConflictRefused,
+    EnvironmentLockLost,
     FileInTheWay,
     InternalError,
     Interrupted,
@@ -52,6 +55,8 @@ from lugnut.errors.kind import (
 )
 
 __all__ = [
+    "BackendNeeded",
+    "BackendUnusable",
     "BadLock",
     "BadRequirement",
     "BadWheel",
@@ -62,6 +67,7 @@ __all__ = [
     "CommittedNotClosed",
     "ConflictRefused",
     "DownloadFailed",
+    "EnvironmentLockLost",
     "EnvironmentNotFound",
     "ExternallyManaged",
     "FileInTheWay",

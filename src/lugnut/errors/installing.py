@@ -41,6 +41,31 @@ class LockLost(LugnutError):
     remedy = "the file system does not keep locks; nothing was changed, run the command again elsewhere"
 
 
+class EnvironmentLockLost(LugnutError):
+    """The lock of a whole environment that this run held, or had a right to, is not its own any more."""
+
+    sentence = "the lock {path} was lost: {reason}; the run was called off"
+    remedy = "what it had placed is withdrawn, now or by the next lugnut command; then run it again"
+
+
+class BackendUnusable(LugnutError):
+    """A server for locks that cannot be used at all; final, never retried (G6)."""
+
+    exit_code = 3
+    sentence = "{server} cannot lock this environment: {reason}; nothing was changed"
+    remedy = "{hint}"
+
+
+class BackendNeeded(LugnutError):
+    """An environment that its hosts lock by a server, and a run that was not told by which."""
+
+    exit_code = 3
+    sentence = (
+        "{path} says that this environment is locked by Redis, and no --lock-backend was given; nothing was changed"
+    )
+    remedy = "give --lock-backend URL as on its other hosts (or LUGNUT_LOCK_BACKEND); --lock-backend flock ends that"
+
+
 class WorkerDied(LugnutError):
     """A worker process that ended without an answer."""
 

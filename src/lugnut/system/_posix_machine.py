@@ -19,6 +19,8 @@ HAS_FORK = sys.platform == "linux"
 """Elsewhere the system's own libraries do not survive a fork without an exec."""
 HAS_SESSIONS = True
 """A program can be started at the head of a process group of its own."""
+PASSES_DESCRIPTORS = True
+"""A program can be started with open descriptors of ours."""
 SPAWN_FLAGS = 0
 """Popen's creationflags: spawned workers are kept from the group's signals by the mask they inherit."""
 _MANY_FILES, _OPEN_MAX = 65_536, 10_240

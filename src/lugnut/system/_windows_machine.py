@@ -18,6 +18,8 @@ from lugnut.errors import InternalError
 HAS_FORK = False
 HAS_SESSIONS = False
 """What ends a group here goes by parentage."""
+PASSES_DESCRIPTORS = False
+"""Handles that are inherited have other names, and Popen hands on none but the streams."""
 SPAWN_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP
 """Ctrl-C reaches a whole process group; a spawned worker gets one of its own, so that the parent decides."""
 

@@ -12,6 +12,10 @@ _PAUSE = 0.002
 """Seconds between two looks at the pipe, so that `stopped()` can stand at every file's border."""
 
 
+inherited: set[int] = set()
+"""Descriptors that a spawned worker is given too, as a forked one has them: they tell a keeper that somebody lives."""
+
+
 class Stopped(BaseException):
     """The parent is gone or has called the work off: leave at this border, clean up nothing that others see.
 

@@ -32,8 +32,7 @@ FIRST_WORD, NEXT_WORD = 1.0, 10.0
 """Seconds until a waiter first hears who holds the lock, and between two times."""
 _WORDS = 1000
 """Bytes of a lock file's words: always the same, so that one write replaces a longer holder's whole."""
-_LONGEST = 900
-_COMMAND = 160
+_LONGEST, _COMMAND = 900, 160
 _TRIES = 100
 _MANY = 100
 """With so many open files there may soon be too many: a run holds two locks for each distribution it acts on."""
@@ -264,11 +263,12 @@ def describe_holder(directory: files.Directory, name: str) -> str:
 
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         text = files.read(directory, native.words_name(name)).decode("utf-8", "replace")
-        return _word_holder(json.loads(text.partition("\n")[0].partition(" ")[2]))
+        return word_holder(json.loads(text.partition("\n")[0].partition(" ")[2]))
     return "held by another process"
 
 
-def _word_holder(said: dict[str, Any]) -> str:
+def word_holder(said: dict[str, Any]) -> str:
+    """Word what `holder_words` said, read as JSON; KeyError, TypeError and ValueError where it is none of ours."""
     command = " ".join(said["argv"])
     if len(command) > _COMMAND:
         command = command[: _COMMAND - 1] + "…"

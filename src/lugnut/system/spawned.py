@@ -19,10 +19,8 @@ from lugnut.system.forked import GRACE, Heard
 from lugnut.system.native import machine
 from lugnut.typed import Any
 
-_PROGRAM = (
-    "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "
-    "from lugnut.system.workers import serve; serve()"
-)
+_PATH = "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "
+_PROGRAM = "from lugnut.system.workers import serve; serve()"
 _PAUSE = 0.1
 
 
@@ -155,7 +153,10 @@ def start(program: str) -> Any:
     with contextlib.ExitStack() as ends, contextlib.ExitStack() as ours:
         theirs, jobs = _pipe(ends, ours)
         answers, said = _pipe(ours, ends)
-        process = Popen(_command(program), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS)
+        process = Popen(
+            command(program), stdin=theirs, stdout=said, bufsize=0, creationflags=machine.SPAWN_FLAGS,
+            pass_fds=tuple(lifeline.inherited),
+        )  # fmt: skip
         process.stdin, process.stdout = open(jobs, "wb", buffering=0), open(answers, "rb", buffering=0)  # noqa: SIM115
         ours.pop_all()
         return process
@@ -168,13 +169,13 @@ def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple
     return read, write
 
 
-def _command(program: str) -> list[str]:
-    """Start our own interpreter, its path as it is without the working directory (TRAPS 39)."""
+def command(program: str) -> list[str]:
+    """Give how our own interpreter runs a line of ours, its path as it is without the working directory (TRAPS 39)."""
     if not sys.executable:
         raise InternalError(message="this Python does not know its own executable, so it cannot start workers")
     isolated = ["-I"] if sys.flags.isolated else []
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return [sys.executable, *isolated, "-P", "-c", program, home]
+    return [sys.executable, *isolated, "-P", "-c", _PATH + program, home]
 
 
 def serve() -> None:

@@ -23,10 +23,7 @@ BROKEN = (PRETEND, ELSEWHERE)
 PATIENCE = 30.0
 """Seconds that it has to answer: a lock that is asked for without waiting takes microseconds, a start some tenths."""
 _TICK = 0.002
-_PROGRAM = (
-    "import sys; sys.argv[1] in sys.path or sys.path.append(sys.argv[1]); "
-    "from lugnut.system.witness import serve; serve()"
-)
+_PROGRAM = "from lugnut.system.witness import serve; serve()"
 
 
 class Answer(NamedTuple):

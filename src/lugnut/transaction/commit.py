@@ -28,6 +28,7 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
     pass_stripes(site)  # M1
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
+        site.guard()
         if action.kind != REMOVE:
             _show(site, transaction, action)
         for old in action.olds:

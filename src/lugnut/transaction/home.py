@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NewerFormat
 from lugnut.system import files
 
-FORMAT = 1
+FLOCK, REDIS = "flock", "redis"
+"""What keeps hosts apart: flock reaches all of them, or a lock of the whole environment in Redis is held beside it."""
+_FORMATS = {b"1": FLOCK, b"2 redis": REDIS}
+"""What `format` says: the second is refused by every lugnut that does not know it, and so takes no part by mistake."""
+FORMAT = 2
 TRANSACTIONS = "transactions"
 REMAINING = frozenset({"format", "locks", "kept", "altered"})
 """What stays in `.lugnut` after a run."""
@@ -43,26 +46,50 @@ def open_home(environment: Environment, *, create: bool) -> files.Directory | No
     return home
 
 
+def read_backend(home: files.Directory) -> str:
+    """Say by what this environment is locked: FLOCK, as where nothing is said yet, or REDIS. Raises NewerFormat."""
+    try:
+        return _read_format(home) or FLOCK
+    except FileNotFoundError:
+        return FLOCK
+
+
+def _read_format(home: files.Directory) -> str | None:
+    text = files.read(home, "format").strip(files.BLANK)
+    if not text:
+        return None
+    if text not in _FORMATS:
+        found = text.decode("ascii", "replace")[:20]
+        raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
+    return _FORMATS[text]
+
+
+def write_backend(home: files.Directory, backend: str) -> None:
+    """Have this environment locked by that from now on; runs that began otherwise find out before they commit."""
+    text = next(text for text, known in _FORMATS.items() if known == backend)
+    files.replace(home, "format", text + b"\n")
+    files.sync_volume(home)  # a power cut must not leave it blank: that says flock
+
+
 def _check_format(home: files.Directory, *, create: bool) -> None:
     """Raise NewerFormat; what a power cut left blank says nothing, and is written again (TRAPS 19)."""
     try:
-        text = files.read(home, "format").strip(files.BLANK)
+        found = _read_format(home)
     except FileNotFoundError:
         if create:
-            _write_format(home, files.write_whole)
+            _write_format(home)
         return
-    if not text:
-        if create:
-            _write_format(home, files.replace)
-    elif text != str(FORMAT).encode():
-        found = text.decode("ascii", "replace")[:20]
-        raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
+    if found is None and create:
+        _write_format(home, over=True)
 
 
-def _write_format(home: files.Directory, write: Callable[[files.Directory, str, bytes], None]) -> None:
+def _write_format(home: files.Directory, *, over: bool = False) -> None:
     for _ in range(_TRIES):
         try:
-            write(home, "format", f"{FORMAT}\n".encode())
+            if over:
+                files.replace(home, "format", b"1\n")
+            else:
+                files.write_whole(home, "format", b"1\n")
         except FileExistsError:
             return
         except FileNotFoundError:  # its temporary name was swept away as a dead run's

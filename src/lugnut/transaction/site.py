@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
+from collections.abc import Callable
 
 from lugnut.environment import Environment, key
 from lugnut.errors import FileInTheWay, OutsideEnvironment
@@ -32,6 +33,8 @@ class Site:
         self.ledger = Ledger(environment, home)
         self.reader = content.Reader()
         self.timing: Timing = UNTIMED
+        self.guard: Callable[[], None] = never
+        """Called where a step would do harm if the lock of the environment is another run's by now; raises then."""
         self.exists = 0
         self.settles = 0
         self.late: bool | None = None
@@ -51,6 +54,7 @@ class Site:
             held = locks.hold(place, stripe_name(self.environment, directories[0]), self.stripe_patience())
         try:
             self.refresh(*directories)
+            self.guard()
         except BaseException:
             held.close()
             raise

@@ -16,10 +16,12 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
+from lugnut.transaction.entrance import hold_guard
+from lugnut.transaction.guard import Guard
 from lugnut.transaction.hold import Names, hold_uv
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Placed, Placing, label
-from lugnut.transaction.recover import find_named, recover_named
+from lugnut.transaction.recover import find_named, recover_dead, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
 from lugnut.typed import NamedTuple
@@ -46,6 +48,10 @@ class Course(NamedTuple):
     settled: Callable[[Plan], None] = rest
     """Called with the plan once it is carried out, the locks still held."""
     timing: Timing = UNTIMED
+    backend: str = ""
+    """What the caller says of locks where flock does not reach: nothing, `flock`, or a server's URL."""
+    guard: Guard | None = None
+    """What keeps others apart, once it is held."""
 
 
 class Decision(NamedTuple):
@@ -76,22 +82,46 @@ def transact(environment: Environment, names: Sequence[Name], decide: Decide, co
     with home:
         site = Site(environment, home, course.patience, course.report)
         site.timing = course.timing
-        words = locks.holder_words()
-        uv = hold_uv(environment, course.patience)
-        held = Names(home)
         try:
-            _hold(site, held, names, words)
-            course.timing.phase("decide")
-            return _run(site, held, decide(), course)
+            with hold_guard(site, course.backend, locks.holder_words()) as guard:
+                return _carry_out(site, names, decide, _guarded(site, guard, course))
         except OSError as error:
             raise CannotWrite(
                 path=str(error.filename or environment.lugnut), reason=error.strerror or str(error)
             ) from None
         finally:
-            held.close()
-            if uv is not None:
-                uv.close()
             site.close()
+
+
+def _guarded(site: Site, guard: Guard, course: Course) -> Course:
+    """Have a run that has lost the lock of its environment called off; who alone is at work there buries all the dead.
+
+    So no transaction of a run that lost the lock stays open beside the next one: what it would commit is aborted.
+    """
+
+    def look() -> None:
+        guard.look()
+        course.cancelled()
+
+    if not guard.alone:
+        return course._replace(guard=guard)
+    site.patience = site.patience._replace(cancelled=look)
+    if not journal.is_tidy(site.home):
+        recover_dead(site, locks.holder_words())
+    return course._replace(guard=guard, cancelled=look, patience=site.patience)
+
+
+def _carry_out(site: Site, names: Sequence[Name], decide: Decide, course: Course) -> Outcome:
+    uv = hold_uv(site.environment, course.patience)
+    held = Names(site.home)
+    try:
+        _hold(site, held, names, locks.holder_words())
+        course.timing.phase("decide")
+        return _run(site, held, decide(), course)
+    finally:
+        held.close()
+        if uv is not None:
+            uv.close()
 
 
 def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
@@ -119,10 +149,12 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             judge(site, plan.actions, transaction.id, decision, course)
             _place(site, plan, decision, transaction, course)
             course.timing.phase("commit")
-            held.check()
             course.cancelled()
             if course.durable:
                 sync_volumes(site.environment)
+            if course.guard is not None:
+                course.guard.check()
+            held.check()
             transaction.change(journal.OPEN, journal.COMMITTED)
         except BaseException:
             course.timing.phase("undo")
@@ -150,7 +182,11 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         if course.durable:
             with transaction.lend_place() as directory:
                 files.sync(directory)
+        site.guard()
         finish(site, transaction, durable=course.durable)
+    except journal.Vanished:  # this run was taken for dead, and finished (TRAPS 9)
+        reason = "another run took this one for dead and closes its transaction"
+        raise CommittedNotClosed(path=transaction.id, reason=reason) from None
     except (OSError, LugnutError) as error:
         path = getattr(error, "filename", None) or transaction.id
         raise CommittedNotClosed(path=str(path), reason=getattr(error, "strerror", None) or str(error)) from error
