@@ -129,9 +129,9 @@ def test_blocks_are_shared_where_they_can_be(tmp_path: Path) -> None:
 def test_exfat_has_no_links_keeps_no_modes_and_folds_names(tmp_path: Path) -> None:
     mount = (
         "truncate -s 200M img/e && mkfs.exfat img/e && device=$(losetup -f --show img/e) && "
-        "{ mount.exfat-fuse $device m; done=$?; losetup -d $device; [ $done = 0 ]; }"
+        "{ mount.exfat-fuse $device m; done=$?; losetup -d $device; [ $done = 0 ]; } && mkdir m/site"
     )
-    code, document = examine(tmp_path, mount, "--target m/env --cache-dir m/cache")
+    code, document = examine(tmp_path, mount, "--target m/site/env --cache-dir m/cache")
     found = verdicts(document)
     assert (code, document["ways"]["environment"], document["claims"]["environment"]) == (1, "copy", "stripe")
     assert (found["hard links"], found["execute bits"], found["RENAME_NOREPLACE"]) == (
@@ -140,6 +140,8 @@ def test_exfat_has_no_links_keeps_no_modes_and_folds_names(tmp_path: Path) -> No
         "absent",
     )
     assert (found["locks"], found["the probe itself"]) == ("ok", "ok")
+    [case] = [one for one in document["findings"] if one["subject"] == "case of names"]
+    assert (case["verdict"], case["text"][:38]) == ("ok", "names that differ in case are one: two")
     assert verdicts(document, "cache")["the store's files"] == "impossible"
 
 

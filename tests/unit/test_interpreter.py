@@ -318,6 +318,15 @@ def test_a_directory_that_answers_to_two_cases_folds_them(tmp_path):
     assert interpreter._folds_case(str(tmp_path / "site" / "123" / "not" / "there"))
 
 
+def test_two_inodes_of_one_name_are_told_by_its_listing(tmp_path, monkeypatch):
+    """exFAT by FUSE: `site` and `SITE` both lead to it, each by another inode, and `site` alone is listed."""
+    os.mkdir(tmp_path / "site")
+    os.mkdir(tmp_path / "SITE")
+    assert not interpreter._folds_case(str(tmp_path / "site"))
+    monkeypatch.setattr(os, "listdir", lambda _path: ["site", "other"])
+    assert interpreter._folds_case(str(tmp_path / "site"))
+
+
 def test_a_system_is_launched_by_the_name_with_its_version(tmp_path):
     program = make_interpreter(tmp_path / "usr")
     major, minor = sys.version_info[:2]
