@@ -304,6 +304,15 @@ def test_a_link_from_lib64_to_lib_is_an_alias(tmp_path):
     assert environment.aliases == (("../../../lib64/", "../../"),)
 
 
+def test_two_inodes_of_one_name_are_told_by_its_listing(tmp_path, monkeypatch):
+    """exFAT by FUSE: `site` and `SITE` both lead to it, each by another inode, and `site` alone is listed."""
+    os.mkdir(tmp_path / "site")
+    os.mkdir(tmp_path / "SITE")
+    assert not interpreter._folds_case(str(tmp_path / "site"))
+    monkeypatch.setattr(os, "listdir", lambda _path: ["site", "other"])
+    assert interpreter._folds_case(str(tmp_path / "site"))
+
+
 def test_packages_linked_into_a_target_are_no_aliases(tmp_path):
     os.makedirs(tmp_path / "there/real")
     os.symlink("real", tmp_path / "there/linked")
@@ -316,15 +325,6 @@ def test_a_directory_that_answers_to_two_cases_folds_them(tmp_path):
     os.symlink("site", tmp_path / "SITE")
     assert interpreter._folds_case(str(tmp_path / "site"))
     assert interpreter._folds_case(str(tmp_path / "site" / "123" / "not" / "there"))
-
-
-def test_two_inodes_of_one_name_are_told_by_its_listing(tmp_path, monkeypatch):
-    """exFAT by FUSE: `site` and `SITE` both lead to it, each by another inode, and `site` alone is listed."""
-    os.mkdir(tmp_path / "site")
-    os.mkdir(tmp_path / "SITE")
-    assert not interpreter._folds_case(str(tmp_path / "site"))
-    monkeypatch.setattr(os, "listdir", lambda _path: ["site", "other"])
-    assert interpreter._folds_case(str(tmp_path / "site"))
 
 
 def test_a_system_is_launched_by_the_name_with_its_version(tmp_path):
