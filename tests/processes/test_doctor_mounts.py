@@ -26,6 +26,11 @@ exit $code
 """
 
 
+EXFAT = """truncate -s 200M img/e && mkfs.exfat img/e && device=$(losetup -f --show img/e) &&
+{ mount.exfat-fuse $device m; done=$?; losetup -d $device; [ $done = 0 ]; }"""
+NTFS = "truncate -s 200M img/n && mkntfs -F -Q img/n && lowntfs-3g img/n m -o ignore_case"
+
+
 def may_mount() -> bool:
     if sys.platform != "linux" or os.geteuid() != 0:
         return False
@@ -127,11 +132,7 @@ def test_blocks_are_shared_where_they_can_be(tmp_path: Path) -> None:
 
 
 def test_exfat_has_no_links_keeps_no_modes_and_folds_names(tmp_path: Path) -> None:
-    mount = (
-        "truncate -s 200M img/e && mkfs.exfat img/e && device=$(losetup -f --show img/e) && "
-        "{ mount.exfat-fuse $device m; done=$?; losetup -d $device; [ $done = 0 ]; }"
-    )
-    code, document = examine(tmp_path, mount, "--target m/env --cache-dir m/cache")
+    code, document = examine(tmp_path, f"{EXFAT} && mkdir m/site", "--target m/site/env --cache-dir cache")
     found = verdicts(document)
     assert (code, document["ways"]["environment"], document["claims"]["environment"]) == (1, "copy", "stripe")
     assert (found["hard links"], found["execute bits"], found["RENAME_NOREPLACE"]) == (
@@ -140,14 +141,21 @@ def test_exfat_has_no_links_keeps_no_modes_and_folds_names(tmp_path: Path) -> No
         "absent",
     )
     assert (found["locks"], found["the probe itself"]) == ("ok", "ok")
-    assert verdicts(document, "cache")["the store's files"] == "impossible"
+    [case] = [one for one in document["findings"] if one["subject"] == "case of names"]
+    assert (case["verdict"], case["text"][:38]) == ("ok", "names that differ in case are one: two")
+
+
+@pytest.mark.parametrize(("kind", "mount"), [("exfat", EXFAT), ("ntfs", NTFS)])
+def test_a_store_is_refused_where_modes_are_not_kept(tmp_path: Path, kind: str, mount: str) -> None:
+    code, document = examine(tmp_path, mount, "--target env --cache-dir m/cache")
+    assert (code, verdicts(document, "cache")["the store's files"]) == (1, "impossible"), kind
+    assert verdicts(document)["execute bits"] == "ok"
 
 
 def test_ntfs_folds_names_and_has_links(tmp_path: Path) -> None:
-    mount = "truncate -s 200M img/n && mkntfs -F -Q img/n && lowntfs-3g img/n m -o ignore_case"
-    code, document = examine(tmp_path, mount, "--target m/env --cache-dir m/cache")
+    code, document = examine(tmp_path, f"{NTFS} && mkdir m/site", "--target m/site/env --cache-dir cache")
     found = verdicts(document)
-    assert (code, document["ways"]["environment"]) == (1, "hardlink")
+    assert (code, found["hard links"], found["case of names"]) == (1, "ok", "ok")
     assert (found["execute bits"], found["RENAME_NOREPLACE"]) == ("impossible", "absent")
     [case] = [one["text"] for one in document["findings"] if one["subject"] == "case of names"]
     assert case.startswith("names that differ in case are one")

@@ -304,6 +304,15 @@ def test_a_link_from_lib64_to_lib_is_an_alias(tmp_path):
     assert environment.aliases == (("../../../lib64/", "../../"),)
 
 
+def test_two_inodes_of_one_name_are_told_by_its_listing(tmp_path, monkeypatch):
+    """exFAT by FUSE: `site` and `SITE` both lead to it, each by another inode, and `site` alone is listed."""
+    os.mkdir(tmp_path / "site")
+    os.mkdir(tmp_path / "SITE")
+    assert not interpreter._folds_case(str(tmp_path / "site"))
+    monkeypatch.setattr(os, "listdir", lambda _path: ["site", "other"])
+    assert interpreter._folds_case(str(tmp_path / "site"))
+
+
 def test_packages_linked_into_a_target_are_no_aliases(tmp_path):
     os.makedirs(tmp_path / "there/real")
     os.symlink("real", tmp_path / "there/linked")

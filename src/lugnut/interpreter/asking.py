@@ -229,9 +229,14 @@ def _folds_case(directory: str) -> bool:
             break
         directory = above
     try:
-        return os.path.samefile(directory, os.path.join(above, name.swapcase()))
+        return os.path.samefile(directory, os.path.join(above, name.swapcase())) or _lists_one(above, name)
     except OSError:
         return False
+
+
+def _lists_one(directory: str, name: str) -> bool:
+    """Say whether a name that answers to both cases is listed once: FUSE may give each spelling an inode of its own."""
+    return len({name, name.swapcase()}.intersection(os.listdir(directory))) == 1
 
 
 def _refuse_managed(facts: Facts) -> None:
