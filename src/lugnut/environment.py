@@ -5,9 +5,10 @@ Source: the sysconfig installation schemes, PEP 508 (markers), PEP 425 (tags).
 
 from __future__ import annotations
 
+import functools
 import os.path
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lugnut.distribution import RelativePath
 from lugnut.typed import NamedTuple
@@ -128,6 +129,24 @@ def key(environment: Environment, path: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def folding(environment: Environment) -> Callable[[str], str]:
+    """Give `key` as a function of a path alone, at hardly a cost where the file system tells all names apart."""
+    return functools.partial(key, environment) if environment.folds_case else str
+
+
+def same(environment: Environment, first: str, second: str) -> bool:
+    """Say whether two spellings are of one place."""
+    return key(environment, first) == key(environment, second)
+
+
+def spell_top(environment: Environment, directory: str, paths: Iterable[str]) -> str:
+    """Spell a directory of purelib as paths in it do: a file system that folds names may list it otherwise."""
+    if not environment.folds_case:
+        return directory
+    tops = {path.partition("/")[0] for path in paths}
+    return next((top for top in sorted(tops) if same(environment, top, directory)), directory)
 
 
 def roots(environment: Environment) -> tuple[tuple[str, str], ...]:

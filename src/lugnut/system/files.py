@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from lugnut.system.batch import Batch, make_directory
+from lugnut.system.batch import Batch, check_modes, make_directory
 from lugnut.system.contents import (
     append,
     copy,
@@ -44,6 +44,8 @@ __all__ = [
     "Directory",
     "append",
     "cache_home",
+    "cannot_link",
+    "check_modes",
     "copy",
     "create",
     "digest",
@@ -106,6 +108,7 @@ sync = native.sync
 sync_volume = native.sync_volume
 
 _PASSING = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.ETIMEDOUT}
+_NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _PROBE = ".lugnut-token"
 _TRIES = 100
 """How often others may remove what was just made, or add to what is being removed, before it is an error."""
@@ -224,6 +227,11 @@ def pass_on(error: OSError) -> None:
 def is_passing(error: OSError) -> bool:
     """Say whether an error is of the moment or the medium: neither what stands there nor who asks is to blame."""
     return error.errno in _PASSING
+
+
+def cannot_link(error: OSError) -> bool:
+    """Say whether a link or an exclusive rename is not to be had here, whatever stands at the target (TRAPS 24, 25)."""
+    return error.errno in _NO_LINK
 
 
 def same_volume(first: Directory, second: Directory) -> bool:

@@ -57,14 +57,30 @@ def _check_format(home: files.Directory, *, create: bool) -> None:
 def _write_format(home: files.Directory) -> None:
     for _ in range(_TRIES):
         try:
-            files.write_whole(home, "format", f"{FORMAT}\n".encode())
-        except FileExistsError:
-            return
+            _write_once(home, f"{FORMAT}\n".encode())
         except FileNotFoundError:  # its temporary name was swept away as a dead run's
             continue
         else:
             return
     raise CannotWrite(path=os.path.join(home.path, "format"), reason=os.strerror(errno.ENOENT))
+
+
+def _write_once(home: files.Directory, text: bytes) -> None:
+    """Write `format` unless it stands, whole from its first moment; whoever writes it with us writes the same."""
+    try:
+        files.write_whole(home, "format", text)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if not files.cannot_link(error):
+            raise
+        if files.look(home, "format") is None:  # neither links nor an exclusive rename are to be had here (TRAPS 25)
+            files.replace(home, "format", text)
+
+
+def folds_case(home: files.Directory) -> bool:
+    """Say whether names that differ in case are one name here, told by one that stands in every home."""
+    return files.look(home, "FORMAT") is not None
 
 
 def list_ids(home: files.Directory | None) -> list[str]:
