@@ -118,6 +118,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--point", metavar="PROCESS:CALL", help="take this one alone")
     parser.add_argument("--append", metavar="FILE", help="note here what is done, and leave that out")
     parser.add_argument("--first", action="store_true", help="end an operation's way at its first finding")
+    parser.add_argument("--store", metavar="DIRECTORY", help="have the store there, on another file system (--jobs 1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--part", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
@@ -133,7 +134,7 @@ def list_ways(patterns: Sequence[str]) -> list[tuple[str, str]]:
 def play_part(options: argparse.Namespace, name: str, part: tuple[int, int]) -> Iterator[Row]:
     """Play one process's share of an operation, way after way."""
     with scratch("crash") as root:
-        field = Field(root, name)
+        field = Field(root, name, options.store or "")
         for how, error in list_ways(options.how or ["*"]):
             score = Score()
             points = [point for point in field.points if not error or can_fail(point.kind, error)]
@@ -186,7 +187,7 @@ def read_done(path: str | None) -> list[Row]:
 def play_all(options: argparse.Namespace, done: Sequence[Row]) -> Iterator[Row]:
     """Play operation after operation, but for those that are done; gives a row for each way."""
     passed = ["--every", str(options.every)] + (["--point", options.point] if options.point else [])
-    passed += ["--first"] * options.first
+    passed += ["--first"] * options.first + (["--store", options.store] if options.store else [])
     passed += [word for how in options.how or [] for word in ("--how", how)]
     over = {row["what"] for row in done}
     for name in OPERATIONS:

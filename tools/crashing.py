@@ -123,12 +123,15 @@ class Ended(NamedTuple):
 class Field:
     """One operation's environment and store, put back before every run."""
 
-    def __init__(self, root: str, name: str) -> None:
-        """Bring about what is there before the operation; raises RuntimeError where that does not work."""
+    def __init__(self, root: str, name: str, store: str = "") -> None:
+        """Bring about what is there before the operation; raises RuntimeError where that does not work.
+
+        The store lies in the directory `store`, or else beside the environment.
+        """
         self.root = os.path.realpath(root)
         self.name = name
         self.prefix = os.path.join(self.root, "venv")
-        self.cache = os.path.join(self.root, "cache")
+        self.cache = os.path.join(os.path.realpath(store or root), "cache")
         self.base = os.path.join(self.root, "base")
         self.python = make_venv(self.prefix)
         os.environ.clear()
@@ -180,15 +183,14 @@ class Field:
     def keep(self) -> None:
         """Make what stands now the state before."""
         os.mkdir(self.base)
-        for name in ("venv", "cache"):
-            shutil.copytree(os.path.join(self.root, name), os.path.join(self.base, name), symlinks=True)
+        for place in (self.prefix, self.cache):
+            shutil.copytree(place, os.path.join(self.base, os.path.basename(place)), symlinks=True)
 
     def restore(self) -> None:
         """Put the state before in place again."""
-        for name in ("venv", "cache"):
-            place = os.path.join(self.root, name)
+        for place in (self.prefix, self.cache):
             shutil.rmtree(place)
-            shutil.copytree(os.path.join(self.base, name), place, symlinks=True)
+            shutil.copytree(os.path.join(self.base, os.path.basename(place)), place, symlinks=True)
 
     def _count(self) -> list[Point]:
         points = self.record(self.operation.command)

@@ -69,13 +69,13 @@ def test_two_spellings_that_change_at_once_are_settled_once(folding: Place) -> N
 
 def test_an_upgrade_may_spell_its_own_path_otherwise(folding: Place) -> None:
     folding.act(install(folding.wheel("pkg", "1", {"Shared/Mod.py": "M = 1\n"})))
-    told(folding).act(install(folding.wheel("pkg", "2", {"shared/mod.py": "M = 'two'\n"})))
-    assert shown(folding) == {"mod.py": "M = 'two'\n"}
+    told(folding).act(install(folding.wheel("pkg", "2", {"shared/MOD.py": "M = 'two'\n"})))
+    assert shown(folding) == {"MOD.py": "M = 'two'\n"}
     assert findings(folding) == []
 
 
 def test_a_users_file_is_met_however_it_is_spelled(folding: Place) -> None:
-    folding.write("LOW.py", "mine\n")
+    folding.write("shared/X.py", "mine\n")
     low, _ = rivals(folding)
     with pytest.raises(FileInTheWay):
         told(folding).act(install(low))
