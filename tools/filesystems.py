@@ -59,7 +59,8 @@ from volumes import look_at, open_volume
 
 ALL: tuple[Drill, ...] = (race, live, meet, kill, fail, spell)
 FEW: tuple[Drill, ...] = (race, live, meet, spell)
-"""Where a program serves the file system, whose calls take long."""
+SERVED: tuple[Drill, ...] = (race, live, meet, fail, spell)
+"""Where a program serves the file system: who waits for it cannot be stopped between two slices, as `kill` does."""
 HEADER = ("file system", "placed by", "races", "steps", "at once", "kills", "faults", "names", "refused", "wrong", "s")
 COLUMNS = {
     "race": 2, "live": 3, "meet": 4, "kill": 5, "fail": 6, "spell": 7, "fill": 8, "refuse": 8, "look_only": 8,
@@ -91,10 +92,10 @@ SCOPES = {
     "xfs, store on ext4": Scope(apart(xfs_of, ext4_of)),
     "ext4, store on tmpfs": Scope(apart(ext4_of, tmpfs_of)),
     "ext4, bin/ on tmpfs": Scope(scripts_elsewhere, (live,)),
-    "ntfs-3g": Scope(on_fuse("ntfs", "ntfs-3g", options="permissions"), FEW),
-    "FUSE that folds case, with hard links": Scope(on_folding("fold")),
+    "ntfs-3g": Scope(on_fuse("ntfs", "ntfs-3g", options="permissions"), SERVED),
+    "FUSE that folds case, with hard links": Scope(on_folding("fold"), SERVED),
     "FUSE that folds case, without": Scope(on_folding("fold", "nolink"), FEW),
-    "FUSE without hard links": Scope(on_folding("nolink")),
+    "FUSE without hard links": Scope(on_folding("nolink"), SERVED),
     "sshfs without hard links": Scope(on_sftp, FEW),
     "ntfs-3g, ignore_case": Scope(on_fuse("ntfs", "lowntfs-3g", options="ignore_case,permissions"), FEW),
     "ext4, casefold": Scope(on_loop("ext4", "-O", "casefold"), FEW),

@@ -29,7 +29,7 @@ class Environment(NamedTuple):
     aliases: tuple[tuple[str, str], ...]
     """Symlinked directories inside the environment and where they lead, as RECORD prefixes (`lib64` to `lib`)."""
     folds_case: bool
-    """Whether the file system takes names that differ in case or normal form for one."""
+    """Whether the file system takes names that differ in case for one."""
     markers: Mapping[str, str]
     """PEP 508 marker values."""
     tags: tuple[str, ...]
@@ -40,6 +40,8 @@ class Environment(NamedTuple):
     """posix, win-amd64, win-ia32, win-arm64 or win-arm, as pypa/installer names them."""
     uv_lock: str | None
     """Where uv locks this environment, where that place is known."""
+    folds_forms: bool = True
+    """Of a file system that folds case: whether it takes two normal forms of a name for one, too (NTFS does not)."""
 
     @property
     def purelib(self) -> str:
@@ -126,6 +128,8 @@ def key(environment: Environment, path: str) -> str:
     """Give what two spellings of one place have in common: the path itself, folded where the file system folds."""
     if not environment.folds_case:
         return path
+    if not environment.folds_forms:  # nor then letters that become two (U+00DF)
+        return path.lower()
     import unicodedata
 
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

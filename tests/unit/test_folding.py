@@ -110,6 +110,16 @@ def test_bytecode_goes_with_its_source_however_it_is_listed(lowering: Place) -> 
     assert not os.path.exists(os.path.join(lowering.site, "Shared", "__pycache__"))
 
 
+def test_normal_forms_are_two_names_where_case_alone_is_folded(folding: Place) -> None:
+    paths = {"low": "e\u0301/n.py", "top": "\u00e9/n.py"}
+    made = [folding.wheel(name, "1", {path: f"N = {name!r}\n"}) for name, path in paths.items()]
+    folding.act(install(*made))
+    told(folding).act(uninstall("top"))
+    assert [os.path.exists(os.path.join(folding.site, path)) for path in paths.values()] == [True, False]
+    folding.act(uninstall("low"))
+    assert os.listdir(folding.site) == [".lugnut"]
+
+
 def test_what_another_run_revokes_bars_no_way_however_it_is_spelled(folding: Place) -> None:
     low, top = rivals(folding)
     folding.act(install(low))

@@ -12,7 +12,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lugnut.system.batch import Batch, check_modes, make_directory
 from lugnut.system.contents import (
@@ -53,6 +53,7 @@ __all__ = [
     "enter_path",
     "finish",
     "folds_case",
+    "folds_forms",
     "is_passing",
     "lend_directory",
     "link",
@@ -249,12 +250,22 @@ def folds_case(directory: Directory) -> bool:
         other = name.swapcase()
         if other != name and other not in names:
             return look(directory, other) is not None
-    name = temporary_name("Case")
+    return _answers_to(directory, temporary_name("Case"), str.swapcase) or False
+
+
+def folds_forms(directory: Directory) -> bool:
+    """Say whether two normal forms of a name are one name in this directory; one is tried. Yes where it may not be."""
+    answer = _answers_to(directory, temporary_name("caf\u00e9"), lambda name: name.replace("\u00e9", "e\u0301"))
+    return answer is not False
+
+
+def _answers_to(directory: Directory, name: str, respell: Callable[[str], str]) -> bool | None:
+    """Make a file and say whether it is found by another spelling of its name; None where none may be made."""
     try:
         os.close(create(directory, name))
     except OSError:
-        return False
+        return None
     try:
-        return look(directory, name.swapcase()) is not None
+        return look(directory, respell(name)) is not None
     finally:
         unlink(directory, name)

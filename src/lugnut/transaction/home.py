@@ -78,9 +78,11 @@ def _write_once(home: files.Directory, text: bytes) -> None:
             files.replace(home, "format", text)
 
 
-def folds_case(home: files.Directory) -> bool:
-    """Say whether names that differ in case are one name here, told by one that stands in every home."""
-    return files.look(home, "FORMAT") is not None
+def learn_folding(environment: Environment, home: files.Directory) -> Environment:
+    """Learn how names are folded here: by one that stands in every home, and, if they are, by one that is tried."""
+    if files.look(home, "FORMAT") is None:
+        return environment
+    return environment._replace(folds_case=True, folds_forms=files.folds_forms(home))
 
 
 def list_ids(home: files.Directory | None) -> list[str]:

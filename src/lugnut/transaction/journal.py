@@ -17,12 +17,12 @@ import time
 from lugnut.errors import InternalError
 from lugnut.plan import Plan
 from lugnut.system import files, locks
-from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, folds_case, is_tidy, list_ids, open_home
+from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, is_tidy, list_ids, open_home
 from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
     "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
-    "Vanished", "close", "folds_case", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
+    "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
     "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
 

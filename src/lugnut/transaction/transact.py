@@ -74,8 +74,6 @@ def transact(environment: Environment, names: Sequence[Name], decide: Decide, co
         raise CannotWrite(path=environment.lugnut, reason=error.strerror or str(error)) from None
     assert home is not None  # noqa: S101 - it is made
     with home:
-        if journal.folds_case(home):  # where nothing stood yet nothing told
-            environment = environment._replace(folds_case=True)
         site = Site(environment, home, course.patience, course.report)
         site.timing = course.timing
         words = locks.holder_words()
