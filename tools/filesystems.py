@@ -1,6 +1,7 @@
 """The promise on every file system that this machine can mount, and a table.
 
-    python tools/filesystems.py [--only PATTERN]... [--rounds N] [--seed S] [--evidence FILE] [--list]
+    python tools/filesystems.py [--only PATTERN]... [--drill PATTERN]... [--rounds N] [--seed S] [--evidence FILE]
+    python tools/filesystems.py --list
 
 Each *scope* is one arrangement: a file system made in an image, in memory, by layers or by a FUSE program; environments
 and store on one or on two of them. There lugnut goes through drills made of the other campaigns, short: the founding
@@ -140,11 +141,13 @@ def play(name: str, options: argparse.Namespace, wheels: str) -> Shown:
                 check_coherence(volume.home)
                 duty = Duty(volume, wheels, options.rounds, options.seed)
                 mode = "" if scope.because else find_mode(duty)
-                for drill in scope.drills:
+                for drill in choose_drills(scope, options.drill):
                     print(f"{name}: {drill.__name__}", file=sys.stderr, flush=True)
                     tried[drill.__name__] = attempt(drill, duty)
         except CannotBeShownError as error:
             return Shown(name, mode, tried, time.monotonic() - begun, str(error))
+        except (RuntimeError, OSError) as error:
+            tried["install"] = Tried(0, "", [f"broken off: {type(error).__name__}: {error}"])
     return Shown(name, mode, tried, time.monotonic() - begun)
 
 
@@ -168,7 +171,8 @@ def make_row(shown: Shown) -> list[object]:
         return [shown.name, f"cannot be tried here: {shown.reason}", *[""] * (len(HEADER) - 2)]
     row: list[object] = [shown.name, shown.mode, *["-"] * 7, len(shown.wrong), f"{shown.seconds:.0f}"]
     for drill, one in shown.tried.items():
-        row[COLUMNS[drill]] = one.number
+        if drill in COLUMNS:
+            row[COLUMNS[drill]] = one.number
     because = SCOPES[shown.name].because
     if because:
         row[COLUMNS["refuse"]] = f"{row[COLUMNS['refuse']]}: {because}"
@@ -182,7 +186,7 @@ def make_evidence(shown: Sequence[Shown], arguments: Sequence[str]) -> list[Evid
         Evidence("filesystems", subject, one.name, tried.unit, tried.number, len(tried.wrong), share, again)
         for one in shown
         for tried in one.tried.values()
-        for share in [one.seconds / len(one.tried)]
+        for share in [one.seconds / max(1, len(one.tried))]
         if tried.number
     ]
 
@@ -216,6 +220,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", metavar="PATTERN", help="xfs, 'overlay*', ... (see --list)")
+    parser.add_argument("--drill", action="append", metavar="PATTERN", help="live, spell, ... (see --list)")
     parser.add_argument("--rounds", type=int, default=3, help="how long each drill is")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evidence", metavar="FILE", help="append what was shown")
@@ -226,6 +231,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def choose(patterns: Sequence[str] | None) -> list[str]:
     """Choose scopes by name."""
     return [name for name in SCOPES if any(fnmatch.fnmatch(name, one) for one in patterns or ["*"])]
+
+
+def choose_drills(scope: Scope, patterns: Sequence[str] | None) -> list[Drill]:
+    """Choose drills of a scope by name; where lugnut is to refuse it, all."""
+    wanted = ["*"] if scope.because else patterns or ["*"]
+    return [drill for drill in scope.drills if any(fnmatch.fnmatch(drill.__name__, one) for one in wanted)]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -4,7 +4,8 @@
  *     folding BACKING MOUNTPOINT -o fold,nolink,plain,...FUSE's own options
  *
  * fold: names that differ in the case of ASCII letters are one name; the spelling that stands is kept (as APFS, NTFS
- * and exFAT have it). nolink: neither hard links nor symlinks. plain: no mode is kept, files are all executable.
+ * and exFAT have it). nolink: there are no hard links. plain: no mode is kept, files are all executable, and
+ * there are no symlinks.
  * Nothing is cached by the kernel, so that two spellings of a name never show two contents. As every file system made
  * with libfuse it has no RENAME_NOREPLACE, and an open file that is unlinked keeps a hidden name for as long.
  */
@@ -88,7 +89,7 @@ static int do_access(const char *path, int mask) { return SAY(access(AT(path), m
 
 static int do_symlink(const char *target, const char *path)
 {
-    return has.nolink ? -EPERM : SAY(symlink(target, AT(path)));
+    return has.plain ? -EPERM : SAY(symlink(target, AT(path)));
 }
 
 static int do_link(const char *old, const char *new) { return has.nolink ? -EPERM : SAY(link(AT(old), AT(new))); }
