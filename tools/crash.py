@@ -68,6 +68,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--evidence", metavar="FILE", help="append here what was shown")
     parser.add_argument("--fresh", action="store_true", help="recover from every state anew, equal ones too")
     parser.add_argument("--first", action="store_true", help="end an operation's way at its first finding")
+    parser.add_argument("--store", metavar="DIRECTORY", help="have the store there, on another file system (--jobs 1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--done", help=argparse.SUPPRESS)
@@ -93,7 +94,8 @@ def play_part(options: argparse.Namespace, name: str, share: Share) -> Iterator[
     """Play one process's share of an operation, way after way, but for those that are done."""
     done = [tuple(way) for way in json.loads(options.done or "[]")]
     with scratch("crash") as root:
-        field = Field(root, name, OPERATIONS[name.removeprefix(recoveries.PREFIX)])
+        operation = OPERATIONS[name.removeprefix(recoveries.PREFIX)]
+        field = Field(root, name, operation, store=options.store)
         field.remembers = not options.fresh
         for how, error in list_ways_of(options, name):
             if (how, error) in done:
@@ -128,6 +130,7 @@ def play_all(options: argparse.Namespace, done: Sequence[Row]) -> Iterator[Row]:
     """Play operation after operation, but for ways that are done; gives a row for each way."""
     words = ["--every", str(options.every), "--offset", str(options.offset), "--seed", options.seed]
     words += ["--point", options.point] if options.point else []
+    words += ["--store", options.store] if options.store else []
     words += ["--first"] * options.first + ["--fresh"] * options.fresh
     words += [word for how in options.how or [] for word in ("--how", how)]
     for name in options.names:

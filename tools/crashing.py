@@ -66,12 +66,17 @@ class Field:
         name: str,
         operation: Operation,
         make: Callable[[str], dict[str, str]] = make_universe,
+        store: str | None = None,
     ) -> None:
-        """Bring about what is there before the operation; raises RuntimeError where that does not work."""
+        """Bring about what is there before the operation; raises RuntimeError where that does not work.
+
+        The store lies in the directory `store`, or else beside the environment.
+        """
         self.root = os.path.realpath(root)
         self.name = name
         self.begun = time.time()
-        self.prefix, self.cache = (os.path.join(self.root, one) for one in ("venv", "cache"))
+        self.prefix = os.path.join(self.root, "venv")
+        self.cache = os.path.join(os.path.realpath(store or root), "cache")
         self.python = make_venv(self.prefix)
         self.site = site_packages(self.prefix)
         adopt_orphans()

@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from founding import make_campaign_wheels
@@ -36,6 +36,8 @@ class Fight(NamedTuple):
     new: Tree
     life: dict[str, int]
     """How many slices a run spends in each phase; corrected where a run turns out to be shorter."""
+    sink: Callable[[], None] | None = None
+    """Done once the old environment is back in its place: on an overlay, moves it to the lower layer."""
 
 
 def lugnut(environ: dict[str, str], *words: str) -> None:
@@ -117,6 +119,8 @@ def restore(fight: Fight) -> None:
     """Bring the old environment back to its place."""
     shutil.rmtree(fight.prefix)
     shutil.copytree(fight.snapshot, fight.prefix, symlinks=True)
+    if fight.sink is not None:
+        fight.sink()
 
 
 def choose_moment(fight: Fight, kind: str, rng: random.Random) -> Moment:

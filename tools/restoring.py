@@ -1,7 +1,8 @@
 """Directories as they were: kept once, put back as often as wanted by touching only what differs, told apart by a word.
 
-What is kept of a file is a link to it and its bytes; so files that were one stay one when they are put back, and one
-that was written into has its bytes, mode and time again. Bytes are compared, never sizes and times alone.
+What is kept of a file is its bytes and, where that can be had, a link to it; so files that were one stay one when they
+are put back, and one that was written into has its bytes, mode and time again. Bytes are compared, never sizes and
+times alone.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ class Kept:
     """Directories as they are at this moment."""
 
     def __init__(self, roots: Iterable[str], vault: str) -> None:
-        """Keep them; the vault, a directory to be made on the same volume, holds the files."""
+        """Keep them; the vault, a directory to be made, holds links to the files of its own volume."""
         os.mkdir(vault)
         self.vault = vault
+        self._linked: set[int] = set()
         self._bytes: dict[int, tuple[bytes, int, int]] = {}
         self._things = {root: {path: self._keep(root, path) for path in ("", *_paths(root))} for root in roots}
 
@@ -52,14 +54,16 @@ class Kept:
         if kind == stat.S_IFLNK:
             return Thing(kind, 0, 0, os.readlink(place))
         if kind == stat.S_IFREG and status.st_ino not in self._bytes:
-            os.link(place, os.path.join(self.vault, str(status.st_ino)))
+            with contextlib.suppress(OSError):
+                os.link(place, os.path.join(self.vault, str(status.st_ino)))
+                self._linked.add(status.st_ino)
             self._bytes[status.st_ino] = _read(place), mode, status.st_mtime_ns
         return Thing(kind, mode, status.st_mtime_ns, file=status.st_ino)
 
     def put_back(self) -> None:
         """Make the directories what they were."""
-        for number, words in self._bytes.items():
-            _mend(os.path.join(self.vault, str(number)), *words)
+        for number in self._linked:
+            _mend(os.path.join(self.vault, str(number)), *self._bytes[number])
         for root, things in self._things.items():
             for path in reversed(_paths(root)):
                 if path not in things:
@@ -83,13 +87,18 @@ class Kept:
             os.mkdir(place)
         elif thing.kind == stat.S_IFLNK:
             os.symlink(thing.target, place)
-        else:
+        elif thing.file in self._linked:
             os.link(os.path.join(self.vault, str(thing.file)), place)
+        else:
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL))
+            _mend(place, *self._bytes[thing.file])
 
-    @staticmethod
-    def _is_same(place: str, thing: Thing, status: os.stat_result) -> bool:
+    def _is_same(self, place: str, thing: Thing, status: os.stat_result) -> bool:
         if thing.kind == stat.S_IFREG:
-            return status.st_ino == thing.file
+            if thing.file in self._linked:
+                return status.st_ino == thing.file
+            _mend(place, *self._bytes[thing.file])
+            return True
         return thing.kind == stat.S_IFDIR or os.readlink(place) == thing.target
 
     def drop(self) -> None:

@@ -128,11 +128,12 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def play(scenario: Scenario, callers: int, home: str, cache: str) -> Round:
-    """Play one round in a fresh environment."""
+def play(scenario: Scenario, callers: int, home: str, cache: str, twin: str | None = None) -> Round:
+    """Play one round in a fresh environment; every other caller knows `home` by the path `twin`, if there is one."""
     os.makedirs(home)
     prefix, environ = os.path.join(home, "venv"), clean_environ(home)
     where = ["--python", make_venv(prefix)]
+    ways = [where, where if twin is None else ["--python", os.path.join(twin, os.path.relpath(where[1], home))]]
     empty, program = read_tree(prefix), find_program("lugnut")
     store = ["--cache-dir", os.path.join(home, "cache") if scenario.cold else cache]
     if scenario.before:
@@ -140,7 +141,10 @@ def play(scenario: Scenario, callers: int, home: str, cache: str) -> Round:
         if first.code != 0:
             raise RuntimeError(f"cannot prepare {scenario.title}: {first.err[-1000:]}")
     said = [scenario.words(number) for number in range(callers)]
-    commands = [[program, words[0], *where, *(store if words[0] == "install" else []), *words[1:]] for words in said]
+    commands = [
+        [program, words[0], *ways[number % 2], *(store if words[0] == "install" else []), *words[1:]]
+        for number, words in enumerate(said)
+    ]
     ran = run_together(commands, environ, home)
     tree = without_generated(read_tree(prefix))
     wanted = [{**empty, **reference_tree(wheels, prefix)} for wheels in scenario.after(callers)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lugnut.columns import File
 from lugnut.distribution import Name, Row
-from lugnut.environment import Environment
+from lugnut.environment import Environment, folding
 from lugnut.errors import LugnutError
 from lugnut.installed import Installed, read_installed
 from lugnut.plan import kept_name
@@ -56,6 +56,7 @@ class _Eyes:
         self._environment = environment
         self._home = home
         self._installed = installed
+        self._fold = folding(environment)
         self._tree = Tree(environment)
         self._reader = content.Reader()
         self._claims: dict[str, list[tuple[int, Name, File]]] = {}
@@ -68,7 +69,7 @@ class _Eyes:
                 for one in ones:
                     rank = one.state.overlay if one.state is not None else 0
                     for file in claimed_files(one):
-                        self._claims.setdefault(file.path, []).append((rank, one.name, file))
+                        self._claims.setdefault(self._fold(file.path), []).append((rank, one.name, file))
             found = [finding for ones in self._installed.values() for one in ones for finding in self._look_at(one)]
             return found + self._find_kept()
         finally:
@@ -100,7 +101,7 @@ class _Eyes:
             return None
         higher = [
             other
-            for other in self._claims.get(row.path, [])
+            for other in self._claims.get(self._fold(row.path), [])
             if other[1] != one.name and shown is not None and content.matches(shown, other[2])
         ]
         if higher and self._is_kept(one, row.path, wanted):

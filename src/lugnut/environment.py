@@ -5,9 +5,10 @@ Source: the sysconfig installation schemes, PEP 508 (markers), PEP 425 (tags).
 
 from __future__ import annotations
 
+import functools
 import os.path
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lugnut.distribution import RelativePath
 from lugnut.typed import NamedTuple
@@ -28,7 +29,7 @@ class Environment(NamedTuple):
     aliases: tuple[tuple[str, str], ...]
     """Symlinked directories inside the environment and where they lead, as RECORD prefixes (`lib64` to `lib`)."""
     folds_case: bool
-    """Whether the file system takes names that differ in case or normal form for one."""
+    """Whether the file system takes names that differ in case for one."""
     markers: Mapping[str, str]
     """PEP 508 marker values."""
     tags: tuple[str, ...]
@@ -39,6 +40,8 @@ class Environment(NamedTuple):
     """posix, win-amd64, win-ia32, win-arm64 or win-arm, as pypa/installer names them."""
     uv_lock: str | None
     """Where uv locks this environment, where that place is known."""
+    folds_forms: bool = True
+    """Of a file system that folds case: whether it takes two normal forms of a name for one, too (NTFS does not)."""
 
     @property
     def purelib(self) -> str:
@@ -125,9 +128,29 @@ def key(environment: Environment, path: str) -> str:
     """Give what two spellings of one place have in common: the path itself, folded where the file system folds."""
     if not environment.folds_case:
         return path
+    if not environment.folds_forms:  # nor then letters that become two (U+00DF)
+        return path.lower()
     import unicodedata
 
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def folding(environment: Environment) -> Callable[[str], str]:
+    """Give `key` as a function of a path alone, at hardly a cost where the file system tells all names apart."""
+    return functools.partial(key, environment) if environment.folds_case else str
+
+
+def same(environment: Environment, first: str, second: str) -> bool:
+    """Say whether two spellings are of one place."""
+    return key(environment, first) == key(environment, second)
+
+
+def spell_top(environment: Environment, directory: str, paths: Iterable[str]) -> str:
+    """Spell a directory of purelib as paths in it do: a file system that folds names may list it otherwise."""
+    if not environment.folds_case:
+        return directory
+    tops = {path.partition("/")[0] for path in paths}
+    return next((top for top in sorted(tops) if same(environment, top, directory)), directory)
 
 
 def roots(environment: Environment) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection
 
 from lugnut.distribution import STATE_FILE, Name, Row, State, normalise_name, parse_dist_info, parse_record, parse_state
-from lugnut.environment import Environment, canonical
+from lugnut.environment import Environment, canonical, folding, spell_top
 from lugnut.system import files
 from lugnut.typed import NamedTuple
 
@@ -189,17 +189,19 @@ def _read(environment: Environment, entry: Found) -> Installed:
 
 
 def _read_dist_info(environment: Environment, entry: Found, directory: files.Directory) -> Installed:
-    present = frozenset(files.list_names(directory))
+    fold = folding(environment)  # it may list `record`
+    present = frozenset(map(fold, files.list_names(directory)))
 
     def text(name: str) -> str | None:
-        return read_text(directory, name) if name in present else None
+        return read_text(directory, name) if fold(name) in present else None
 
     spelled, version = _read_identity(text("METADATA") or "", entry)
-    state = text(STATE_FILE)
+    state, rows = text(STATE_FILE), _read_rows(environment, entry.scheme, text("RECORD"))
     return _describe(entry, spelled, version)._replace(
-        rows=_read_rows(environment, entry.scheme, text("RECORD")),
+        dist_info=spell_top(environment, entry.directory, [row.path for row in rows or ()]),
+        rows=rows,
         installer=(text("INSTALLER") or "").strip(),
-        requested="REQUESTED" in present,
+        requested=fold("REQUESTED") in present,
         state=None if state is None else parse_state(state),
         direct_url=text("direct_url.json"),
     )
@@ -292,8 +294,7 @@ def read_text(directory: files.Directory, name: str, errors: str = "strict") -> 
     """Read a file as text; None where it is none, whatever stands there (TRAPS 36). OSError where it cannot be read."""
     try:
         return files.read(directory, name).decode("utf-8", errors)
-    except UnicodeDecodeError:
-        return None
-    except OSError as error:
-        files.pass_on(error)
-        return None
+    except (UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError):
+            files.pass_on(error)
+    return None

@@ -431,6 +431,11 @@ def test_case_is_not_folded_here_and_asking_leaves_nothing(here):
     assert files.list_names(here) == []
 
 
+def test_normal_forms_are_not_folded_here_and_asking_leaves_nothing(here):
+    assert not files.folds_forms(here)
+    assert files.list_names(here) == []
+
+
 def test_case_is_asked_of_names_that_stand_without_writing(here, tmp_path):
     files.write(here, "name", b"")
     before = os.stat(tmp_path).st_mtime_ns

@@ -327,6 +327,23 @@ def test_a_directory_that_answers_to_two_cases_folds_them(tmp_path):
     assert interpreter._folds_case(str(tmp_path / "site" / "123" / "not" / "there"))
 
 
+def test_a_volume_is_judged_by_what_stands_in_it(tmp_path, monkeypatch):
+    for name in ("site/Inside", "site/iNSIDE", "SITE"):
+        os.makedirs(tmp_path / name)
+    plain = os.stat
+    mounted = os.path.join(str(tmp_path), "site")
+
+    def stat(path, **options):
+        found = plain(path, **options)
+        return found if str(path) != mounted else os.stat_result((*found[:2], found.st_dev + 1, *found[3:10]))
+
+    assert not interpreter._folds_case(mounted)
+    os.rmdir(tmp_path / "site" / "iNSIDE")
+    os.symlink("Inside", tmp_path / "site" / "iNSIDE")
+    monkeypatch.setattr(os, "stat", stat)
+    assert interpreter._folds_case(mounted)
+
+
 def test_a_system_is_launched_by_the_name_with_its_version(tmp_path):
     program = make_interpreter(tmp_path / "usr")
     major, minor = sys.version_info[:2]

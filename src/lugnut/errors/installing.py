@@ -124,6 +124,13 @@ class CannotWrite(LugnutError):
     remedy = "make room or give permission, then run it again"
 
 
+class ModesNotKept(LugnutError):
+    """A file system on which files are all executable, or none: what a wheel says of each would not hold."""
+
+    sentence = "the file system of {path} keeps no execute bits; nothing was changed"
+    remedy = "mount it so that it keeps permissions, or use a directory on another file system"
+
+
 class CannotRead(LugnutError):
     """The operating system refused a look at something."""
 

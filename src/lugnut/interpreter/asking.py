@@ -220,16 +220,30 @@ def _folds_case(directory: str) -> bool:
     """Whether the file system takes names that differ in case for one.
 
     Told by looking only: a run that finds nothing to do creates nothing, and some environments cannot be written to.
+    The name of a directory on which a volume is mounted tells nothing of that volume; what stands in it does.
     """
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
     while True:
         above, name = os.path.split(directory)
-        if not name:
-            return False
-        if name.swapcase() != name and os.path.isdir(directory):
-            break
+        if not name or os.stat(directory).st_dev != os.stat(above).st_dev:
+            return _answers_to_both(directory, next((one for one in _list(directory) if one.swapcase() != one), ""))
+        if name.swapcase() != name:
+            return _answers_to_both(above, name)
         directory = above
+
+
+def _list(directory: str) -> list[str]:
     try:
-        return os.path.samefile(directory, os.path.join(above, name.swapcase())) or _lists_one(above, name)
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def _answers_to_both(directory: str, name: str) -> bool:
+    twins = os.path.join(directory, name), os.path.join(directory, name.swapcase())
+    try:
+        return bool(name) and (os.path.samefile(*twins) or _lists_one(directory, name))
     except OSError:
         return False
 

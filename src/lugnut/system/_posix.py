@@ -165,6 +165,15 @@ def finish(descriptor: int, directory: Directory, name: str, *, mode: int | None
         os.close(descriptor)
 
 
+def keeps_mode(descriptor: int, mode: int) -> bool:
+    """Give a file a mode and say whether its owner may execute it as that says: on vfat all have one mode."""
+    try:
+        os.fchmod(descriptor, mode)
+    except PermissionError:
+        return False
+    return not (os.fstat(descriptor).st_mode ^ mode) & 0o100
+
+
 def clone(source: int, target: int) -> None:
     """Make `target` share `source`'s blocks; OSError where the file system cannot."""
     if sys.platform != "linux":

@@ -146,6 +146,11 @@ def finish(descriptor: int, directory: Directory, name: str, *, mode: int | None
         os.utime(os.path.join(directory.path, name), (mtime, mtime))
 
 
+def keeps_mode(descriptor: int, mode: int) -> bool:  # noqa: ARG001 - as _posix has it
+    """Say yes: there are no execute bits to be kept."""
+    return True
+
+
 def clone(source: int, target: int) -> None:  # noqa: ARG001 - as _posix has it
     """Refuse: nothing here shares blocks."""
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))

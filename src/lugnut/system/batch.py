@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+from lugnut.errors import ModesNotKept
 from lugnut.system.contents import write_all
 from lugnut.system.directory import Directory
 from lugnut.system.native import native
@@ -39,21 +40,36 @@ class Batch:
                 for piece in pieces:
                     if piece:
                         write_all(descriptor, piece)
-                needed = self._as_asked[mode] if mode in self._as_asked else self._ask(descriptor, mode)
+                if mode not in self._as_asked:
+                    self._ask(directory, descriptor, mode)
             except BaseException:
                 os.close(descriptor)
                 raise
-            native.finish(descriptor, directory, name, mode=needed, mtime=mtime)
+            native.finish(descriptor, directory, name, mode=self._as_asked[mode], mtime=mtime)
         except BaseException:
             with contextlib.suppress(OSError):
                 native.unlink(directory, name)
             raise
 
-    def _ask(self, descriptor: int, mode: int) -> int | None:
-        """Give the mode that files must still be given, None where they have it from the start."""
+    def _ask(self, directory: Directory, descriptor: int, mode: int) -> None:
+        """Learn the mode that files must still be given, None where they have it from the start."""
         came_out = stat.S_IMODE(os.fstat(descriptor).st_mode) == mode
+        if not came_out and not native.keeps_mode(descriptor, mode):
+            raise ModesNotKept(path=directory.path)
         self._as_asked[mode] = None if came_out else mode
-        return self._as_asked[mode]
+
+
+def check_modes(directory: Directory, name: str, place: str) -> None:
+    """Make a plain file of ours executable and plain again; raises ModesNotKept, for `place`, where that has no effect.
+
+    Of a claim's content the execute bit is a part, so that nothing would ever stand as it is claimed (TRAPS 25).
+    """
+    descriptor = native.open_file(directory, name, os.O_RDONLY)
+    try:
+        if not all(native.keeps_mode(descriptor, mode) for mode in (0o755, 0o644)):
+            raise ModesNotKept(path=place)
+    finally:
+        os.close(descriptor)
 
 
 def make_directory(parent: Directory, name: str) -> Directory:

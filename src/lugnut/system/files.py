@@ -12,9 +12,9 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from lugnut.system.batch import Batch, make_directory
+from lugnut.system.batch import Batch, check_modes, make_directory
 from lugnut.system.contents import (
     append,
     copy,
@@ -45,6 +45,8 @@ __all__ = [
     "Directory",
     "append",
     "cache_home",
+    "cannot_link",
+    "check_modes",
     "copy",
     "create",
     "digest",
@@ -52,6 +54,7 @@ __all__ = [
     "enter_path",
     "finish",
     "folds_case",
+    "folds_forms",
     "is_passing",
     "lend_directory",
     "link",
@@ -107,6 +110,7 @@ sync = native.sync
 sync_volume = native.sync_volume
 
 _PASSING = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.ETIMEDOUT}
+_NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _PROBE = ".lugnut-token"
 BLANK = b"\0 \t\r\n"
 """Bytes that say nothing: a power cut leaves none of a file, or zeros (TRAPS 19)."""
@@ -229,6 +233,11 @@ def is_passing(error: OSError) -> bool:
     return error.errno in _PASSING
 
 
+def cannot_link(error: OSError) -> bool:
+    """Say whether a link or an exclusive rename is not to be had here, whatever stands at the target (TRAPS 24, 25)."""
+    return error.errno in _NO_LINK
+
+
 def same_volume(first: Directory, second: Directory) -> bool:
     """Say whether two directories report one device; a link between them may still fail (TRAPS 24)."""
     return native.status(first).st_dev == native.status(second).st_dev
@@ -244,12 +253,22 @@ def folds_case(directory: Directory) -> bool:
         other = name.swapcase()
         if other != name and other not in names:
             return look(directory, other) is not None
-    name = temporary_name("Case")
+    return _answers_to(directory, temporary_name("Case"), str.swapcase) or False
+
+
+def folds_forms(directory: Directory) -> bool:
+    """Say whether two normal forms of a name are one name in this directory; one is tried. Yes where it may not be."""
+    answer = _answers_to(directory, temporary_name("caf\u00e9"), lambda name: name.replace("\u00e9", "e\u0301"))
+    return answer is not False
+
+
+def _answers_to(directory: Directory, name: str, respell: Callable[[str], str]) -> bool | None:
+    """Make a file and say whether it is found by another spelling of its name; None where none may be made."""
     try:
         os.close(create(directory, name))
     except OSError:
-        return False
+        return None
     try:
-        return look(directory, name.swapcase()) is not None
+        return look(directory, respell(name)) is not None
     finally:
         unlink(directory, name)

@@ -10,6 +10,7 @@ import stat
 
 from lugnut.columns import File
 from lugnut.distribution import RelativePath
+from lugnut.environment import folding
 from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.plan import Action, Old, kept_name
 from lugnut.system import files
@@ -22,21 +23,24 @@ from lugnut.transaction.tree import group, split
 
 def find_changed(look: Look, action: Action) -> tuple[RelativePath, ...]:
     """Find the paths of a change that have to be staged and settled."""
-    before = {file.path: file for old in action.olds for file in old.files}
+    fold = folding(look.site.environment)
+    before = {fold(file.path): file for old in action.olds for file in old.files}
     changed = []
     for file in action.files:
-        old = before.get(file.path)
+        old = before.get(fold(file.path))
         if old is None:
             _judge_new(look, action, file)
-            changed.append(file.path)
-        elif action.reranked or not _is_same(old, file) or not _stands(look.site, action, file):
+        if old is None or action.reranked or _differs(old, file) or not _stands(look.site, action, file):
             changed.append(file.path)
     return tuple(changed)
 
 
-def _is_same(old: File, new: File) -> bool:
-    """Say whether a content stays: bytes and execute bit, for what is kept of a loser goes by both (G4)."""
-    return old.digest == new.digest and bool(old.executable) == bool(new.executable)
+def _differs(old: File, new: File) -> bool:
+    """Say whether a file is to be another: its bytes, or its execute bit, by which what is kept of a loser goes (G4).
+
+    Or the spelling of its name, where the file system folds names.
+    """
+    return old.digest != new.digest or bool(old.executable) != bool(new.executable) or old.path != new.path
 
 
 def check_way(site: Site, action: Action) -> None:
@@ -101,7 +105,7 @@ def _judge_new(look: Look, action: Action, file: File) -> None:
     if here is None or content.matches(here, file):
         return
     if here.directory:
-        before: set[str] = {old.path for one in action.olds for old in one.files}
+        before = {folding(site.environment)(old.path) for one in action.olds for old in one.files}
         if not _only_ours(site, file.path, before):
             raise in_the_way(file.path, action.name, "a directory", forcible=False)
         return
@@ -113,25 +117,25 @@ def _judge_new(look: Look, action: Action, file: File) -> None:
 
 
 def _only_ours(site: Site, directory: str, before: set[str]) -> bool:
-    """Say whether a directory holds nothing but files this action removes, and their bytecode."""
-    opened = site.tree.directory(directory)
+    """Say whether a directory holds nothing but files this action removes (their keys), and their bytecode."""
+    opened, fold = site.tree.directory(directory), folding(site.environment)
     for name in [] if opened is None else files.list_names(opened):
         path = f"{directory}/{name}"
         here = site.reader.show(opened, name) if opened is not None else None
         if here is not None and here.directory:
             if not (_only_bytecode(site, path, before) if name == "__pycache__" else _only_ours(site, path, before)):
                 return False
-        elif path not in before:
+        elif fold(path) not in before:
             return False
     return True
 
 
 def _only_bytecode(site: Site, directory: str, before: set[str]) -> bool:
     """Say whether all bytecode in a directory is of sources that this action removes, and so goes with them."""
-    opened = site.tree.directory(directory)
+    opened, fold = site.tree.directory(directory), folding(site.environment)
     sources = directory.removesuffix("__pycache__")
     return all(
-        f"{directory}/{name}" in before or f"{sources}{name.partition('.')[0]}.py" in before
+        fold(f"{directory}/{name}") in before or fold(f"{sources}{name.partition('.')[0]}.py") in before
         for name in ([] if opened is None else files.list_names(opened))
     )
 

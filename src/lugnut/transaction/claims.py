@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from lugnut.columns import File, Files
 from lugnut.conflicts import Claimant
 from lugnut.distribution import Name, RelativePath
-from lugnut.environment import Environment
+from lugnut.environment import Environment, folding
 from lugnut.installed import Found, find_installed
 from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
@@ -50,6 +50,7 @@ class Ledger:
     def __init__(self, environment: Environment, home: files.Directory) -> None:
         self._environment = environment
         self._home = home
+        self._fold = folding(environment)
         self._plans: dict[str, Plan] = {}
         self._indexes: dict[tuple[str, Name, int | None], Index] = {}
         self._records: dict[tuple[str, str], Record] = {}
@@ -83,8 +84,21 @@ class Ledger:
     def read_many(self, wanted: Mapping[str, list[str]]) -> dict[str, dict[str, list[Claim]]]:
         """Read the claims on files of some directories, by directory and name, the highest precedence first.
 
-        Transactions are read before dist-infos: a run shows its dist-infos while its word still stands.
+        Where the file system folds names, those who spell a file in another way have claims on it as well.
         """
+        if not self._environment.folds_case:
+            return self._read_many(wanted)
+        folded: dict[str, dict[str, None]] = {}
+        for directory, names in wanted.items():
+            folded.setdefault(self._fold(directory), {}).update(dict.fromkeys(map(self._fold, names)))
+        claims = self._read_many({directory: list(names) for directory, names in folded.items()})
+        return {
+            directory: {name: claims[self._fold(directory)][self._fold(name)] for name in names}
+            for directory, names in wanted.items()
+        }
+
+    def _read_many(self, wanted: Mapping[str, list[str]]) -> dict[str, dict[str, list[Claim]]]:
+        """Read transactions before dist-infos: a run shows its dist-infos while its word still stands."""
         claims: dict[str, dict[str, list[Claim]]] = {
             directory: {name: [] for name in names} for directory, names in wanted.items()
         }
@@ -113,10 +127,10 @@ class Ledger:
             yield from (record.source() for record in records if record.touches(tops))
 
     def _record(self, found: Found, root: files.Directory) -> Record:
-        key = (found.scheme, found.directory)
-        known = self._records.get(key)
+        place = (found.scheme, found.directory)
+        known = self._records.get(place)
         if known is None or not known.stands(root):
-            known = self._records[key] = Record(self._environment, found, root)
+            known = self._records[place] = Record(self._environment, found, root)
         return known
 
     def read_revoked(self, directory: str, names: list[str]) -> dict[str, list[File]]:
@@ -127,16 +141,13 @@ class Ledger:
         """
         revoked: dict[str, list[File]] = {name: [] for name in names}
         for word in self.words():
-            spared: set[str] = set()
-            if word.state == journal.ABORTED:
-                spared = set(self.plan(word.transaction).adopted) | journal.read_notes(
-                    self._home, word.transaction, "adopted"
-                )
+            spared = self._read_adopted(word.transaction) if word.state == journal.ABORTED else frozenset()
             for index in self._index_revoked(word):
-                here = index.get(directory, {})
-                for name in here.keys() & revoked.keys():
-                    if here[name].path not in spared:
-                        revoked[name].append(here[name])
+                here = index.get(self._fold(directory), {})
+                for name, found in revoked.items():
+                    gone = here.get(self._fold(name))
+                    if gone is not None and self._fold(gone.path) not in spared:
+                        found.append(gone)
         return revoked
 
     def _index_revoked(self, word: Word) -> list[Index]:
@@ -145,11 +156,15 @@ class Ledger:
         return [self._index(word)] if word.state == journal.ABORTED and word.action.kind == FRESH else []
 
     def read_adopted(self) -> set[str]:
-        """Read what open runs found standing, equal and unclaimed: nobody who meets it there may withdraw it."""
+        """Read the keys of what open runs found standing, equal and unclaimed: nobody who meets it may withdraw it."""
         adopted: set[str] = set()
         for identity in {word.transaction for word in self.words() if word.state == journal.OPEN}:
-            adopted |= set(self.plan(identity).adopted) | journal.read_notes(self._home, identity, "adopted")
+            adopted |= self._read_adopted(identity)
         return adopted
+
+    def _read_adopted(self, identity: str) -> frozenset[str]:
+        noted = journal.read_notes(self._home, identity, "adopted")
+        return frozenset(map(self._fold, noted.union(self.plan(identity).adopted)))
 
     def _collect(self, claims: dict[str, list[Claim]], here: dict[str, File], word: Word) -> None:
         committed = word.state == journal.COMMITTED
@@ -160,7 +175,7 @@ class Ledger:
         if source.opaque:
             for name, entries in claims.items():
                 path = f"{directory}/{name}" if directory else name
-                if source.tops is None or any(_lies_in(path, top) for top in source.tops):
+                if source.tops is None or any(_lies_in(path, self._fold(top)) for top in source.tops):
                     file = File(RelativePath(path), None, None, None)
                     entries.append(Claim(source.rank, source.name, file, True, "", named=False))
             return
@@ -170,11 +185,11 @@ class Ledger:
 
     def _index(self, word: Word, old: int | None = None) -> Index:
         """Index what a word claims, or what one of the dist-infos did that it hides, once."""
-        key = (word.transaction, word.action.name, old)
-        known = self._indexes.get(key)
+        place = (word.transaction, word.action.name, old)
+        known = self._indexes.get(place)
         if known is None:
             claimed = word.action.files if old is None else word.action.olds[old].files
-            known = self._indexes[key] = index_files(claimed)
+            known = self._indexes[place] = index_files(self._environment, claimed)
         return known
 
     def claimants(self, mine: str, claimed: Iterable[Files]) -> list[Claimant]:

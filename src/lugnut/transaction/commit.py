@@ -11,7 +11,7 @@ import itertools
 import stat
 
 from lugnut.distribution import Name
-from lugnut.environment import Environment
+from lugnut.environment import Environment, folding, same
 from lugnut.events import SetAside
 from lugnut.plan import FRESH, REMOVE, Action, Old, kept_name
 from lugnut.system import files
@@ -32,7 +32,7 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
         if action.kind != REMOVE:
             _show(site, transaction, action)
         for old in action.olds:
-            if action.kind == REMOVE or (old.scheme, old.dist_info) != (action.scheme, action.dist_info):
+            if action.kind == REMOVE or not _stays(site, action, old):
                 _hide(site, transaction, action.name, old)
     settler.settle(sorted(_removed(transaction), reverse=True))  # removals before creations, the deepest first
     contested = sorted(_contested(site, transaction), key=_order)
@@ -135,6 +135,11 @@ def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
     # what is staged stays until the close: half of it, left by a kill, would tell the next one to drop the other half
 
 
+def _stays(site: Site, action: Action, old: Old) -> bool:
+    """Say whether an old dist-info stands where the new one goes: by one name, or by two that the file system folds."""
+    return old.scheme == action.scheme and same(site.environment, old.dist_info, action.dist_info)
+
+
 def _open_scheme(directory: str) -> files.Directory:
     """Open a scheme's directory, which most likely stands."""
     try:
@@ -144,7 +149,7 @@ def _open_scheme(directory: str) -> files.Directory:
 
 
 def _replace_tree(transaction: journal.Transaction, new: files.Directory, shown: files.Directory) -> None:
-    for name in sorted(files.list_names(new), key=lambda name: (name in _METADATA_LAST, name)):
+    for name in sorted(files.list_names(new), key=lambda name: (name.upper() in _METADATA_LAST, name)):
         here = files.look(new, name)
         if here is not None and stat.S_ISDIR(here.st_mode):
             with files.enter(new, name) as inner, files.enter(shown, name, create=True) as target:
@@ -172,7 +177,7 @@ def _drop_unnamed(site: Site, transaction: journal.Transaction, action: Action, 
     """Remove the files that the old RECORD named inside a dist-info of the same name and the new one does not."""
     with files.enter_path(site.home, f"{transaction.place}/staged/{action.dist_info}") as new:
         for old in action.olds:
-            if old.dist_info == action.dist_info:
+            if _stays(site, action, old):
                 for name in old.inside:
                     if files.look(new, name) is None:
                         with contextlib.suppress(OSError):
@@ -226,15 +231,16 @@ def _empty(site: Site, transaction: journal.Transaction, name: Name, old: Old, s
             with contextlib.suppress(OSError):
                 _remove_inside(shown, file)
     _save_unnamed(site, transaction, name, old, shown)
-    for file in sorted(files.list_names(shown), key=lambda file: file in _METADATA_LAST):
+    for file in sorted(files.list_names(shown), key=lambda file: file.upper() in _METADATA_LAST):
         files.remove_tree(shown, file)
 
 
 def _save_unnamed(site: Site, transaction: journal.Transaction, name: Name, old: Old, hidden: files.Directory) -> None:
     """Set aside what a dist-info that goes holds and its RECORD does not name."""
-    named = set(old.inside)
+    fold = folding(site.environment)
+    named = set(map(fold, old.inside))
     for file in _list_files(hidden, ""):
-        if file not in named and file.rpartition("/")[2] != "RECORD":
+        if fold(file) not in named and file.rpartition("/")[2].upper() not in _METADATA_LAST:
             aside = f"altered/{transaction.id}/{old.dist_info}"
             with journal.make_place(site.home, aside) as target:
                 flat = file.replace("/", "__")

@@ -18,9 +18,6 @@ from lugnut.distribution import Digest, time_of
 from lugnut.system import files
 from lugnut.typed import NamedTuple
 
-_NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-"""A link that cannot be made here, whatever stands at the target: another way is tried."""
-
 
 class Shown(NamedTuple):
     """What stands at a path: a regular file's content, or `digest` None for anything else."""
@@ -115,7 +112,7 @@ class Placer:
             try:
                 files.link(source_dir, source, target_dir, target)
             except OSError as error:
-                if error.errno not in _NO_LINK:
+                if not files.cannot_link(error):
                     raise
                 if error.errno == errno.EXDEV:
                     self._apart = source_dir, target_dir
@@ -142,7 +139,7 @@ class Placer:
         try:
             files.publish(directory, temporary, directory, target)
         except OSError as error:
-            if error.errno not in _NO_LINK:
+            if not files.cannot_link(error):
                 raise
             if not guarded or files.look(directory, target) is not None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
@@ -188,7 +185,7 @@ def set_beside(
     except FileExistsError:
         return
     except OSError as error:
-        if error.errno not in _NO_LINK:
+        if not files.cannot_link(error):
             raise
         temporary = files.temporary_name()
         with lend_place() as place:

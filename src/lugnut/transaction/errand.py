@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lugnut.columns import File
 from lugnut.distribution import Name
+from lugnut.environment import folding
 from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
 from lugnut.system import files
@@ -29,11 +30,13 @@ class Errand:
     def __init__(self, site: Site, transaction: journal.Transaction) -> None:
         self.site = site
         self.transaction = transaction
+        self._fold = folding(site.environment)
         self.undoes = transaction.state() != journal.COMMITTED
         """Whether the transaction is being undone."""
         self._roles: dict[str, list[Role]] | None = None
-        self._spared = set(transaction.plan.adopted) | transaction.notes("adopted")
-        self._made = set(transaction.plan.directories) | transaction.notes("made")
+        self._spared = {self._fold(path) for path in transaction.notes("adopted").union(transaction.plan.adopted)}
+        self._made = {self._fold(path) for path in transaction.notes("made").union(transaction.plan.directories)}
+        self._forced = {self._fold(path) for path in transaction.plan.forced}
         self._scheme_roots = {place.rstrip("/") for place in site.environment.places.values()}
         self._said: set[str] = set()
         self._keepers: set[str] = set()
@@ -100,29 +103,28 @@ class Errand:
         """Give what this transaction has to do with a path."""
         if self._roles is None:  # most runs settle nothing
             self._roles = self._find_roles()
-        return self._roles.get(path, [])
+        return self._roles.get(self._fold(path), [])
 
     def _find_roles(self) -> dict[str, list[Role]]:
         roles: dict[str, list[Role]] = {}
         for action in self.transaction.plan.actions:
             if not self.undoes:
-                new = {file.path: file for file in action.files}
-                for path, file in new.items():
-                    roles.setdefault(path, []).append(Role(action.name, None, file))
+                for file in action.files:
+                    roles.setdefault(self._fold(file.path), []).append(Role(action.name, None, file))
                 for old in (old for one in action.olds for old in one.files):  # of two dist-infos, perhaps both
-                    roles.setdefault(old.path, []).append(Role(action.name, old, None))
+                    roles.setdefault(self._fold(old.path), []).append(Role(action.name, old, None))
             elif action.kind == FRESH:
                 for file in action.files:
-                    roles.setdefault(file.path, []).append(Role(action.name, file, None))
+                    roles.setdefault(self._fold(file.path), []).append(Role(action.name, file, None))
         return roles
 
     def spares(self, path: str) -> bool:
         """Say whether what stands at a path was there before this run, equal and unclaimed."""
-        return self.undoes and path in self._spared
+        return self.undoes and self._fold(path) in self._spared
 
     def forces(self, path: str) -> bool:
         """Say whether the user allowed what stands at a path to be set aside."""
-        return not self.undoes and path in self.transaction.plan.forced
+        return not self.undoes and self._fold(path) in self._forced
 
     def say(self, path: str, reason: str) -> None:
         """Report, once, that a path was left as it is."""
@@ -134,4 +136,4 @@ class Errand:
         """Say whether a directory may go once it is empty: one that an undone run made; no scheme's root ever."""
         if directory.rsplit("/", 1)[-1] == "..":
             return False
-        return directory in self._made if self.undoes else directory not in self._scheme_roots
+        return self._fold(directory) in self._made if self.undoes else directory not in self._scheme_roots

@@ -89,14 +89,32 @@ def _write_format(home: files.Directory, *, over: bool = False) -> None:
             if over:
                 files.replace(home, "format", b"1\n")
             else:
-                files.write_whole(home, "format", b"1\n")
-        except FileExistsError:
-            return
+                _write_once(home, b"1\n")
         except FileNotFoundError:  # its temporary name was swept away as a dead run's
             continue
         else:
             return
     raise CannotWrite(path=os.path.join(home.path, "format"), reason=os.strerror(errno.ENOENT))
+
+
+def _write_once(home: files.Directory, text: bytes) -> None:
+    """Write `format` unless it stands, whole from its first moment; whoever writes it with us writes the same."""
+    try:
+        files.write_whole(home, "format", text)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if not files.cannot_link(error):
+            raise
+        if files.look(home, "format") is None:  # neither links nor an exclusive rename are to be had here (TRAPS 25)
+            files.replace(home, "format", text)
+
+
+def learn_folding(environment: Environment, home: files.Directory) -> Environment:
+    """Learn how names are folded here: by one that stands in every home, and, if they are, by one that is tried."""
+    if files.look(home, "FORMAT") is None:
+        return environment
+    return environment._replace(folds_case=True, folds_forms=files.folds_forms(home))
 
 
 def list_ids(home: files.Directory | None) -> list[str]:

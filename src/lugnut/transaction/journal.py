@@ -10,6 +10,7 @@ goes at once. Whoever reads one and finds it gone on the way has to look again (
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 
@@ -21,14 +22,15 @@ from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
     "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
-    "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes", "read_plan",
-    "read_state", "sweep", "tidy",
+    "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
+    "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
 
 OPEN, COMMITTED, ABORTED = "open", "committed", "aborted"
 CONTENT = "staged/content"
 HIDDEN = "hidden"
 _TRIES = 100
+_NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}
 
 
 class Vanished(Exception):
@@ -115,6 +117,9 @@ def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> 
             lock = _build(home, identity, plan, words, durable=durable)
         except FileNotFoundError:  # swept away as somebody's remains before its lock was held, or the last one closed
             continue
+        except BaseException:
+            tidy(home)
+            raise
         if lock is not None:
             return Transaction(home, identity, plan, lock)
     raise InternalError(message="a transaction could not be published")
@@ -131,6 +136,7 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
                 files.write(directory, "holder.json", words.encode() + b"\n")
                 files.write(directory, "plan", format_plan(plan))
                 files.write(directory, OPEN, b"")
+                files.check_modes(directory, OPEN, home.path)
                 files.enter_path(directory, CONTENT, create=True).close()
                 if durable:
                     files.sync_volume(directory)
@@ -140,28 +146,35 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
                 if lock.still_there(directory):
                     return lock
             except BaseException:
-                lock.close()
                 with contextlib.suppress(OSError):
-                    _discard(transactions, new)
+                    _discard(transactions, new, lock)
+                lock.close()
                 raise
             lock.close()
             return None
 
 
-def _discard(transactions: files.Directory, new: str) -> None:
-    """Delete what never appeared; its name first: without its lock file nobody could tell that its builder is dead."""
-    old = f"old-{new}"
-    files.rename(transactions, new, transactions, old)
-    files.remove_tree(transactions, old)
+def _discard(transactions: files.Directory, name: str, lock: locks.Held) -> None:
+    """Delete a transaction; its name first: without its lock file nobody could tell that who made it is dead.
+
+    Then its lock is given back, before the file goes: NFS and FUSE only give another name to an open file that is
+    unlinked, and its directory would not be empty. What somebody who waits for it has open is left to the next sweep.
+    """
+    old = f"old-{name}"
+    with contextlib.suppress(FileNotFoundError):  # our own, sent twice and answered late (TRAPS 26)
+        files.rename(transactions, name, transactions, old)
+    lock.close()
+    try:
+        files.remove_tree(transactions, old)
+    except OSError as error:
+        if error.errno not in _NOT_EMPTY:
+            raise
 
 
 def close(transaction: Transaction) -> None:
     """Make a transaction disappear: one rename, then its remains are deleted."""
     with files.enter(transaction.home, TRANSACTIONS) as transactions:
-        with contextlib.suppress(FileNotFoundError):  # our own, sent twice and answered late (TRAPS 26)
-            files.rename(transactions, transaction.id, transactions, f"old-{transaction.id}")
-        files.remove_tree(transactions, f"old-{transaction.id}")
-    transaction.lock.close()
+        _discard(transactions, transaction.id, transaction.lock)
     tidy(transaction.home)
 
 
@@ -210,7 +223,7 @@ def _sweep_new(transactions: files.Directory, name: str) -> None:
                 return
             try:
                 if lock.still_there(directory) and files.look(transactions, name) is not None:
-                    _discard(transactions, name)
+                    _discard(transactions, name, lock)
             finally:
                 lock.close()
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 
+from lugnut.environment import folding
 from lugnut.errors import CannotWrite, FileInTheWay
 from lugnut.events import Reporter
 from lugnut.plan import FRESH, Origin, Rendered, kept_name, make_record, render_info
@@ -181,6 +182,7 @@ class _Hand:
         shown = {name: self.site.reader.show(opened, name) for name in names}  # M2
         claims = self.site.ledger.read(directory, names)
         revoked = self.site.ledger.read_revoked(directory, names)
+        fold = folding(self.site.environment)
         adopted = self.site.ledger.read_adopted()  # of this directory nobody notes any more while the stripe is held
         for origin, name in zip(met, names, strict=True):
             self.where = origin.file.path
@@ -189,7 +191,7 @@ class _Hand:
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
             if here is not None and content.matches(here, origin.file):
                 others_own = going or any(claim.named for claim in others) or self._is_left(origin)
-                if origin.file.path in adopted or not others_own:
+                if fold(origin.file.path) in adopted or not others_own:
                     self._note_adopted(origin.file.path)
             else:
                 self._answer(origin, opened, here, claimed=going or bool(others))

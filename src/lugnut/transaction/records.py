@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from lugnut.columns import File, Files
 from lugnut.distribution import Name, is_plain_record
-from lugnut.environment import Environment, canonical
+from lugnut.environment import Environment, canonical, key
 from lugnut.installed import Found, Installed, read_distribution
 from lugnut.system import files
 from lugnut.transaction import journal
@@ -21,7 +21,7 @@ from lugnut.transaction.tree import split
 from lugnut.typed import NamedTuple
 
 Index = dict[str, dict[str, File]]
-"""Files by directory and name."""
+"""Files by directory and name, folded where the file system folds them (`environment.key`)."""
 
 
 class Source(NamedTuple):
@@ -164,7 +164,7 @@ def _make_source(environment: Environment, installed: Installed) -> Source:
     if installed.rows is None:
         return Source(installed.name, rank, {}, Files(()), _find_opaque_tops(environment, installed), opaque=True)
     found = claimed_files(installed)
-    return Source(installed.name, rank, index_files(found), found, (), opaque=False)
+    return Source(installed.name, rank, index_files(environment, found), found, (), opaque=False)
 
 
 def _find_opaque_tops(environment: Environment, installed: Installed) -> tuple[str, ...] | None:
@@ -183,11 +183,11 @@ def _find_opaque_tops(environment: Environment, installed: Installed) -> tuple[s
     return tuple(below + spelling for spelling in sorted(spellings))
 
 
-def index_files(found: Iterable[File]) -> Index:
-    """Index files by directory and name."""
+def index_files(environment: Environment, found: Iterable[File]) -> Index:
+    """Index files by directory and name, as keys."""
     index: Index = {}
     for file in found:
-        directory, name = split(file.path)
+        directory, name = split(key(environment, file.path) if environment.folds_case else file.path)
         index.setdefault(directory, {})[name] = file
     return index
 

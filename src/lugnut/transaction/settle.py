@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
+from lugnut.environment import key
 from lugnut.errors import FileInTheWay, OutsideEnvironment
 from lugnut.system import files
 from lugnut.transaction import journal
@@ -44,6 +45,8 @@ class Settler:
         Up to `MOST` that one stripe guards are settled at a time: reading claims is what settling costs.
         """
         self._emptied.clear()
+        if self._site.environment.folds_case:  # two spellings of one file are settled once
+            paths = list({key(self._site.environment, path): path for path in paths}.values())
         wanted = group(paths)
         stripes: dict[str, list[_Wanted]] = {}
         for directory, names in wanted.items():

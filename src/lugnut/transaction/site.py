@@ -12,6 +12,7 @@ from lugnut.events import UNTIMED, Reporter, Timing, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
 from lugnut.transaction.claims import Ledger
+from lugnut.transaction.home import learn_folding
 from lugnut.transaction.tree import Tree
 
 STRIPES = 64
@@ -25,6 +26,7 @@ class Site:
     def __init__(
         self, environment: Environment, home: files.Directory, patience: locks.Patience, report: Reporter
     ) -> None:
+        environment = learn_folding(environment, home)  # where nothing stood yet nothing had told
         self.environment = environment
         self.home = home
         self.patience = patience

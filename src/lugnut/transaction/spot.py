@@ -11,6 +11,7 @@ import os
 
 from lugnut.columns import File
 from lugnut.distribution import Name
+from lugnut.environment import folding
 from lugnut.events import SetAside
 from lugnut.plan import kept_name
 from lugnut.system import files
@@ -40,7 +41,7 @@ class Spot:
         if self._shown is None:
             if found is not None:
                 self._drop_bytecode()
-                self._create(found[1])
+                self._create(*found)
                 self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
         elif found is None or found[1] != "":
             self._replace(found)
@@ -81,7 +82,7 @@ class Spot:
                 return kept
         if claim.transaction and claim.committed:
             place = f"{journal.TRANSACTIONS}/{claim.transaction}/{journal.CONTENT}"
-            staged = f"{place}/{claim.name}/{kept_name(self._path, claim.file)}"
+            staged = f"{place}/{claim.name}/{kept_name(claim.file.path, claim.file)}"
             if self._sound(staged, claim.file):
                 return staged
         return None
@@ -91,7 +92,7 @@ class Spot:
         return shown is not None and content.matches(shown, file)
 
     def _kept(self, name: Name, file: File) -> str:
-        return f"kept/{name}/{kept_name(self._path, file)}"
+        return f"kept/{name}/{kept_name(file.path, file)}"
 
     # --- acting ---
 
@@ -101,10 +102,11 @@ class Spot:
             raise Vanished
         return opened
 
-    def _create(self, place: str) -> None:
+    def _create(self, best: Claim, place: str) -> None:
         placer = content.Placer(self._errand.transaction.id, "auto")
+        name = split(best.file.path)[1]  # as it spells it, where the file system folds names
         try:
-            placer.create(self._home, place, self._here(create=True), self._name, guarded=True)
+            placer.create(self._home, place, self._here(create=True), name, guarded=True)
         except FileNotFoundError:
             raise Vanished from None
 
@@ -118,7 +120,7 @@ class Spot:
             self._keep(claim.name, claim.file, self._here(), self._name)
         if found is not None:
             self._drop_bytecode()
-            self._move_over(found[1])
+            self._move_over(*found)
             self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
         elif not claimed:
             self._drop_bytecode()
@@ -137,9 +139,10 @@ class Spot:
             )
         return bool(left)
 
-    def _move_over(self, place: str) -> None:
+    def _move_over(self, best: Claim, place: str) -> None:
+        name = split(best.file.path)[1]
         try:
-            content.move_over(self._errand.transaction.id, self._home, place, self._here(), self._name)
+            content.move_over(self._errand.transaction.id, self._home, place, self._here(), name)
         except FileNotFoundError:
             raise Vanished from None
 
@@ -193,7 +196,7 @@ class Spot:
                 raise Vanished from None
 
     def _keep(self, name: Name, file: File, source_dir: files.Directory, source: str) -> None:
-        kept = kept_name(self._path, file)
+        kept = kept_name(file.path, file)
         if self._errand.keeps(name) and self._sound(self._kept(name, file), file):
             return
         self._errand.note_kept(name)
@@ -223,13 +226,13 @@ class Spot:
         for role in self._errand.roles(self._path):
             if role.new is None or (self._shown is not None and content.matches(self._shown, role.new)):
                 continue
-            staged = self._errand.transaction.staged(role.name, kept_name(self._path, role.new))
+            staged = self._errand.transaction.staged(role.name, kept_name(role.new.path, role.new))
             if self._claims_still(role.name, role.new) and files.look(self._home, staged) is not None:
                 self._keep(role.name, role.new, self._home, staged)
 
     def _claims_still(self, name: Name, file: File) -> bool:
-        kept = kept_name(self._path, file)
-        return any(claim.name == name and kept_name(self._path, claim.file) == kept for claim in self._claims)
+        kept = kept_name(file.path, file)
+        return any(claim.name == name and kept_name(claim.file.path, claim.file) == kept for claim in self._claims)
 
     def _drop_kept(self) -> None:
         """Drop what is kept here although it is shown, or this transaction's distribution claims it no more."""
@@ -260,11 +263,12 @@ def drop_bytecode(errand: Errand, opened: files.Directory, directory: str, names
 
     Before them, for whoever goes on after a kill cannot see any more that a source was another.
     """
-    stems = {name[:-3] for name in names if name.endswith(".py")}
+    fold = folding(errand.site.environment)
+    stems = {fold(name[:-3]) for name in names if name.endswith(".py")}
     listed = errand.list_bytecode(directory, opened) if stems else None
     if listed is None:
         return
-    ours = [name for name in listed if name.endswith(".pyc") and not stems.isdisjoint(_list_stems(name))]
+    ours = [name for name in listed if name.endswith(".pyc") and not stems.isdisjoint(map(fold, _list_stems(name)))]
     if listed and not ours:
         return
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lugnut.columns import File
+from lugnut.environment import folding
 from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import content, journal
@@ -22,7 +23,7 @@ from lugnut.transaction.tree import split
 def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
     """Complete a plan by looking; raises FileInTheWay and OutsideEnvironment with nothing changed."""
     ours = sorted(actions, key=lambda action: action.name)
-    others = _made_by_others(site)
+    fold, others = folding(site.environment), _made_by_others(site)
     look = Look(site, force, [], [], {}, {})
     done = []
     made: set[str] = set()
@@ -37,18 +38,18 @@ def survey(site: Site, actions: Iterable[Action], *, force: bool) -> Plan:
             check_way(site, action)
         done.append(action)
     others |= _made_by_others(site)  # before and after the look: whoever made a directory had published it by then
-    made |= {directory for directory, stands in look.standing.items() if not stands or directory in others}
+    made |= {directory for directory, stands in look.standing.items() if not stands or fold(directory) in others}
     if any(action.kind == FRESH for action in ours):
         made |= _filled(look)
     return Plan(tuple(done), tuple(sorted(made)), tuple(sorted(set(look.adopted))), tuple(sorted(set(look.forced))))
 
 
 def _made_by_others(site: Site) -> set[str]:
-    """Directories that open runs are making: whoever empties them last removes them."""
+    """Directories that open runs are making, as keys: whoever empties them last removes them."""
     made: set[str] = set()
     for identity in journal.list_ids(site.home):
         try:
-            made.update(site.ledger.plan(identity).directories)
+            made.update(map(folding(site.environment), site.ledger.plan(identity).directories))
         except (journal.Vanished, ValueError):
             continue
     return made
@@ -97,13 +98,16 @@ def _note_parents(look: Look, action: Action, directory: str) -> bool:
 
 def _survey_fresh(look: Look, action: Action, standing: list[str]) -> None:
     """Judge what a fresh wheel meets in directories that stand; its files are taken apart once, and only if it does."""
-    met = [action.files.unordered & _list_paths(look, action, directory) for directory in standing]
+    fold, keys = folding(look.site.environment), frozenset[str](action.files.unordered)
+    if look.site.environment.folds_case:
+        keys = frozenset(map(fold, action.files.paths))
+    met = [keys & _list_paths(look, action, directory) for directory in standing]
     if not any(met):
         return
     taken = frozenset().union(*met)
     wanted: dict[str, dict[str, File]] = {directory: {} for directory in standing}
     for file in action.files:
-        if file.path in taken:
+        if fold(file.path) in taken:
             directory, name = split(file.path)
             wanted[directory][name] = file
     for directory, here in wanted.items():
@@ -112,12 +116,13 @@ def _survey_fresh(look: Look, action: Action, standing: list[str]) -> None:
 
 
 def _list_paths(look: Look, action: Action, directory: str) -> frozenset[str]:
-    """List a directory that stands, once; of what is met there only the directory itself is asked again."""
+    """List a directory that stands, once, as keys; of what is met there only the directory itself is asked again."""
     known = look.names.get(directory)
     if known is None:
         opened = reach(look.site, action, directory)
         below = f"{directory}/" if directory else ""
-        known = frozenset(() if opened is None else (below + name for name in files.list_names(opened)))
+        fold = folding(look.site.environment)
+        known = frozenset(() if opened is None else (fold(below + name) for name in files.list_names(opened)))
         look.names[directory] = known
     return known
 

@@ -1,0 +1,133 @@
+"""Where names that differ in case are one: one file, one claim to be shown on it, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import pytest
+
+from foldings import folding, lowering
+from lugnut.errors import FileInTheWay
+from places import Act, Place, cut, open_site, place, transactions
+from stepcases import install, uninstall
+
+__all__ = ["folding", "lowering", "place"]
+
+
+def rivals(place: Place, version: str = "1") -> tuple[str, str]:
+    """Two distributions with one path, spelled in two ways."""
+    low = place.wheel("low", version, {"Shared/x.py": f"X = 'low {version}'\n", "low.py": ""})
+    return low, place.wheel("top", version, {"shared/X.py": f"X = 'top {version}, longer'\n", "top.py": ""})
+
+
+def told(place: Place) -> Place:
+    """Have lugnut know of its file system, as it does where something stands."""
+    place.environment = place.environment._replace(folds_case=True)
+    return place
+
+
+def findings(place: Place) -> list[str]:
+    return [str(one) for one in told(place).act(Act("check", ())).findings]
+
+
+def shown(place: Place) -> dict[str, str]:
+    """Names as they stand in the directory that both have, and their bytes."""
+    (directory,) = (name for name in os.listdir(place.site) if name.casefold() == "shared")
+    inside = os.path.join(place.site, directory)
+    found = {}
+    for name in os.listdir(inside):
+        with open(os.path.join(inside, name), encoding="utf-8") as file:
+            found[name] = file.read()
+    return found
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), None])
+def test_of_two_spellings_of_one_path_the_highest_claim_is_shown(folding: Place, order: tuple[int, int] | None) -> None:
+    wheels = rivals(folding)
+    for call in [wheels] if order is None else [(wheels[number],) for number in order]:
+        folding.act(install(*call))
+    assert list(shown(folding).values()) == ["X = 'top 1, longer'\n"]
+    assert findings(folding) == []
+
+
+def test_the_other_ones_bytes_come_back_under_the_name_that_it_gives_them(folding: Place) -> None:
+    folding.act(install(*rivals(folding)))
+    told(folding).act(uninstall("top"))
+    assert shown(folding) == {"x.py": "X = 'low 1'\n"}
+    assert findings(folding) == []
+
+
+def test_two_spellings_that_change_at_once_are_settled_once(folding: Place) -> None:
+    folding.act(install(*rivals(folding)))
+    told(folding).act(install(*rivals(folding, "2")))
+    assert list(shown(folding).values()) == ["X = 'top 2, longer'\n"]
+    assert findings(folding) == []
+    folding.act(uninstall("top"))
+    assert shown(folding) == {"x.py": "X = 'low 2'\n"}
+
+
+def test_an_upgrade_may_spell_its_own_path_otherwise(folding: Place) -> None:
+    folding.act(install(folding.wheel("pkg", "1", {"Shared/Mod.py": "M = 1\n"})))
+    told(folding).act(install(folding.wheel("pkg", "2", {"shared/MOD.py": "M = 'two'\n"})))
+    assert shown(folding) == {"MOD.py": "M = 'two'\n"}
+    assert findings(folding) == []
+
+
+def test_a_users_file_is_met_however_it_is_spelled(folding: Place) -> None:
+    folding.write("shared/X.py", "mine\n")
+    low, _ = rivals(folding)
+    with pytest.raises(FileInTheWay):
+        told(folding).act(install(low))
+    folding.act(install(low, force=True))
+    assert findings(folding) == []
+
+
+def test_a_dist_info_that_is_spelled_otherwise_is_replaced_and_not_hidden(folding: Place) -> None:
+    folding.act(install(folding.wheel("Pkg", "1", {"pkg.py": "P = 1\n"})))
+    again = folding.wheel("pkg", "1", {"pkg.py": "P = 'again'\n"}, build="again")
+    told(folding).act(install(again))
+    (info,) = (name for name in os.listdir(folding.site) if name.endswith(".dist-info"))
+    assert {"METADATA", "RECORD", "WHEEL"} <= set(os.listdir(os.path.join(folding.site, info)))
+    assert findings(folding) == []
+    folding.act(uninstall("pkg"))
+    assert os.listdir(folding.site) == [".lugnut"]
+
+
+def test_nothing_is_altered_where_names_are_listed_in_lower_case(lowering: Place) -> None:
+    lowering.act(install(lowering.wheel("Pkg", "1", {"Pkg/Mod.py": "P = 1\n"}, extra={"LICENSE": "mine\n"})))
+    assert findings(lowering) == []
+    told(lowering).act(uninstall("pkg"))
+    assert os.listdir(lowering.site) == [".lugnut"]
+    assert "altered" not in os.listdir(os.path.join(lowering.site, ".lugnut"))
+
+
+def test_bytecode_goes_with_its_source_however_it_is_listed(lowering: Place) -> None:
+    wheels = [lowering.wheel("pkg", version, {"Shared/Mod.py": f"P = {version}\n"}) for version in "12"]
+    lowering.act(install(wheels[0]))
+    lowering.write("Shared/__pycache__/Mod.cpython-311.pyc", "stale")
+    told(lowering).act(install(wheels[1]))
+    assert not os.path.exists(os.path.join(lowering.site, "Shared", "__pycache__"))
+
+
+def test_normal_forms_are_two_names_where_case_alone_is_folded(folding: Place) -> None:
+    paths = {"low": "e\u0301/n.py", "top": "\u00e9/n.py"}
+    made = [folding.wheel(name, "1", {path: f"N = {name!r}\n"}) for name, path in paths.items()]
+    folding.act(install(*made))
+    told(folding).act(uninstall("top"))
+    assert [os.path.exists(os.path.join(folding.site, path)) for path in paths.values()] == [True, False]
+    folding.act(uninstall("low"))
+    assert os.listdir(folding.site) == [".lugnut"]
+
+
+def test_what_another_run_revokes_bars_no_way_however_it_is_spelled(folding: Place) -> None:
+    low, top = rivals(folding)
+    folding.act(install(low))
+    told(folding)
+    cut(folding, uninstall("low"), "replace", "/committed")
+    (identity,) = transactions(folding)
+    with contextlib.contextmanager(open_site)(folding) as site:
+        (revoked,) = site.ledger.read_revoked("shared", ["X.PY"])["X.PY"]
+    assert (revoked.path, identity in transactions(folding)) == ("Shared/x.py", True)
+    folding.act(install(top))
+    assert findings(folding) == []
