@@ -83,6 +83,9 @@ CASES = {
             "called-off-winner-goes", [install("mm1")], [install("aa1"), uninstall("mm")], called_off=frozenset({0})
         ),
         OrderCase("both-called-off", [], [install("ff1"), install("mm1")], {"s/y.py": "Y = 1\n"}, frozenset({0, 1})),
+        OrderCase(
+            "directory-goes-called-off", [install("zz1")], [install("bb1"), uninstall("zz")], called_off=frozenset({0})
+        ),
         OrderCase("directory-made-again", [install("zz1")], [install("aa1"), uninstall("zz"), install("mm1")]),
         OrderCase(
             "three-at-one-path", [install("aa1", "mm1", "zz1")], [uninstall("zz"), uninstall("mm"), install("mm2")]

@@ -21,11 +21,11 @@ from lugnut.errors import Interrupted
 from moments import Moments
 from oracle import check_environment
 from ordercases import UNIVERSE, OrderCase
-from players import LETTERS, Leg, Played, Troupe
 from serial import NOTHING, Deed, State, carry_out, find_ends, show
 from snapshots import Snapshot
 from stepper import CHECK, Act, Place
 from trees import normalise
+from troupes import LETTERS, Leg, Played, Troupe
 
 PURELIB = "lib/python3.11/site-packages"
 CALLED_OFF = 130

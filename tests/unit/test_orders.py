@@ -65,7 +65,7 @@ def test_a_killed_deed_was_done_or_not() -> None:
 
 @linux
 def test_a_schedule_reads_as_it_is_printed() -> None:
-    from players import Leg, parse_legs
+    from troupes import Leg, parse_legs
 
     legs = [Leg(0, 12), Leg(1), Leg(0, 40, killed=True)]
     assert " ".join(map(str, legs)) == "a12 b a40!"
@@ -85,11 +85,11 @@ def test_schedules_are_played_and_nothing_is_wrong() -> None:
 def test_a_schedule_makes_the_same_calls_every_time(tmp_path: Path) -> None:
     from ordercases import CASES
     from orders import Arena
-    from players import parse_legs
+    from troupes import parse_legs
 
     script = (
         "import os, sys; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"
-        "from ordercases import CASES; from orders import Arena; from players import parse_legs\n"
+        "from ordercases import CASES; from orders import Arena; from troupes import parse_legs\n"
         "os.umask(0o022); arena = Arena(CASES['both-go'], sys.argv[3])\n"
         "print([arena.play(parse_legs('a50 b60 a70 b'))[0].legs for _ in range(3)])\n"
     )
