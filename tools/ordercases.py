@@ -34,6 +34,12 @@ class OrderCase(NamedTuple):
     """Which deeds are called off at the last moment before their commit."""
     jobs: int = 1
     """Workers of each deed, where it has so many wheels."""
+    lost: Sequence[str] = ()
+    """Paths in site-packages that somebody has removed since `before`."""
+    edited: Mapping[str, str] = {}
+    """What somebody has written since then."""
+    instead: Mapping[str, str] = {}
+    """What some paths show in the end because of that, whatever is claimed; tools/oracle.py is not asked about them."""
 
 
 def install(*keys: str, **overlay: int) -> Deed:
@@ -86,6 +92,22 @@ CASES = {
         OrderCase(
             "directory-goes-called-off", [install("zz1")], [install("bb1"), uninstall("zz")], called_off=frozenset({0})
         ),
+        OrderCase(
+            "kept-was-lost-winner-goes",
+            [install("aa1", "mm1")],
+            [uninstall("mm"), install("bb1")],
+            lost=[".lugnut/kept/aa"],
+            instead={"s/x.py": "X = 'mm'\n"},
+        ),
+        OrderCase(
+            "shown-was-edited-winner-comes",
+            [install("aa1")],
+            [install("mm1"), install("bb1")],
+            edited={"s/x.py": "mine\n"},
+            instead={"s/x.py": "mine\n"},
+        ),
+        OrderCase("workers-come-winner-goes", [install("mm1")], [install("aa1", "dd1"), uninstall("mm")], jobs=2),
+        OrderCase("workers-meet-workers", [], [install("aa1", "dd1"), install("mm1", "ee1")], jobs=2),
         OrderCase("directory-made-again", [install("zz1")], [install("aa1"), uninstall("zz"), install("mm1")]),
         OrderCase(
             "three-at-one-path", [install("aa1", "mm1", "zz1")], [uninstall("zz"), uninstall("mm"), install("mm2")]
