@@ -68,6 +68,10 @@ CASES = {
         OrderCase("upgrade-goes", [install("mm1", "aa1")], [install("mm2"), uninstall("mm")]),
         OrderCase("rank-changes-winner-goes", [install("aa1", "mm1")], [install(aa=1), uninstall("mm")]),
         OrderCase("rank-changes-third-comes", [install("aa1", "mm1")], [install(aa=1), install("zz1")]),
+        OrderCase(
+            "rank-is-lowered-third-comes", [install("aa1", "mm1"), install(aa=1)], [install(aa=0), install("zz1")]
+        ),
+        OrderCase("equal-comes-winner-goes", [install("mm2", "zz1")], [install("yy1"), uninstall("zz")]),
         OrderCase("directory-empties", [install("dd1")], [uninstall("dd"), install("ee1")]),
         OrderCase("equal-bytes-come-and-go", [install("ff1")], [uninstall("ff"), install("mm1")]),
         OrderCase("stray-is-adopted", [], [install("ff1"), install("mm1")], {"s/y.py": "Y = 1\n"}),
