@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from orders import Arena
-from players import Leg, Played
+from troupes import Leg, Played
 
 MOST_DEATHS = 2
 PAIR = 2

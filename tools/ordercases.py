@@ -34,6 +34,12 @@ class OrderCase(NamedTuple):
     """Which deeds are called off at the last moment before their commit."""
     jobs: int = 1
     """Workers of each deed, where it has so many wheels."""
+    lost: Sequence[str] = ()
+    """Paths in site-packages that somebody has removed since `before`."""
+    edited: Mapping[str, str] = {}
+    """What somebody has written since then."""
+    instead: Mapping[str, str] = {}
+    """What some paths show in the end because of that, whatever is claimed; tools/oracle.py is not asked about them."""
 
 
 def install(*keys: str, **overlay: int) -> Deed:
@@ -62,6 +68,10 @@ CASES = {
         OrderCase("upgrade-goes", [install("mm1", "aa1")], [install("mm2"), uninstall("mm")]),
         OrderCase("rank-changes-winner-goes", [install("aa1", "mm1")], [install(aa=1), uninstall("mm")]),
         OrderCase("rank-changes-third-comes", [install("aa1", "mm1")], [install(aa=1), install("zz1")]),
+        OrderCase(
+            "rank-is-lowered-third-comes", [install("aa1", "mm1"), install(aa=1)], [install(aa=0), install("zz1")]
+        ),
+        OrderCase("equal-comes-winner-goes", [install("mm2", "zz1")], [install("yy1"), uninstall("zz")]),
         OrderCase("directory-empties", [install("dd1")], [uninstall("dd"), install("ee1")]),
         OrderCase("equal-bytes-come-and-go", [install("ff1")], [uninstall("ff"), install("mm1")]),
         OrderCase("stray-is-adopted", [], [install("ff1"), install("mm1")], {"s/y.py": "Y = 1\n"}),
@@ -83,6 +93,25 @@ CASES = {
             "called-off-winner-goes", [install("mm1")], [install("aa1"), uninstall("mm")], called_off=frozenset({0})
         ),
         OrderCase("both-called-off", [], [install("ff1"), install("mm1")], {"s/y.py": "Y = 1\n"}, frozenset({0, 1})),
+        OrderCase(
+            "directory-goes-called-off", [install("zz1")], [install("bb1"), uninstall("zz")], called_off=frozenset({0})
+        ),
+        OrderCase(
+            "kept-was-lost-winner-goes",
+            [install("aa1", "mm1")],
+            [uninstall("mm"), install("bb1")],
+            lost=[".lugnut/kept/aa"],
+            instead={"s/x.py": "X = 'mm'\n"},
+        ),
+        OrderCase(
+            "shown-was-edited-winner-comes",
+            [install("aa1")],
+            [install("mm1"), install("bb1")],
+            edited={"s/x.py": "mine\n"},
+            instead={"s/x.py": "mine\n"},
+        ),
+        OrderCase("workers-come-winner-goes", [install("mm1")], [install("aa1", "dd1"), uninstall("mm")], jobs=2),
+        OrderCase("workers-meet-workers", [], [install("aa1", "dd1"), install("mm1", "ee1")], jobs=2),
         OrderCase("directory-made-again", [install("zz1")], [install("aa1"), uninstall("zz"), install("mm1")]),
         OrderCase(
             "three-at-one-path", [install("aa1", "mm1", "zz1")], [uninstall("zz"), uninstall("mm"), install("mm2")]

@@ -13,6 +13,7 @@ import inspect
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,16 +22,15 @@ from lugnut.errors import Interrupted
 from moments import Moments
 from oracle import check_environment
 from ordercases import UNIVERSE, OrderCase
-from players import LETTERS, Leg, Played, Troupe
 from serial import NOTHING, Deed, State, carry_out, find_ends, show
 from snapshots import Snapshot
 from stepper import CHECK, Act, Place
 from trees import normalise
+from troupes import LETTERS, Leg, Played, Troupe
 
 PURELIB = "lib/python3.11/site-packages"
 CALLED_OFF = 130
 """The exit code of a run that was called off."""
-ALTERED = "something was set aside in .lugnut/altered"
 MEETINGS = 8
 """Of each deed so many places, less one, where another one comes upon it, to see what both touch."""
 
@@ -55,6 +55,10 @@ class Arena:
         for deed in case.before:
             self.place.act(self.act(deed))
             self.before = carry_out(UNIVERSE, self.before, deed)
+        for path in case.lost:
+            shutil.rmtree(os.path.join(self.place.site, path))
+        for path, text in case.edited.items():
+            self.place.write(path, text)
         self.place.keep()
         self.good: set[tuple[State, str]] = set()
         acts = [self.act(deed) for deed in case.deeds]
@@ -137,14 +141,19 @@ class Arena:
         seen = state, repr(sorted(snapshot.items()))
         if seen in self.good:
             return []
-        found = [] if not os.path.exists(os.path.join(self.place.site, ".lugnut", "altered")) else [ALTERED]
-        strays = {f"{path}: no RECORD names it" for path in self.case.strays}
-        found += [one for one in check_environment(self.place.site) if one not in strays] + compare(
-            show(UNIVERSE, state, self.case.strays), snapshot
-        )
+        found = self.check() + compare({**show(UNIVERSE, state, self.case.strays), **self.case.instead}, snapshot)
         if not found:
             self.good.add(seen)
         return found
+
+    def check(self) -> list[str]:
+        """Ask tools/oracle.py, and see that nothing was set aside: in no case there is any need for it."""
+        found = check_environment(self.place.site)
+        if os.path.exists(os.path.join(self.place.site, ".lugnut", "altered")):
+            found.append("something was set aside in .lugnut/altered")
+        excused = [f"{path}: " for path in {**self.case.strays, **self.case.instead}]
+        excused += [".lugnut/kept/"] if self.case.instead else []
+        return [one for one in found if not one.startswith(tuple(excused))]
 
 
 def call_off() -> None:

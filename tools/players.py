@@ -1,10 +1,8 @@
-"""Runs of the engine that wait for each other call by call: who makes the next one is said by a schedule.
+"""A player: a run of the engine that makes one call after the other as it is told.
 
-A *player* is a forked process that does one deed with the product's own code, again and again; a worker that it forks
-is a player of its own. Each stands behind a gate (see gates.py): before a call it stops where it was told to, and only
-goes on when it is told to. So of all players one moves at a time, and a schedule decides everything: it is a list of
-*legs*, each a player and how many calls it makes before the next leg begins; `None` is until it ends or waits. After
-the last leg each goes on as far as it comes, the one that moved last first.
+It is a forked process that does one deed with the product's own code, again and again; a worker that it forks is a
+player of its own. Each stands behind a gate (see gates.py): before a call it stops where it was told to, and only goes
+on when it is told to.
 """
 
 from __future__ import annotations
@@ -20,56 +18,13 @@ import os
 import select
 import signal
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from footprints import Shared, Touch
-from gates import DIE, ENDED, ON, SAID, STOPPED, WAITING, WORD, Channel, Gate
+from gates import DIE, ENDED, SAID, STOPPED, WAITING, WORD, Channel, Gate
 from stepper import PATIENCE, PLAIN, Act, Ended, Place, carry_out, end, start
 
-ROUNDS = 20
-"""So often all that live may say, one after the other, that they wait, until that is a deadlock."""
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-"""Players as they are printed: the deeds' first, then the workers of the first deed, of the second ..."""
 UNBORN = b"u"
 BUG = 99
-
-
-class Leg(NamedTuple):
-    """One player's turn; `calls` None is until it ends or waits; it may be killed when that is over."""
-
-    player: int
-    calls: int | None = None
-    killed: bool = False
-
-    def __str__(self) -> str:
-        return f"{LETTERS[self.player]}{'' if self.calls is None else self.calls}{'!' if self.killed else ''}"
-
-
-class Played(NamedTuple):
-    """How a schedule went."""
-
-    legs: list[int]
-    """Calls made in each leg."""
-    ends: list[Ended]
-    """By deed; 99 and more are bugs, negative is a signal."""
-    killed: list[int]
-    """Deeds of which a process was killed: done or not, but for one whose exit code says that it was not."""
-    stuck: bool
-    """All that lived waited for each other."""
-    course: str
-    """What came of it: every leg that was made in the end, as legs are printed."""
-    seen: list[str]
-    """What was wrong at some moment on the way."""
-
-
-def parse_legs(text: str) -> list[Leg]:
-    """Read legs as they are printed: `a12 b a40!`."""
-    legs = []
-    for word in text.split():
-        number = word[1:].rstrip("!")
-        legs.append(Leg(LETTERS.index(word[0]), int(number) if number else None, word.endswith("!")))
-    return legs
 
 
 class Line:
@@ -222,95 +177,3 @@ class Player:
 
 _NEAR: set[int] = set()
 """The scheduler's ends of all pipes, which no player may keep open."""
-
-
-class Troupe:
-    """Everybody who does a deed of a case, for one schedule after the other."""
-
-    def __init__(
-        self,
-        place: Place,
-        acts: Sequence[Act],
-        shared: Sequence[Shared] | None = None,
-        look: Callable[[Sequence[int]], Iterable[str]] = lambda _: (),
-    ) -> None:
-        """Give each act a player, which stops only before its `shared` calls where they are known.
-
-        `look` is told the deeds' processes whenever a player has stopped, and says what is wrong at that moment.
-        """
-        self.players = [
-            Player(place, act, number, None if shared is None else shared[number]) for number, act in enumerate(acts)
-        ]
-        self.look = look
-
-    def play(self, legs: Sequence[Leg]) -> Played:
-        """Play one schedule to its end."""
-        stage = _Stage(self.players, self.look)
-        for leg in legs:
-            stage.move(leg)
-        stuck = not stage.go_on(legs[-1].player if legs else 0)
-        ends = [player.end() for player in self.players]
-        killed = [stage.owners[number] for number in stage.killed]
-        return Played(stage.lengths[: len(legs)], ends, killed, stuck, stage.tell(), sorted(stage.seen))
-
-    def run(self) -> Ended:
-        """Have the only player do its deed alone."""
-        return self.play([]).ends[0]
-
-    def close(self) -> None:
-        """End all processes."""
-        for player in self.players:
-            player.close()
-
-
-class _Stage:
-    """One schedule as it is played."""
-
-    def __init__(self, players: Sequence[Player], look: Callable[[Sequence[int]], Iterable[str]]) -> None:
-        lines = [player.ready() for player in players]
-        self.players = players
-        self.look = look
-        self.lines = [line for ready in lines for line in ready[:1]] + [line for ready in lines for line in ready[1:]]
-        workers = [number for number, ready in enumerate(lines) for _ in ready[1:]]
-        self.owners = [*range(len(players)), *workers]
-        """By line, whose it is."""
-        self.pids = [player.pid for player in players]
-        self.lengths: list[int] = []
-        self.killed: list[int] = []
-        self.made: list[Leg] = []
-        self.seen: set[str] = set()
-
-    def move(self, leg: Leg) -> None:
-        """Have one player make its leg."""
-        line, player = self.lines[leg.player], self.players[self.owners[leg.player]]
-        made = player.move(line, ON if leg.calls is None else leg.calls)
-        killed = leg.killed and line.moves
-        if killed:
-            line.kill()
-            self.killed.append(leg.player)
-        self.lengths.append(made)
-        if made or killed:
-            self.made.append(Leg(leg.player, made, killed))
-            self.seen.update(self.look(self.pids))
-
-    def go_on(self, first: int) -> bool:
-        """Let all go on as far as they come; False where those that are left wait for each other."""
-        order = [*range(first, len(self.lines)), *range(first)]
-        rounds = 0
-        while left := [number for number in order if self.lines[number].moves]:
-            for number in left:
-                self.move(Leg(number))
-            moved = any(self.lines[number].state != WAITING for number in left)
-            rounds = 0 if moved else rounds + 1
-            if rounds > ROUNDS:
-                return False
-        return True
-
-    def tell(self) -> str:
-        """Give what came of it."""
-        legs: list[Leg] = []
-        for leg in self.made:
-            if legs and legs[-1].player == leg.player and not legs[-1].killed:
-                leg = Leg(leg.player, (legs.pop().calls or 0) + (leg.calls or 0), leg.killed)  # noqa: PLW2901
-            legs.append(leg)
-        return " ".join(map(str, legs))

@@ -5,7 +5,7 @@
     python tools/schedules.py --replay "CASE: a12 b a"
 
 The runs are the product's own code in processes of their own, which make one call after the other as a schedule says
-(see players.py). With `--preemptions N` every schedule is played in which at most N times a run is stopped before a
+(see troupes.py). With `--preemptions N` every schedule is played in which at most N times a run is stopped before a
 call of its own that another one could notice (see footprints.py), another one going on in its place, the first one
 included; with `--deaths N` also those in which up to N that are stopped are killed. `--every K` takes each K-th of
 these. `--random` plays schedules drawn by a seed, of up to six preemptions and two deaths. With `--every-call` a run is
@@ -37,8 +37,8 @@ from evidence import Evidence, note, words_of
 from explorer import Explorer, FoundError, Score
 from ordercases import CASES
 from orders import Arena
-from players import parse_legs
 from programs import print_table, scratch
+from troupes import parse_legs
 
 HEADER = ("case", "runs", "calls", "schedules", "killed", "ends", "wrong")
 SHOWN = 10

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from footprints import CHANGED, LISTED, LOOKED, MOVED, WRITTEN, Shared, Touch, spell, turn
 from serial import NOTHING, Deed, Shipped, carry_out, find_ends, show
 
 TOOLS = Path(__file__).parent.parent.parent / "tools"
@@ -60,12 +61,42 @@ def test_a_killed_deed_was_done_or_not() -> None:
     assert ends == {frozenset({("b", "b1", 0)}), frozenset({("a", "a1", 0), ("b", "b1", 0)})}
 
 
+# --- which calls others could notice ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "shared"),
+    [
+        ((LOOKED, "s/x.py"), (LOOKED, "s/x.py"), False),
+        ((LOOKED, "s/x.py"), (CHANGED, "s/x.py"), True),
+        ((CHANGED, "s/x.py"), (CHANGED, "s/y.py"), False),
+        ((CHANGED, "s/x.py"), (LISTED, "s"), True),
+        ((WRITTEN, "s/x.py"), (LISTED, "s"), False),
+        ((LISTED, "s"), (CHANGED, "s/x.py"), True),
+        ((LOOKED, "a/RECORD"), (MOVED, "a"), True),
+        ((MOVED, "a"), (LOOKED, "a/RECORD"), True),
+        ((CHANGED, "a"), (LOOKED, "a/RECORD"), False),
+        ((LOOKED, "transactions/+/plan"), (MOVED, "transactions/+"), False),
+        ((LOOKED, "transactions/*/plan"), (MOVED, "transactions/+"), True),
+    ],
+)
+def test_a_call_is_shared_where_one_changes_what_the_other_touches(mine: Touch, others: Touch, shared: bool) -> None:
+    assert (mine in Shared(turn([others]))) == shared
+
+
+def test_what_is_called_something_new_each_time_is_spelled_alike() -> None:
+    one, two = "18ec2bfde825ea55-640fd6e7", "18ec2c05319fc78b-bf4d1553"
+    assert spell(f"t/{one}/plan", {one}) == "t/+/plan"
+    assert spell(f"t/new-{two}/plan", {one}) == "t/new-*/plan"
+    assert spell(f"s/.lugnut-{one}-00ff.tmp", {one}) == "s/(temporary)"
+
+
 # --- schedules --------------------------------------------------------------------------------------------------------
 
 
 @linux
 def test_a_schedule_reads_as_it_is_printed() -> None:
-    from players import Leg, parse_legs
+    from troupes import Leg, parse_legs
 
     legs = [Leg(0, 12), Leg(1), Leg(0, 40, killed=True)]
     assert " ".join(map(str, legs)) == "a12 b a40!"
@@ -82,27 +113,37 @@ def test_schedules_are_played_and_nothing_is_wrong() -> None:
 
 
 @linux
-def test_a_schedule_makes_the_same_calls_every_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("case", "legs", "made"),
+    [
+        ("both-go", "a50 b60 a70 b", [50, 60, 70]),
+        ("workers-come-winner-goes", "a c5 d5 b20 c7! a", [0, 5, 5, 20, 7]),
+    ],
+)
+def test_a_schedule_makes_the_same_calls_every_time(tmp_path: Path, case: str, legs: str, made: list[int]) -> None:
     from ordercases import CASES
     from orders import Arena
-    from players import parse_legs
+    from troupes import parse_legs
 
     script = (
         "import os, sys; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"
-        "from ordercases import CASES; from orders import Arena; from players import parse_legs\n"
-        "os.umask(0o022); arena = Arena(CASES['both-go'], sys.argv[3])\n"
-        "print([arena.play(parse_legs('a50 b60 a70 b'))[0].legs for _ in range(3)])\n"
+        "from ordercases import CASES; from orders import Arena; from troupes import parse_legs\n"
+        "os.umask(0o022); arena = Arena(CASES[sys.argv[4]], sys.argv[3])\n"
+        "print([arena.play(parse_legs(sys.argv[5]))[0].legs for _ in range(3)])\n"
+        "arena.close()\n"
     )
     assert CASES
     assert Arena
     assert parse_legs
     src = str(TOOLS.parent / "src")
     ran = subprocess.run(
-        [sys.executable, "-c", script, str(TOOLS), src, str(tmp_path / "place")],
+        [sys.executable, "-c", script, str(TOOLS), src, str(tmp_path / "place"), case, legs],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     first, *others = json.loads(ran.stdout)
-    assert first[:3] == [50, 60, 70]
+    assert [calls for calls, wanted in zip(first, made, strict=False) if wanted] == [
+        wanted for wanted in made if wanted
+    ]
     assert others == [first, first]
 
 

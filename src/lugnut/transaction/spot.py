@@ -45,7 +45,7 @@ class Spot:
                 self._shown = Shown(found[0].file.digest, bool(found[0].file.executable), directory=False)
         elif found is None or found[1] != "":
             self._replace(found)
-        else:
+        elif not found[0].committed:
             self._leave_to_open()
         self._keep_staged()
         self._drop_kept()
