@@ -121,7 +121,7 @@ def _stop(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> None:
         _signal_group(chosen, signal.SIGSTOP)
     pause(rng.uniform(2.0, 3.5) * IMPATIENT)
     with field.registry.lock:
-        if chosen.number in field.registry.running:
+        if chosen.number in field.registry.running or chosen.number in field.registry.lingering:  # its orphans too
             _signal_group(chosen, signal.SIGCONT)
     field.history.strike(Strike(nemesis, began, field.history.now(), chosen.number))
 

@@ -82,6 +82,7 @@ class Ring:
         self.field = self._make_field()
         self.judge = Judge(contest.world, self.wheels, contest.is_strict)
         self._pids: set[int] = set()
+        self._hung: list[int] = []
         self.renew()
 
     def _make_field(self) -> Field:
@@ -163,7 +164,7 @@ class Ring:
         for thread in clients:
             while thread.is_alive():
                 thread.join(OTHERS_WAIT)
-                end_late(self.registry, self.history.now())
+                self._hung += end_late(self.registry, self.history.now())
         over.set()
         for thread in others:
             thread.join()
@@ -173,7 +174,9 @@ class Ring:
 
     def reckon(self, number: int, meeting: Meeting) -> None:
         """Let what the dead left be recovered, judge, and count."""
-        findings = self.recover(is_tainted=bool(meeting.tainted))
+        findings = [f"command {number} hung, or what it left did" for number in self._hung]
+        self._hung.clear()
+        findings += self.recover(is_tainted=bool(meeting.tainted))
         verdict = self.judge.judge(self.prefix, self.before, meeting)
         verdict = verdict._replace(corrupt=findings + verdict.corrupt)
         self.history.point(number, verdict.findings)
