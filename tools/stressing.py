@@ -179,7 +179,7 @@ class Ring:
         findings += self.recover(is_tainted=bool(meeting.tainted))
         verdict = self.judge.judge(self.prefix, self.before, meeting)
         verdict = verdict._replace(corrupt=findings + verdict.corrupt)
-        self.history.point(number, verdict.findings)
+        self.history.point(number, verdict.findings, verdict.state)
         self._add_up(meeting, verdict)
         foreigners = any(entry.installer and entry.code for entry in meeting.entries)
         if verdict.findings:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -187,7 +186,7 @@ def judge_command(entry: Entry, meeting: Meeting) -> str:
 
 def died_before_it_began(entry: Entry) -> bool:
     """Say whether SIGINT met Python itself before it had run anything of the installer: its traceback is Python's."""
-    return entry.code == -signal.SIGINT and "interrupt" in entry.strikes and not OURS.search(entry.said)
+    return "interrupt" in entry.strikes and "KeyboardInterrupt" in entry.said and not OURS.search(entry.said)
 
 
 def judge_timeout(entry: Entry, meeting: Meeting) -> str:
