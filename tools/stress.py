@@ -33,7 +33,7 @@ from killing import adopt_orphans
 from liveview import make_view
 from nemeses import enter_own_mounts
 from peers import BUILT_IN, FIELDS, Peer, expand, find_version
-from plans import NEMESES, Terms
+from plans import MIXED, NEMESES, Terms
 from programs import find_program, print_table
 from stressing import Contest, Ring, Score
 from timelinepage import Timeline, write_page
@@ -42,7 +42,7 @@ from universe import draw_world
 
 VERBS = ("install", "uninstall", "sync", "check")
 COUNTED = (
-    "commands", "per s", "killed", "stopped", "timed out", "points", "corrupt", "no order", "undecided",
+    "commands", "per s", "killed", "stopped", "undone", "timed out", "points", "corrupt", "no order", "undecided",
     "ended badly", "failed", "tracebacks",
 )  # fmt: skip
 
@@ -126,9 +126,10 @@ def make_nemesis_rows(scores: Sequence[tuple[Peer, Score]], nemeses: Sequence[st
     for nemesis in nemeses:
         row: list[object] = [nemesis]
         for _, score in scores:
-            foreign = nemesis.partition("-")[0]
-            clients = sum(entry.installer == foreign for entry in score.history.entries)
-            took_part = f"{clients} commands" if nemesis.endswith(("-own", "-shared")) else score.counted[nemesis]
+            foreign, _, which = nemesis.partition("-")
+            theirs = [entry for entry in score.history.entries if entry.installer == foreign]
+            clients = sum(("own-" in entry.what[0]) == (which == "own") for entry in theirs)
+            took_part = f"{clients} commands" if nemesis in MIXED else score.counted[nemesis]
             row.append(f"not tried: {score.refusals[nemesis]}" if nemesis in score.refusals else took_part)
         rows.append(row)
     return rows

@@ -216,6 +216,7 @@ class Ring:
         count["ended badly"] += len(verdict.commands)
         for entry in mine:
             count["killed"] += any(strike in KILLS for strike in entry.strikes)
+            count["undone"] += entry.outcome == "undone" and entry.verb != "check"
             count["stopped"] += "stop" in entry.strikes
             count["timed out"] += self.contest.is_strict and entry.code == LOCK_TIMEOUT
             count["failed"] += is_unexplained(entry, meeting)
