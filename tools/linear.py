@@ -162,8 +162,7 @@ def _agrees(state: State, made: State, seen: Mapping[str, str | None]) -> bool:
 def _explain(universe: Universe, before: State, after: State, acts: Sequence[Act]) -> list[str]:
     """Say which names cannot be as they are even by themselves, or that only together they cannot."""
     found = []
-    names = sorted({name for name, _, _ in before | after} | {name for act in acts for name in act.seen or ()})
-    for name in names:
+    for name in sorted(frozenset().union(*_components(universe, before | after, acts))):
         alone = frozenset({name})
         mine = [one for one in (_project(universe, act, name) for act in acts) if one is not None]
         old, new = restrict(before, alone), restrict(after, alone)

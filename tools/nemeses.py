@@ -28,8 +28,12 @@ from killing import workers_of
 from plans import IMPATIENT, KILLS, MIXED
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c")
-GAP = {"stop": 1.0, "disk": 2.5, "clock": 0.3}
-"""Seconds between two strikes, on average; of the others a third of one."""
+GAP = {"disk": 12, "clock": 2}
+"""Commands that end between two strikes, on average, however fast the machine is; of the others so many: """
+USUAL_GAP = 8
+LAST = 0.5
+"""Seconds, at most, from the last of these commands' end to the strike: long enough for any moment of the next one."""
+LOOK = 0.02
 TRIES = 20
 FILLER = ".filler"
 YEAR = 366 * 24 * 3600
@@ -55,10 +59,20 @@ class Field(NamedTuple):
 def strike_all(field: Field, nemesis: str, rng: random.Random, over: threading.Event) -> None:
     """Strike again and again until it is over; what was spoiled is mended then."""
     act = {"stop": _stop, "interrupt": _interrupt, "disk": _fill, "clock": _jump}.get(nemesis, _kill)
-    while not over.wait(rng.expovariate(1 / GAP.get(nemesis, 1 / 3))):
-        act(field, nemesis, rng, over.wait)
+    while _await(field, rng.expovariate(1 / GAP.get(nemesis, USUAL_GAP)), over):
+        if not over.wait(rng.uniform(0, LAST)):
+            act(field, nemesis, rng, over.wait)
     if nemesis == "clock":
         _set_clock(field, 0)
+
+
+def _await(field: Field, commands: float, over: threading.Event) -> bool:
+    """Wait until so many commands more have ended; False where it is over before."""
+    target = len(field.history.entries) + commands
+    while len(field.history.entries) < target:
+        if over.wait(LOOK):
+            return False
+    return not over.is_set()
 
 
 def list_striking(nemeses: tuple[str, ...], field: Field) -> list[str]:
