@@ -80,14 +80,6 @@ def list_striking(nemeses: tuple[str, ...], field: Field) -> list[str]:
     return [one for one in nemeses if one not in MIXED and one not in field.refusals]
 
 
-def _choose(field: Field, nemesis: str, rng: random.Random) -> Running | None:
-    """Choose a command and note on it what hits it; the registry's lock is held."""
-    chosen = field.registry.choose(rng)
-    if chosen is not None:
-        field.registry.strikes[chosen.number].append(nemesis)
-    return chosen
-
-
 def _kill(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> None:
     """Kill a group, a coordinator or a worker; commands have workers now and then only, so those are waited for."""
     for _ in range(TRIES if nemesis == "kill-worker" else 1):
@@ -113,9 +105,10 @@ def _interrupt(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> 
     """Send SIGINT to a group, as a terminal does, or SIGTERM to a coordinator."""
     del pause
     with field.registry.lock:
-        chosen = _choose(field, nemesis, rng)
+        chosen = field.registry.choose(rng)
         if chosen is None:
             return
+        field.registry.strikes[chosen.number].append(nemesis)
         with contextlib.suppress(ProcessLookupError):
             if rng.random() < 1 / 2:
                 os.killpg(chosen.pid, signal.SIGINT)
@@ -126,18 +119,32 @@ def _interrupt(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> 
 
 
 def _stop(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> None:
-    """Stop a group for longer than anybody waits for a lock, then let it go on."""
-    with field.registry.lock:
-        chosen = _choose(field, nemesis, rng)
-        if chosen is None:
+    """Stop a group for longer than anybody waits for a lock, mostly one that holds locks, then let it go on."""
+    wanted = rng.random() < 3 / 4
+    for _ in range(TRIES if wanted else 1):
+        with field.registry.lock:
+            chosen = field.registry.choose(rng)
+            if chosen is not None and (not wanted or _holds_locks(chosen.pid)):
+                field.registry.strikes[chosen.number].append(nemesis)
+                began = field.history.now()
+                _signal_group(chosen, signal.SIGSTOP)
+                break
+        if pause(0.01):
             return
-        began = field.history.now()
-        _signal_group(chosen, signal.SIGSTOP)
+    else:
+        return
     pause(rng.uniform(2.0, 3.5) * IMPATIENT)
     with field.registry.lock:
         if chosen.number in field.registry.running or chosen.number in field.registry.lingering:  # its orphans too
             _signal_group(chosen, signal.SIGCONT)
     field.history.strike(Strike(nemesis, began, field.history.now(), chosen.number))
+
+
+def _holds_locks(pid: int) -> bool:
+    """Say whether a process has a lock file of an environment open."""
+    with contextlib.suppress(OSError):
+        return any(os.readlink(one.path).endswith(".lock") for one in os.scandir(f"/proc/{pid}/fd"))
+    return False
 
 
 def _signal_group(chosen: Running, number: int) -> None:
