@@ -43,7 +43,7 @@ from universe import draw_world
 VERBS = ("install", "uninstall", "sync", "check")
 COUNTED = (
     "commands", "per s", "killed", "stopped", "undone", "timed out", "points", "corrupt", "no order", "undecided",
-    "ended badly", "failed", "tracebacks",
+    "failed", "tracebacks",
 )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def keep_evidence(options: argparse.Namespace, scores: Sequence[tuple[Peer, Scor
             )
             for peer, score in scores
             for unit, key, wrong in (
-                ("commands", "commands", score.counted["ended badly"]),
+                ("commands", "commands", score.counted["failed"]),
                 ("quiescent points", "points", score.counted["corrupt"] + score.counted["no order"]),
                 ("kills", "killed", 0),
             )

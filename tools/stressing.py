@@ -213,13 +213,14 @@ class Ring:
         count["corrupt"] += bool(verdict.corrupt)
         count["no order"] += bool(verdict.unserial)
         count["undecided"] += verdict.undecided
-        count["ended badly"] += len(verdict.commands)
+        if self.contest.is_strict:
+            count["failed"] += len(verdict.commands)
         for entry in mine:
             count["killed"] += any(strike in KILLS for strike in entry.strikes)
             count["undone"] += entry.outcome == "undone" and entry.verb != "check"
             count["stopped"] += "stop" in entry.strikes
             count["timed out"] += self.contest.is_strict and entry.code == LOCK_TIMEOUT
-            count["failed"] += is_unexplained(entry, meeting)
+            count["failed"] += not self.contest.is_strict and is_unexplained(entry, meeting)
             count["tracebacks"] += "Traceback" in entry.said or "panicked" in entry.said
             count["waits"] += len(entry.waits)
         for strike in meeting.strikes:
@@ -227,7 +228,7 @@ class Ring:
 
 
 def is_unexplained(entry: Entry, meeting: Meeting) -> bool:
-    """Say whether a command failed that nobody struck: by its own count, for whoever is measured only."""
+    """Say whether a command failed that nobody struck: the count of who is measured only, and not judged."""
     if entry.code == 0 or entry.strikes or entry.verb == "check":
         return False
     return not any(

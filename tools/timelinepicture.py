@@ -45,7 +45,6 @@ def draw(path: str, timelines: Sequence[Timeline]) -> None:
     draw_course(course, timeline, began, ended)
     draw_clients(lanes, timeline, clients, (began, ended))
     draw_locks(held, timeline, locks, (began, ended))
-    figure.align_ylabels()
     figure.tight_layout()
     figure.savefig(path, dpi=130, facecolor="white", metadata={"Software": None})
     plt.close(figure)
