@@ -51,6 +51,12 @@ class Entry(NamedTuple):
         return Deed(self.verb, self.what, self.overlay)
 
     @property
+    def names(self) -> frozenset[str]:
+        """Give the names it says; a sync is about more than these."""
+        said = self.what if self.verb == "uninstall" else [key.rpartition("-")[0] for key in self.what]
+        return frozenset((*said, *self.overlay))
+
+    @property
     def patience(self) -> float:
         """Its --lock-timeout."""
         return float(self.flags[self.flags.index("--lock-timeout") + 1]) if "--lock-timeout" in self.flags else 0.0

@@ -137,7 +137,7 @@ def make_nemesis_rows(scores: Sequence[tuple[Peer, Score]], nemeses: Sequence[st
 
 def keep_evidence(options: argparse.Namespace, scores: Sequence[tuple[Peer, Score]], arguments: Sequence[str]) -> None:
     """Append what was shown."""
-    again = words_of("tools/stress.py", arguments)
+    again = words_of("tools/stress.py", leave_out(arguments, ("--root", "--html", "--png")))
     scope = f"{options.processes} processes, {'disjoint' if options.disjoint else 'overlapping'} wheels"
     note(
         options.evidence,
@@ -148,11 +148,20 @@ def keep_evidence(options: argparse.Namespace, scores: Sequence[tuple[Peer, Scor
             for peer, score in scores
             for unit, key, wrong in (
                 ("commands", "commands", score.counted["failed"]),
-                ("quiescent points", "points", score.counted["corrupt"] + score.counted["no order"]),
+                ("quiescent points", "points", score.counted["wrong points"]),
                 ("kills", "killed", 0),
             )
         ],
     )  # fmt: skip
+
+
+def leave_out(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Give the words without these flags, which say where, and their values."""
+    return [
+        word
+        for number, word in enumerate(arguments)
+        if word.partition("=")[0] not in flags and (number == 0 or arguments[number - 1] not in flags)
+    ]
 
 
 def main(arguments: Sequence[str]) -> int:

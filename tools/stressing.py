@@ -212,6 +212,7 @@ class Ring:
         count["points"] += 1
         count["corrupt"] += bool(verdict.corrupt)
         count["no order"] += bool(verdict.unserial)
+        count["wrong points"] += bool(verdict.corrupt or verdict.unserial)
         count["undecided"] += verdict.undecided
         if self.contest.is_strict:
             count["failed"] += len(verdict.commands)

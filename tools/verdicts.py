@@ -210,4 +210,4 @@ def is_excused(entry: Entry, meeting: Meeting) -> bool:
     full = any(
         one.nemesis == "disk" and one.began <= entry.ended and entry.began <= one.ended for one in meeting.strikes
     )
-    return (full and any(word in entry.said for word in NO_ROOM)) or (bool(meeting.tainted) and bool(entry.said))
+    return (full and any(word in entry.said for word in NO_ROOM)) or bool(entry.names & meeting.tainted and entry.said)

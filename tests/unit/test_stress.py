@@ -244,6 +244,12 @@ def test_a_command_ends_as_it_may_or_it_is_told(change, strikes, wrong):
     assert (wrong in told) if wrong else told == ""
 
 
+def test_beside_a_foreigner_only_commands_on_its_names_may_fail():
+    failed = PLAIN._replace(code=1, said="error: it rains")
+    assert judge_command(failed, Meeting([], [], {7}, frozenset({A}))) == ""
+    assert "nothing was done" in judge_command(failed, Meeting([], [], {7}, frozenset({B})))
+
+
 @pytest.mark.parametrize(
     ("code", "said", "outcome"),
     [(0, "", "done"), (-9, "", "doubtful"), (1, "", "undone"), (1, "committed, but not finished: x", "done")],
@@ -300,6 +306,11 @@ def test_bad_words_are_refused(flag, word, capsys):
         stress.parse([flag, word])
     assert ended.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_where_things_lie_is_no_part_of_how_it_is_done_again():
+    words = ["--seed", "1", "--root", "/x", "--html=/y", "--png", "/z", "--minutes", "2"]
+    assert stress.leave_out(words, ("--root", "--html", "--png")) == ["--seed", "1", "--minutes", "2"]
 
 
 def run_stress(tmp_path, *more):
