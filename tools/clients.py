@@ -197,6 +197,13 @@ def end_late(registry: Registry, now: float) -> list[int]:
     return [one.number for one in late]
 
 
+def end_all(registry: Registry) -> None:
+    """Kill whatever runs: the test is called off."""
+    with registry.lock:
+        for one in (*registry.running.values(), *registry.lingering.values()):
+            os.killpg(one.pid, signal.SIGKILL)
+
+
 # --- what a run of lugnut tells of itself -----------------------------------------------------------------------------
 
 
