@@ -169,8 +169,9 @@ def draw_locks(axes: Any, timeline: Timeline, locks: Sequence[str], window: tupl
             client = by_pid.get(hold.pid)
             colour = GREY if client is None else palette(client % 20)
             axes.barh(locks.index(hold.lock), hold.ended - hold.began, 0.8, hold.began, color=colour, zorder=2)
-            if client is not None and hold.ended - hold.began > LONG / 2:
-                middle = (max(hold.began, window[0]) + min(hold.ended, window[1])) / 2
+            seen = max(hold.began, window[0]), min(hold.ended, window[1])
+            if client is not None and seen[1] - seen[0] > LONG / 2:
+                middle = sum(seen) / 2
                 axes.text(
                     middle, locks.index(hold.lock), clients[client], ha="center", va="center", fontsize=7, zorder=3
                 )
