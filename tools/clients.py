@@ -48,6 +48,8 @@ class Registry:
         """Begin with nothing."""
         self.lock = threading.Lock()
         self.running: dict[int, Running] = {}
+        self.lingering: dict[int, Running] = {}
+        """What has ended itself, and may have left workers behind."""
         self.strikes: dict[int, list[str]] = {}
         self._next = 0
 
@@ -64,10 +66,15 @@ class Registry:
             self.strikes[running.number] = []
 
     def leave(self, number: int) -> list[str]:
-        """Let a command go; gives what has hit it."""
+        """Let a command go, its group not yet; gives what has hit it."""
         with self.lock:
-            del self.running[number]
+            self.lingering[number] = self.running.pop(number)
             return self.strikes.pop(number)
+
+    def forget(self, number: int) -> None:
+        """Let a command's group go: nothing is left of it."""
+        with self.lock:
+            del self.lingering[number]
 
     def choose(self, rng: random.Random) -> Running | None:
         """Choose one to hit, with the lock held; foreigners are left alone."""
@@ -77,7 +84,8 @@ class Registry:
     def late(self, now: float) -> list[Running]:
         """Give what runs for too long."""
         with self.lock:
-            return [one for one in self.running.values() if now - one.began > PATIENCE]
+            there = [*self.running.values(), *self.lingering.values()]
+            return [one for one in there if now - one.began > PATIENCE]
 
 
 class Room(NamedTuple):
@@ -149,6 +157,7 @@ class Doer:
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             strikes = self._registry.leave(number)  # its number is given back below, when nobody can hit it any more
             process.returncode = code = reap_group(process.pid)
+            self._registry.forget(number)
             ended = self._history.now()
             output.seek(0)
             said = output.read()
@@ -182,10 +191,17 @@ def end_late(registry: Registry, now: float) -> list[int]:
     late = registry.late(now)
     for one in late:
         with registry.lock:
-            if one.number in registry.running:
-                registry.strikes[one.number].append("hung")
+            registry.strikes.get(one.number, []).append("hung")
+            if one.number in registry.running or one.number in registry.lingering:
                 os.killpg(one.pid, signal.SIGKILL)
     return [one.number for one in late]
+
+
+def end_all(registry: Registry) -> None:
+    """Kill whatever runs: the test is called off."""
+    with registry.lock:
+        for one in (*registry.running.values(), *registry.lingering.values()):
+            os.killpg(one.pid, signal.SIGKILL)
 
 
 # --- what a run of lugnut tells of itself -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from linear import Act
-from serial import Deed
+from serial import Deed, State
 
 
 class Wait(NamedTuple):
@@ -49,6 +49,12 @@ class Entry(NamedTuple):
     def deed(self) -> Deed:
         """What it was to do."""
         return Deed(self.verb, self.what, self.overlay)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the names it says; a sync is about more than these."""
+        said = self.what if self.verb == "uninstall" else [key.rpartition("-")[0] for key in self.what]
+        return frozenset((*said, *self.overlay))
 
     @property
     def patience(self) -> float:
@@ -120,11 +126,11 @@ class History:
             self.strikes.append(strike)
             self._write("strike", strike._asdict())
 
-    def point(self, interval: int, findings: list[str]) -> None:
-        """Take in a judgement."""
+    def point(self, interval: int, findings: list[str], state: State) -> None:
+        """Take in a judgement, and what was installed then."""
         with self._lock:
             self.points.append((self.now(), findings))
-            self._write("point", {"interval": interval, "at": self.now(), "findings": findings})
+            self._write("point", {"interval": interval, "at": self.now(), "findings": findings, "state": sorted(state)})
 
     def tell(self, kind: str, document: Mapping[str, Any]) -> None:
         """Take in a line of another kind."""

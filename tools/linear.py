@@ -108,6 +108,7 @@ def find_order(universe: Universe, before: State, after: State, acts: Sequence[A
     """Say whether there is an order; None where the search was given up."""
     acts = sorted(acts, key=lambda act: act.ended)
     board, whole = _Board(universe, acts), (1 << len(acts)) - 1
+    unlikely = [act.doubtful and not _is_witnessed(universe, act, acts, after) for act in acts]
     looked = {(0, before)}
     stack = [(0, before)]
     while stack:
@@ -117,7 +118,8 @@ def find_order(universe: Universe, before: State, after: State, acts: Sequence[A
                 return True
             continue
         for number in reversed(board.next(done)):
-            for made in _outcomes(universe, state, acts[number]):
+            made_or_not = list(_outcomes(universe, state, acts[number]))
+            for made in reversed(made_or_not) if unlikely[number] else made_or_not:
                 if (reached := (done | 1 << number, made)) not in looked:
                     looked.add(reached)
                     stack.append(reached)
@@ -127,12 +129,24 @@ def find_order(universe: Universe, before: State, after: State, acts: Sequence[A
 
 
 def _outcomes(universe: Universe, state: State, act: Act) -> Iterator[State]:
-    """Give what may be after an act: the one most likely last, which is looked at first."""
+    """Give what may be after an act: of a doubtful one that it did not happen, then what it makes."""
     if act.doubtful:
         yield state
     made = carry_out(universe, state, act.deed)
     if act.seen is None or _agrees(state, made, act.seen):
         yield made
+
+
+def _is_witnessed(universe: Universe, act: Act, acts: Sequence[Act], after: State) -> bool:
+    """Say whether others replaced all that an act would have brought, or it is there in the end.
+
+    It decides nothing: what is likely is tried first, or a search among many killed commands does not end in time.
+    """
+    left: set[tuple[str, str | None]] = {(name, key) for name, key, _ in after}
+    seen = left.union(*((one.seen or {}).items() for one in acts if one.ended >= act.began))
+    if act.deed.verb == "uninstall":
+        return all((name, None) in seen or name not in {one for one, _ in left} for name in act.deed.what)
+    return all((universe[key].name, key) in seen for key in act.deed.what)
 
 
 def _agrees(state: State, made: State, seen: Mapping[str, str | None]) -> bool:
@@ -148,8 +162,7 @@ def _agrees(state: State, made: State, seen: Mapping[str, str | None]) -> bool:
 def _explain(universe: Universe, before: State, after: State, acts: Sequence[Act]) -> list[str]:
     """Say which names cannot be as they are even by themselves, or that only together they cannot."""
     found = []
-    names = sorted({name for name, _, _ in before | after} | {name for act in acts for name in act.seen or ()})
-    for name in names:
+    for name in sorted(frozenset().union(*_components(universe, before | after, acts))):
         alone = frozenset({name})
         mine = [one for one in (_project(universe, act, name) for act in acts) if one is not None]
         old, new = restrict(before, alone), restrict(after, alone)

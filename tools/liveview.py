@@ -60,7 +60,7 @@ class View:
             "struck": f"{strikes}, {count['killed']} killed, {count['stopped']} stopped",
             "waits": f"{count['waits']}, {count['timed out']} timed out",
             "quiescent points": str(count["points"]),
-            "wrong": f"{count['corrupt']} corrupt, {count['no order']} no order, {count['ended badly']} ended badly",
+            "wrong": f"{count['corrupt']} corrupt, {count['no order']} no order, {count['failed']} failed",
         }
 
 

@@ -6,6 +6,11 @@ too. What is held for less than the time between two looks is seen by chance.
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("campaigns run on POSIX")
+
 import contextlib
 import os
 import threading

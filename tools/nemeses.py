@@ -28,8 +28,12 @@ from killing import workers_of
 from plans import IMPATIENT, KILLS, MIXED
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c")
-GAP = {"stop": 1.0, "disk": 2.5, "clock": 0.3}
-"""Seconds between two strikes, on average; of the others a third of one."""
+GAP = {"disk": 12, "clock": 2}
+"""Commands that end between two strikes, on average, however fast the machine is; of the others so many: """
+USUAL_GAP = 8
+LAST = 0.5
+"""Seconds, at most, from the last of these commands' end to the strike: long enough for any moment of the next one."""
+LOOK = 0.02
 TRIES = 20
 FILLER = ".filler"
 YEAR = 366 * 24 * 3600
@@ -55,23 +59,25 @@ class Field(NamedTuple):
 def strike_all(field: Field, nemesis: str, rng: random.Random, over: threading.Event) -> None:
     """Strike again and again until it is over; what was spoiled is mended then."""
     act = {"stop": _stop, "interrupt": _interrupt, "disk": _fill, "clock": _jump}.get(nemesis, _kill)
-    while not over.wait(rng.expovariate(1 / GAP.get(nemesis, 1 / 3))):
-        act(field, nemesis, rng, over.wait)
+    while _await(field, rng.expovariate(1 / GAP.get(nemesis, USUAL_GAP)), over):
+        if not over.wait(rng.uniform(0, LAST)):
+            act(field, nemesis, rng, over.wait)
     if nemesis == "clock":
         _set_clock(field, 0)
+
+
+def _await(field: Field, commands: float, over: threading.Event) -> bool:
+    """Wait until so many commands more have ended; False where it is over before."""
+    target = len(field.history.entries) + commands
+    while len(field.history.entries) < target:
+        if over.wait(LOOK):
+            return False
+    return not over.is_set()
 
 
 def list_striking(nemeses: tuple[str, ...], field: Field) -> list[str]:
     """Give those that strike, rather than take part, and that are to be had."""
     return [one for one in nemeses if one not in MIXED and one not in field.refusals]
-
-
-def _choose(field: Field, nemesis: str, rng: random.Random) -> Running | None:
-    """Choose a command and note on it what hits it; the registry's lock is held."""
-    chosen = field.registry.choose(rng)
-    if chosen is not None:
-        field.registry.strikes[chosen.number].append(nemesis)
-    return chosen
 
 
 def _kill(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> None:
@@ -99,9 +105,10 @@ def _interrupt(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> 
     """Send SIGINT to a group, as a terminal does, or SIGTERM to a coordinator."""
     del pause
     with field.registry.lock:
-        chosen = _choose(field, nemesis, rng)
+        chosen = field.registry.choose(rng)
         if chosen is None:
             return
+        field.registry.strikes[chosen.number].append(nemesis)
         with contextlib.suppress(ProcessLookupError):
             if rng.random() < 1 / 2:
                 os.killpg(chosen.pid, signal.SIGINT)
@@ -112,18 +119,32 @@ def _interrupt(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> 
 
 
 def _stop(field: Field, nemesis: str, rng: random.Random, pause: Pause) -> None:
-    """Stop a group for longer than anybody waits for a lock, then let it go on."""
-    with field.registry.lock:
-        chosen = _choose(field, nemesis, rng)
-        if chosen is None:
+    """Stop a group for longer than anybody waits for a lock, mostly one that holds locks, then let it go on."""
+    wanted = rng.random() < 3 / 4
+    for _ in range(TRIES if wanted else 1):
+        with field.registry.lock:
+            chosen = field.registry.choose(rng)
+            if chosen is not None and (not wanted or _holds_locks(chosen.pid)):
+                field.registry.strikes[chosen.number].append(nemesis)
+                began = field.history.now()
+                _signal_group(chosen, signal.SIGSTOP)
+                break
+        if pause(0.01):
             return
-        began = field.history.now()
-        _signal_group(chosen, signal.SIGSTOP)
+    else:
+        return
     pause(rng.uniform(2.0, 3.5) * IMPATIENT)
     with field.registry.lock:
-        if chosen.number in field.registry.running:
+        if chosen.number in field.registry.running or chosen.number in field.registry.lingering:  # its orphans too
             _signal_group(chosen, signal.SIGCONT)
     field.history.strike(Strike(nemesis, began, field.history.now(), chosen.number))
+
+
+def _holds_locks(pid: int) -> bool:
+    """Say whether a process has a lock file of an environment open."""
+    with contextlib.suppress(OSError):
+        return any(os.readlink(one.path).endswith(".lock") for one in os.scandir(f"/proc/{pid}/fd"))
+    return False
 
 
 def _signal_group(chosen: Running, number: int) -> None:

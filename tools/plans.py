@@ -88,10 +88,10 @@ def draw_interval(world: World, terms: Terms, number: int) -> Interval:
 
 
 def _choose_nemeses(rng: random.Random, wanted: Sequence[str], number: int) -> tuple[str, ...]:
-    """Take one in its turn, and some of those that may act beside it; the very first interval is left in peace."""
-    if not wanted or (number == 0 and len(wanted) > 1):
+    """Take one in its turn, and some of those that may act beside it."""
+    if not wanted:
         return ()
-    chosen = [wanted[(number - (len(wanted) > 1)) % len(wanted)]]
+    chosen = [wanted[number % len(wanted)]]
     for other in rng.sample(wanted, len(wanted)):
         apart = any(other in _APART.get(one, ()) or one in _APART.get(other, ()) for one in chosen)
         if other not in chosen and not apart and rng.random() < 2 / 5:

@@ -33,7 +33,7 @@ from killing import adopt_orphans
 from liveview import make_view
 from nemeses import enter_own_mounts
 from peers import BUILT_IN, FIELDS, Peer, expand, find_version
-from plans import NEMESES, Terms
+from plans import MIXED, NEMESES, Terms
 from programs import find_program, print_table
 from stressing import Contest, Ring, Score
 from timelinepage import Timeline, write_page
@@ -42,8 +42,8 @@ from universe import draw_world
 
 VERBS = ("install", "uninstall", "sync", "check")
 COUNTED = (
-    "commands", "per s", "killed", "stopped", "timed out", "points", "corrupt", "no order", "undecided",
-    "ended badly", "failed", "tracebacks",
+    "commands", "per s", "killed", "stopped", "undone", "timed out", "points", "corrupt", "no order", "undecided",
+    "failed", "tracebacks",
 )  # fmt: skip
 
 
@@ -126,9 +126,10 @@ def make_nemesis_rows(scores: Sequence[tuple[Peer, Score]], nemeses: Sequence[st
     for nemesis in nemeses:
         row: list[object] = [nemesis]
         for _, score in scores:
-            foreign = nemesis.partition("-")[0]
-            clients = sum(entry.installer == foreign for entry in score.history.entries)
-            took_part = f"{clients} commands" if nemesis.endswith(("-own", "-shared")) else score.counted[nemesis]
+            foreign, _, which = nemesis.partition("-")
+            theirs = [entry for entry in score.history.entries if entry.installer == foreign]
+            clients = sum(("own-" in entry.what[0]) == (which == "own") for entry in theirs)
+            took_part = f"{clients} commands" if nemesis in MIXED else score.counted[nemesis]
             row.append(f"not tried: {score.refusals[nemesis]}" if nemesis in score.refusals else took_part)
         rows.append(row)
     return rows
@@ -136,7 +137,7 @@ def make_nemesis_rows(scores: Sequence[tuple[Peer, Score]], nemeses: Sequence[st
 
 def keep_evidence(options: argparse.Namespace, scores: Sequence[tuple[Peer, Score]], arguments: Sequence[str]) -> None:
     """Append what was shown."""
-    again = words_of("tools/stress.py", arguments)
+    again = words_of("tools/stress.py", leave_out(arguments, ("--root", "--html", "--png")))
     scope = f"{options.processes} processes, {'disjoint' if options.disjoint else 'overlapping'} wheels"
     note(
         options.evidence,
@@ -146,12 +147,21 @@ def keep_evidence(options: argparse.Namespace, scores: Sequence[tuple[Peer, Scor
             )
             for peer, score in scores
             for unit, key, wrong in (
-                ("commands", "commands", score.counted["ended badly"]),
-                ("quiescent points", "points", score.counted["corrupt"] + score.counted["no order"]),
+                ("commands", "commands", score.counted["failed"]),
+                ("quiescent points", "points", score.counted["wrong points"]),
                 ("kills", "killed", 0),
             )
         ],
     )  # fmt: skip
+
+
+def leave_out(arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Give the words without these flags, which say where, and their values."""
+    return [
+        word
+        for number, word in enumerate(arguments)
+        if word.partition("=")[0] not in flags and (number == 0 or arguments[number - 1] not in flags)
+    ]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from clients import Doer, Registry, Room, end_late
+from clients import Doer, Registry, Room, end_all, end_late
 from history import Entry, History
 from lockwatch import LockWatch
 from nemeses import Field, build_clock, list_striking, mount, strike_all, unmount
@@ -66,6 +66,44 @@ class Score(NamedTuple):
     seconds: float
 
 
+class Crew:
+    """Threads that work until they are done or it is `over`; what breaks in one of them ends the test."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._broken: list[BaseException] = []
+
+    def start(self, work: Callable[..., None], *words: object) -> None:
+        """Have one thread do something."""
+
+        def do() -> None:
+            try:
+                work(*words)
+            except BaseException as error:  # noqa: BLE001 - raised again where somebody hears it
+                self._broken.append(error)
+
+        self._threads.append(threading.Thread(target=do))
+        self._threads[-1].start()
+
+    def works(self) -> bool:
+        """Wait a moment; say whether anybody still works. Raises what broke in one of them."""
+        for thread in self._threads:
+            thread.join(OTHERS_WAIT if thread.is_alive() else 0)
+            if self._broken:
+                raise self._broken[0]
+        return any(thread.is_alive() for thread in self._threads)
+
+    def end(self) -> None:
+        """Say that it is over, and wait for everybody."""
+        self.over.set()
+        for thread in self._threads:
+            thread.join()
+        if self._broken:
+            raise self._broken[0]
+
+
 class Ring:
     """The ground of one contest."""
 
@@ -82,6 +120,7 @@ class Ring:
         self.field = self._make_field()
         self.judge = Judge(contest.world, self.wheels, contest.is_strict)
         self._pids: set[int] = set()
+        self._hung: list[int] = []
         self.renew()
 
     def _make_field(self) -> Field:
@@ -125,17 +164,19 @@ class Ring:
     # --- the intervals ------------------------------------------------------------------------------------------------
 
     def fight(self, look: Callable[[Ring], None]) -> Score:
-        """Go on until it is time; `look` is called now and then, and after every judgement."""
+        """Go on until it is time; `look` is called after every judgement."""
         begun, number = time.monotonic(), 0
         watch = LockWatch(self.watch_places, self.history)
-        while number == 0 or time.monotonic() - begun < self.contest.seconds:
-            interval = draw_interval(self.contest.world, self.contest.terms, number)
-            self.play(number, interval, watch, begun + self.contest.seconds)
-            look(self)
-            number += 1
-        self.history.close()
-        if self.field.disk:
-            unmount(self.field.disk)
+        try:
+            while number == 0 or time.monotonic() - begun < self.contest.seconds:
+                interval = draw_interval(self.contest.world, self.contest.terms, number)
+                self.play(number, interval, watch, begun + self.contest.seconds)
+                look(self)
+                number += 1
+        finally:
+            self.history.close()
+            if self.field.disk:
+                unmount(self.field.disk)
         seconds = time.monotonic() - begun
         return Score(self.count, self.wrong, self.kept, self.history, watch, dict(self.field.refusals), seconds)
 
@@ -145,38 +186,40 @@ class Ring:
         acting = [one for one in interval.nemeses if one not in refused]
         self.history.tell("interval", {"interval": number, "at": self.history.now(), "nemeses": acting})
         first, struck = len(self.history.entries), len(self.history.strikes)
-        over, enough = threading.Event(), threading.Event()
-        refusing = {one.partition("-")[0] for one in refused if one in MIXED}
-        clients = [
-            threading.Thread(target=Doer(self.room, self.history, self.registry, one, number).do_all, args=(_pause,))
-            for one in interval.clients if one.installer not in refusing
-            for _pause in [lambda seconds: enough.wait(seconds) or time.monotonic() > deadline]
-        ]  # fmt: skip
-        rngs = {one: random.Random(f"{self.contest.terms.seed}/{one}/{number}") for one in acting}
-        others = [
-            threading.Thread(target=strike_all, args=(self.field, one, rngs[one], over))
-            for one in list_striking(interval.nemeses, self.field)
-        ]
-        others.append(threading.Thread(target=watch.watch, args=(over,)))
-        for thread in clients + others:
-            thread.start()
-        for thread in clients:
-            while thread.is_alive():
-                thread.join(OTHERS_WAIT)
-                end_late(self.registry, self.history.now())
-        over.set()
-        for thread in others:
-            thread.join()
+        clients, others = Crew(), Crew()
+
+        def stopped(seconds: float) -> bool:
+            return clients.over.wait(seconds) or time.monotonic() > deadline
+
+        try:
+            others.start(watch.watch, others.over)
+            for nemesis in list_striking(interval.nemeses, self.field):
+                rng = random.Random(f"{self.contest.terms.seed}/{nemesis}/{number}")
+                others.start(strike_all, self.field, nemesis, rng, others.over)
+            for client in interval.clients:
+                if not any(one.startswith(f"{client.installer}-") for one in refused if client.installer):
+                    clients.start(Doer(self.room, self.history, self.registry, client, number).do_all, stopped)
+            while clients.works():
+                self._hung += end_late(self.registry, self.history.now())
+        except BaseException:
+            clients.over.set()
+            end_all(self.registry)
+            raise
+        finally:
+            clients.end()
+            others.end()
         entries, strikes = self.history.entries[first:], self.history.strikes[struck:]
         self._pids.update(entry.pid for entry in entries)
         self.reckon(number, Meeting(entries, strikes, self._pids, interval.tainted if acting else frozenset()))
 
     def reckon(self, number: int, meeting: Meeting) -> None:
         """Let what the dead left be recovered, judge, and count."""
-        findings = self.recover(is_tainted=bool(meeting.tainted))
+        findings = [f"command {number} hung, or what it left did" for number in self._hung]
+        self._hung.clear()
+        findings += self.recover(is_tainted=bool(meeting.tainted))
         verdict = self.judge.judge(self.prefix, self.before, meeting)
         verdict = verdict._replace(corrupt=findings + verdict.corrupt)
-        self.history.point(number, verdict.findings)
+        self.history.point(number, verdict.findings, verdict.state)
         self._add_up(meeting, verdict)
         foreigners = any(entry.installer and entry.code for entry in meeting.entries)
         if verdict.findings:
@@ -209,13 +252,16 @@ class Ring:
         count["points"] += 1
         count["corrupt"] += bool(verdict.corrupt)
         count["no order"] += bool(verdict.unserial)
+        count["wrong points"] += bool(verdict.corrupt or verdict.unserial)
         count["undecided"] += verdict.undecided
-        count["ended badly"] += len(verdict.commands)
+        if self.contest.is_strict:
+            count["failed"] += len(verdict.commands)
         for entry in mine:
             count["killed"] += any(strike in KILLS for strike in entry.strikes)
+            count["undone"] += entry.outcome == "undone" and entry.verb != "check"
             count["stopped"] += "stop" in entry.strikes
             count["timed out"] += self.contest.is_strict and entry.code == LOCK_TIMEOUT
-            count["failed"] += is_unexplained(entry, meeting)
+            count["failed"] += not self.contest.is_strict and is_unexplained(entry, meeting)
             count["tracebacks"] += "Traceback" in entry.said or "panicked" in entry.said
             count["waits"] += len(entry.waits)
         for strike in meeting.strikes:
@@ -223,7 +269,7 @@ class Ring:
 
 
 def is_unexplained(entry: Entry, meeting: Meeting) -> bool:
-    """Say whether a command failed that nobody struck: by its own count, for whoever is measured only."""
+    """Say whether a command failed that nobody struck: the count of who is measured only, and not judged."""
     if entry.code == 0 or entry.strikes or entry.verb == "check":
         return False
     return not any(

@@ -1,4 +1,4 @@
-"""A stress test as a picture: its whole course above, and the stretch around the longest wait, lane by lane, below.
+"""A stress test as a picture: its whole course above, and the stretch in which most met, lane by lane, below.
 
 matplotlib is among the development dependencies and is loaded here only.
 """
@@ -20,6 +20,8 @@ WINDOW = 12.0
 """Seconds of the stretch."""
 LOCKS = 16
 """Locks drawn, those held longest in the stretch."""
+SHARED = ".lock"
+"""uv's own, which lugnut's runs hold together."""
 KILLED = "#c53030"
 DARK, GREY, PALE = "#1a202c", "#a0aec0", "#edf2f7"
 
@@ -43,21 +45,22 @@ def draw(path: str, timelines: Sequence[Timeline]) -> None:
     draw_course(course, timeline, began, ended)
     draw_clients(lanes, timeline, clients, (began, ended))
     draw_locks(held, timeline, locks, (began, ended))
-    figure.align_ylabels()
     figure.tight_layout()
     figure.savefig(path, dpi=130, facecolor="white", metadata={"Software": None})
     plt.close(figure)
 
 
 def find_window(timeline: Timeline) -> tuple[float, float]:
-    """Give the stretch around the longest wait, or the first seconds where nobody waited."""
-    waits = [wait for entry in timeline.history.entries for wait in entry.waits]
-    last = max((entry.ended for entry in timeline.history.entries), default=WINDOW)
-    if not waits:
-        return 0.0, min(last, WINDOW)
-    middle = max(waits, key=lambda wait: wait.ended - wait.began)
-    began = max(0.0, min((middle.began + middle.ended - WINDOW) / 2, last - WINDOW))
-    return began, min(last, began + WINDOW)
+    """Give the stretch in which most was waited and struck."""
+    history = timeline.history
+    last = max((entry.ended for entry in history.entries), default=WINDOW)
+    weights = [(wait.began, wait.ended - wait.began) for entry in history.entries for wait in entry.waits]
+    weights += [(strike.began, 1.0) for strike in history.strikes if strike.number is not None]
+    met = [0.0] * (int(last) + 2)
+    for at, weight in weights:
+        met[max(0, int(at))] += weight
+    began = max(range(max(1, int(last - WINDOW) + 1)), key=lambda at: sum(met[at : at + int(WINDOW)]))
+    return float(began), min(last, began + WINDOW)
 
 
 def list_clients(timeline: Timeline) -> list[str]:
@@ -70,7 +73,7 @@ def choose_locks(timeline: Timeline, began: float, ended: float) -> list[str]:
     """Give the locks held longest in a stretch, distributions' before stripes."""
     held: Counter[str] = Counter()
     for hold in timeline.holds:
-        if hold.began < ended and hold.ended > began:
+        if hold.began < ended and hold.ended > began and hold.lock != SHARED:
             held[hold.lock] += int(1000 * (min(hold.ended, ended) - max(hold.began, began)))
     chosen = [lock for lock, _ in held.most_common(LOCKS)]
     return sorted(chosen, key=lambda lock: (lock.startswith("path-"), lock))
@@ -143,7 +146,7 @@ def draw_clients(axes: Any, timeline: Timeline, clients: Sequence[str], window: 
     axes.set_ylim(len(clients) - 0.3, -0.7)
     axes.set_xlim(*window)
     axes.set_title(
-        "the stretch around the longest wait; x killed, + interrupted, hatched stopped, "
+        "where most was waited and struck; x killed, + interrupted, hatched stopped, "
         "lines below a bar: waits, red from 1 s on", loc="left", fontsize=9,
     )  # fmt: skip
 
@@ -166,12 +169,13 @@ def draw_locks(axes: Any, timeline: Timeline, locks: Sequence[str], window: tupl
             client = by_pid.get(hold.pid)
             colour = GREY if client is None else palette(client % 20)
             axes.barh(locks.index(hold.lock), hold.ended - hold.began, 0.8, hold.began, color=colour, zorder=2)
-            if client is not None and hold.ended - hold.began > LONG / 2:
-                middle = (max(hold.began, window[0]) + min(hold.ended, window[1])) / 2
+            seen = max(hold.began, window[0]), min(hold.ended, window[1])
+            if client is not None and seen[1] - seen[0] > LONG / 2:
+                middle = sum(seen) / 2
                 axes.text(
                     middle, locks.index(hold.lock), clients[client], ha="center", va="center", fontsize=7, zorder=3
                 )
-    axes.set_yticks(range(len(locks)), [lock.removesuffix(".lock") or "uv's .lock" for lock in locks])
+    axes.set_yticks(range(len(locks)), [lock.removesuffix(".lock") for lock in locks])
     axes.set_ylim(len(locks) - 0.4, -0.6)
     axes.set_xlim(*window)
     axes.set_xlabel("seconds")

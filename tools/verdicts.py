@@ -27,6 +27,7 @@ from universe import World
 
 BUGS = ("Traceback", "contradicts itself", "unexpected")
 NO_ROOM = ("No space left", "cannot write", "cannot be finished", "cannot be locked", "cannot read")
+OURS = re.compile(r'File "[^"]*/lugnut/[^"]*\.py"')
 TOLD = re.compile(r"(?:held by|perhaps a worker that) pid (\d+)")
 LOCK_TIMEOUT = 3
 """The exit code of a command that did not get a lock."""
@@ -94,7 +95,8 @@ class Judge(NamedTuple):
             corrupt += self.compare(prefix, before.empty, state)
         corrupt = [line for line in corrupt if not self._is_about(line, spared)]
         universe = self.world.universe  # a plan's command acts on spared names alone or on none
-        acts = [one.act() for one in meeting.entries if not linear.names_of(universe, one.deed, frozenset()) & spared]
+        happened = [one for one in meeting.entries if one.outcome != "undone"]
+        acts = [one.act() for one in happened if not linear.names_of(universe, one.deed, frozenset()) & spared]
         found = linear.judge(universe, _without(before.state, spared), _without(state, spared), acts)
         commands = judge_commands(meeting) if self.is_strict else []
         return Verdict(corrupt[:MOST], found.findings[:MOST], commands[:MOST], state, found.undecided)
@@ -173,13 +175,18 @@ def judge_command(entry: Entry, meeting: Meeting) -> str:
     """Say what is wrong with how a command ended; nothing where it ended as it may."""
     if "hung" in entry.strikes:
         return "it hung"
-    if any(word in entry.said for word in BUGS):
+    if any(word in entry.said for word in BUGS) and not died_before_it_began(entry):
         return f"exit {entry.code}, it said: {entry.said[-1500:]}"
     if entry.code == LOCK_TIMEOUT and "cannot be locked" not in entry.said:
         return judge_timeout(entry, meeting)
     if entry.code == 0 or is_excused(entry, meeting):
         return ""
     return f"exit {entry.code}, though nothing was done to it: {entry.said[-1500:]}"
+
+
+def died_before_it_began(entry: Entry) -> bool:
+    """Say whether SIGINT met Python itself before it had run anything of the installer: its traceback is Python's."""
+    return "interrupt" in entry.strikes and "KeyboardInterrupt" in entry.said and not OURS.search(entry.said)
 
 
 def judge_timeout(entry: Entry, meeting: Meeting) -> str:
@@ -203,4 +210,4 @@ def is_excused(entry: Entry, meeting: Meeting) -> bool:
     full = any(
         one.nemesis == "disk" and one.began <= entry.ended and entry.began <= one.ended for one in meeting.strikes
     )
-    return (full and any(word in entry.said for word in NO_ROOM)) or (bool(meeting.tainted) and bool(entry.said))
+    return (full and any(word in entry.said for word in NO_ROOM)) or bool(entry.names & meeting.tainted and entry.said)

@@ -72,16 +72,25 @@ def start() -> int:
     An interpreter that ends takes all it made apart, one object after the other, for 7 ms after a small install. Where
     nobody has anything left to do by then, the process ends at once. Gives the exit code where it does not.
     """
-    code = main()
-    if not _is_waited_for():
-        try:
-            for stream in (sys.stdout, sys.stderr):
-                if stream is not None:
-                    stream.flush()
-        except (OSError, ValueError):  # Python has its own way to fail by that
-            return code
-        os._exit(code)
+    code = _INTERRUPTED
+    try:
+        code = main()
+        if not _is_waited_for():
+            _leave(code)
+    except KeyboardInterrupt:  # what the command did it has said
+        pass
     return code
+
+
+def _leave(code: int) -> None:
+    """End the process at once; it returns where that cannot be."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except (OSError, ValueError):  # Python has its own way to fail by that
+        return
+    os._exit(code)
 
 
 def _is_waited_for() -> bool:

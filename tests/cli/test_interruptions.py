@@ -129,6 +129,29 @@ def test_two_threads_install_at_once(room: Room) -> None:
     assert lugnut.check_environment(target=str(room.target)).findings == ()
 
 
+def test_an_interrupt_after_a_command_has_ended_changes_nothing_of_what_it_said(room: Room) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from lugnut.__main__ import start\n"
+        "class Out:\n"
+        "    closed, encoding, ended = False, 'utf-8', False\n"
+        "    def fileno(self): return 1\n"
+        "    def isatty(self): return False\n"
+        "    def write(self, text): self.ended = os.write(1, text.encode()) > 0\n"
+        "    def flush(self):\n"
+        "        import traceback\n"
+        "        if any(frame.name in {'start', '_leave'} for frame in traceback.extract_stack()[-2:-1]):\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.stdout, sys.argv = Out(), ['lugnut', '--version']\n"
+        "sys.exit(start())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=room.path, env=room.environ(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("lugnut ")
+
+
 def test_the_library_keeps_nothing_between_two_calls_and_ends_no_program(room: Room) -> None:
     one = str(room.path / room.wheel("one"))
     code = (

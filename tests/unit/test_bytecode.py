@@ -1,5 +1,6 @@
 """Sources to .pyc files that the environment's interpreter takes, and nothing else touched."""
 
+import errno
 import importlib.util
 import os
 import subprocess
@@ -110,6 +111,19 @@ def test_what_is_compiled_while_its_source_goes_does_not_stay(compiling, monkeyp
     monkeypatch.setattr("lugnut.system.files.rename", rename_late)
     assert compile_bytecode(compiling, ["pkg/going.py"]) == []
     assert os.listdir(os.path.dirname(source)) == []
+
+
+def test_what_cannot_be_written_leaves_no_empty_directory(compiling, monkeypatch):
+    def write(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    source = os.path.join(compiling.purelib, "full", "a.py")
+    os.makedirs(os.path.dirname(source))
+    with open(source, "w") as file:
+        file.write("A = 1\n")
+    monkeypatch.setattr(files, "write", write)
+    assert compile_bytecode(compiling, ["full/a.py"]) == []
+    assert os.listdir(os.path.dirname(source)) == ["a.py"]
 
 
 def test_sources_that_are_no_python_are_named_and_the_others_compiled(compiling):

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from lugnut.errors import LugnutError, ShapeConflict
-from lugnut.events import Committed, SetAside
+from lugnut.events import Committed, Note, SetAside
 from lugnut.system import files, locks
 from oracle import check_environment
 from places import Act, Place, cut, hold, place, transactions, write_installed
@@ -462,15 +462,39 @@ def test_what_has_to_be_hashed_is_hashed_while_no_stripe_is_held(place: Place, m
     assert not os.path.exists(os.path.join(place.site, "s"))
 
 
-def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:
+def _compiles_here(environment: Any) -> Any:
     own = {"implementation_name": sys.implementation.name, "implementation_version": platform.python_version()}
-    apart = _apart(place)
-    place.environment = apart._replace(
-        markers={**apart.markers, **own}, cache_tag=cast("str", sys.implementation.cache_tag)
-    )
+    tag = cast("str", sys.implementation.cache_tag)
+    return environment._replace(markers={**environment.markers, **own}, cache_tag=tag)
+
+
+def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:
+    apart = place.environment = _compiles_here(_apart(place))
     place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}, purelib=False), compile_bytecode=True))
     assert os.listdir(os.path.join(apart.schemes["platlib"], "m", "__pycache__"))
     assert os.listdir(place.site) == [".lugnut"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs fork")
+def test_a_worker_that_dies_compiling_fails_no_run_that_has_committed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mkdir(path: str, *words: Any, **options: Any) -> None:
+        if path.endswith("__pycache__") and os.getpid() != parent:
+            os.kill(os.getpid(), 9)
+        PLAIN["mkdir"](path, *words, **options)
+
+    parent = os.getpid()
+    place.environment = _compiles_here(place.environment)
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    wheels = [place.wheel(name, "1", {f"{name}/a.py": "A = 1\n"}) for name in ("one", "two")]
+    heard: list[Any] = []
+    report = place.act(install(*wheels, compile_bytecode=True, jobs=2, report=heard.append))
+    assert [change.name for change in report.changes] == ["one", "two"]
+    assert [one.text for one in heard if isinstance(one, Note)] == [
+        "not all bytecode was compiled (a worker died: signal 9); Python does it on import"
+    ]
+    assert findings(place) == []
 
 
 def test_sources_of_equal_size_never_share_a_time(place: Place) -> None:

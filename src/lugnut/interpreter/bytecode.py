@@ -123,9 +123,14 @@ def _write(environment: Environment, source: Source, data: bytes) -> None:
     with ExitStack() as opened:
         try:
             directory = _enter(environment, above, opened)
+        except OSError:
+            return
+        try:
             cache = opened.enter_context(files.enter(directory, CACHE, create=True))
             write_pyc(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
-        except OSError:
+        except OSError:  # a full disk: nor does the directory stay that was made for it
+            with suppress(OSError):
+                files.rmdir(directory, CACHE)
             return
         if files.look(directory, name) is None:  # removed meanwhile, and with it the bytecode that stood by then
             with suppress(OSError):

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import FileInTheWay, LockTimeout, LockUnusable, OutsideEnvironment
-from lugnut.events import Reporter, never
+from lugnut.errors import FileInTheWay, LockTimeout, LockUnusable, OutsideEnvironment, WorkerDied
+from lugnut.events import Note, Reporter, never
 from lugnut.interpreter.bytecode import CACHE, compile_bytecode, write_pyc
 from lugnut.manifest import Library, Manifest
 from lugnut.plan import REMOVE, Plan
@@ -131,11 +131,19 @@ def _label(job: Shown) -> str:
 
 
 def show_bytecode(environment: Environment, plan: Plan, manifests: Mapping[Name, Manifest], course: Course) -> None:
-    """Have workers link or compile the bytecode of all that a plan has shown; `manifests` are the wheels' by name."""
+    """Have workers link or compile the bytecode of all that a plan has shown; `manifests` are the wheels' by name.
+
+    The plan is carried out by then: what cannot be done here is a warning and no failure, which would be taken to say
+    that nothing was changed (G3). Python compiles what it finds none of.
+    """
     course.timing.phase("compile")
     shown = [Shown(manifests.get(action.name), action.files.paths) for action in plan.actions if action.kind != REMOVE]
     shown.sort(key=lambda one: (-len(one.paths), one.paths))
     links = course.link_mode in {"auto", "hardlink"}
     compiling = Compiling(environment, course.store or Store(""), course.patience.timeout, links, course.timing.on)
     pool = workers.Pool(course.jobs, _label, course.report, never, course.start_method, course.timing, "compile")
-    workers.run(compiling.show, shown, plan=pool)
+    try:
+        workers.run(compiling.show, shown, plan=pool)
+    except (OSError, WorkerDied) as error:
+        reason = f"a worker died: {error.data['cause']}" if isinstance(error, WorkerDied) else str(error)
+        course.report(Note("warning", f"not all bytecode was compiled ({reason}); Python does it on import"))
