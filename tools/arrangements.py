@@ -78,7 +78,7 @@ def on_sftp(volume: Volume) -> None:
         file.write(f"#!/bin/sh\nexec {SFTP}\n")
     os.chmod(script, 0o755)
     place = volume.place("sshfs")
-    options = f"ssh_command={script},disable_hardlink,default_permissions"
+    options = f"ssh_command={script},disable_hardlink,no_contain_symlinks,default_permissions"
     volume.home = volume.store = volume.run("sshfs", "-o", options, f"here:{backing}", place, on=place)
 
 

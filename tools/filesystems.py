@@ -66,6 +66,7 @@ HEADER = ("file system", "placed by", "races", "steps", "at once", "kills", "fau
 COLUMNS = {
     "race": 2, "live": 3, "meet": 4, "kill": 5, "fail": 6, "spell": 7, "fill": 8, "refuse": 8, "look_only": 8,
 }  # fmt: skip
+NOT = "cannot be tried here: "
 INSIDE = "LUGNUT_FILESYSTEMS_INSIDE"
 
 
@@ -167,8 +168,6 @@ def attempt(drill: Drill, duty: Duty) -> Tried:
 
 def make_row(shown: Shown) -> list[object]:
     """Make a scope's line of the table."""
-    if shown.reason:
-        return [shown.name, f"cannot be tried here: {shown.reason}", *[""] * (len(HEADER) - 2)]
     row: list[object] = [shown.name, shown.mode, *["-"] * 7, len(shown.wrong), f"{shown.seconds:.0f}"]
     for drill, one in shown.tried.items():
         if drill in COLUMNS:
@@ -254,7 +253,8 @@ def main(arguments: Sequence[str]) -> int:
             one = play(name, options, wheels)
             shown.append(one)
             print("".join(f"{line}\n" for line in one.wrong[:20]), end="", flush=True)
-    print_table(HEADER, [make_row(one) for one in shown])
+    print_table(HEADER, [make_row(one) for one in shown if not one.reason])
+    print("".join(f"{one.name}: {NOT}{one.reason}\n" for one in shown if one.reason), end="")
     wrong = sum(len(one.wrong) for one in shown)
     tried = sum(not one.reason for one in shown)
     print(f"{tried} of {len(shown)} tried, {wrong} wrong")

@@ -14,6 +14,7 @@ if sys.platform == "win32":
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -104,7 +105,10 @@ def command(*words: str) -> str:
         raise CannotBeShownError(f"there is no {words[0]} here") from None
     except subprocess.CalledProcessError as error:
         said = [line.strip() for line in (error.stderr or error.stdout).splitlines() if line.strip()]
-        raise CannotBeShownError(f"{words[0]}: {said[0] if said else f'exit {error.returncode}'}") from None
+        reason = said[0] if said else f"exit {error.returncode}"
+        raise CannotBeShownError(
+            re.sub(rf"^(?:{words[0]}: )?(?:{re.escape(words[-1])}: )?", f"{words[0]}: ", reason)
+        ) from None
 
 
 @contextlib.contextmanager

@@ -40,8 +40,6 @@ def test_a_row_tells_how_often_each_was_tried_and_why_something_is_refused() -> 
     ]  # fmt: skip
     row = make_row(Shown("tmpfs, full", "", {"fill": Tried(4, "refusals", [])}, 1.0))
     assert row[HEADER.index("refused")] == "4: no space left"
-    row = make_row(Shown("vfat", "", {}, 0.1, "mount: unknown filesystem type 'vfat'."))
-    assert (len(row), row[1]) == (len(HEADER), "cannot be tried here: mount: unknown filesystem type 'vfat'.")
 
 
 def test_evidence_has_a_line_for_each_drill_that_was_played(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,8 +60,8 @@ def test_nothing_chosen_is_a_wrong_word(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_program_that_fails_says_why_the_scope_cannot_be_tried() -> None:
     with pytest.raises(CannotBeShownError, match="there is no such-program here"):
         command("such-program")
-    with pytest.raises(CannotBeShownError, match="sh: too bad"):
-        command("sh", "-c", "echo too bad >&2; exit 3")
+    with pytest.raises(CannotBeShownError, match=r"^sh: too bad$"):
+        command("sh", "-c", "echo sh: /there: too bad >&2; exit 3", "/there")
 
 
 def mounts(below: Path) -> list[str]:
