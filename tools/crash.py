@@ -2,6 +2,7 @@
 
     python tools/crash.py [--what PATTERN]... [--how PATTERN]... [--every K [--offset O]] [--append FILE] [--jobs N]
     python tools/crash.py --what upgrade --how kill --point 0:117
+    python tools/crash.py --installer uv --installer pip --installer lugnut [--what install]
     python tools/crash.py --sample COUNT [--seed S] [--wheels 20] [--append FILE]
 
 A universe of three wheels with a shared path is installed, upgraded, removed, synchronised, joined by a rival and
@@ -18,6 +19,9 @@ new environment must be there, and else, with the fault lifted, `lugnut check` m
 (tools/recoveries.py).
 
 `--sample` draws operations on twenty overlapping wheels, and about COUNT points of them, by seed (tools/samples.py).
+
+`--installer` kills that program, and has the same command run again: uv's and pip's scores beside lugnut's
+(tools/peerdeaths.py).
 
 Runs are forked from one process that has everything imported, so that thousands take minutes; what stopped runs leave
 in equal states (names, bytes, modes, which files are one) is recovered once, or with `--fresh` each time. `--every K`
@@ -42,6 +46,8 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 
+import peerdeaths
+import peers
 import samples
 from crashing import Field
 from dealing import choose_place, deal, program
@@ -68,6 +74,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, metavar="K", help="take each K-th call")
     parser.add_argument("--offset", type=int, default=0, metavar="O", help="... from this one on, 0 to K - 1")
     parser.add_argument("--point", metavar="PROCESS:CALL", help="take this one alone")
+    parser.add_argument("--installer", action="append", choices=list(peers.BUILT_IN), help="kill this program instead")
     parser.add_argument("--sample", type=int, default=0, metavar="COUNT", help="draw about so many points instead")
     parser.add_argument("--wheels", type=int, default=20, metavar="N", help="... on a universe of so many wheels")
     parser.add_argument("--seed", default="1", help="of what is drawn, here and in recoveries")
@@ -81,15 +88,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not 0 <= options.offset < options.every:
         parser.error("--offset is one of 0 to K - 1")
-    options.names = [name for name in NAMES if any(fnmatch.fnmatch(name, one) for one in options.what or ["*"])]
+    there = peerdeaths.list_names(options.installer) if options.installer else NAMES
+    patterns = [f"*{peerdeaths.OF}{one}" if options.installer else one for one in options.what or ["*"]]
+    options.names = [name for name in there if any(fnmatch.fnmatch(name, one) for one in patterns)]
     if not options.names:
-        parser.error(f"--what: there are {', '.join(NAMES)}")
+        parser.error(f"--what: there are {', '.join(there)}")
     return options
 
 
 def list_ways_of(options: argparse.Namespace, name: str, done: Ledger) -> list[Way]:
-    """Give the ways of an operation that are wanted and not done: a recovery's are kills."""
-    ways = [way for way in list_ways(options.how or ["*"]) if way[0] in KILLS or not name.startswith(PREFIX)]
+    """Give the ways of an operation that are wanted and not done: a recovery's are kills, a program's the group's."""
+    ways = list_ways(["group"] if options.installer else options.how or ["*"])
+    ways = [way for way in ways if way[0] in KILLS or not name.startswith(PREFIX)]
     return [way for way in ways if not done.has(name, *way)]
 
 
@@ -108,6 +118,15 @@ def play_part(options: argparse.Namespace, name: str, share: Share, done: Ledger
             else:
                 play_way(options, field, (how, error), share, score)
             yield make_row(name, (how, error), score, begun)
+
+
+def peer_part(options: argparse.Namespace, name: str, share: Share, done: Ledger) -> Iterator[Row]:
+    """Play one process's share of an installer's deed."""
+    for way in list_ways_of(options, name, done):
+        score, begun = Score(), time.monotonic()
+        with scratch("crash") as root:
+            peerdeaths.play(root, name, share, score)
+        yield make_row(name, way, score, begun)
 
 
 def make_row(name: str, way: Way, score: Score, begun: float) -> Row:
@@ -146,6 +165,13 @@ def sample_part(options: argparse.Namespace, share: Share, done: Ledger) -> Iter
             yield make_row(name, way, score, begun)
 
 
+def begin_part(options: argparse.Namespace, share: Share, done: Ledger) -> Iterator[Row]:
+    """Begin one process's share of whatever is asked for."""
+    if options.sample:
+        return sample_part(options, share, done)
+    return (peer_part if options.installer else play_part)(options, options.only, share, done)
+
+
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 
@@ -176,10 +202,7 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         part, _, parts = options.part.partition("/")
         share = Share(options.every, options.offset, int(part), int(parts))
-        rows = (
-            sample_part(options, share, ledger) if options.sample else play_part(options, options.only, share, ledger)
-        )
-        for row in rows:
+        for row in begin_part(options, share, ledger):
             print(json.dumps(row), flush=True)
         return 0
     begun = time.monotonic()

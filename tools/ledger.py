@@ -8,10 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import evidence
+from peerdeaths import OF
 from programs import find_program, print_table, version_of
 from striking import Row
 
+OURS = "lugnut"
 HEADER = ("what", "how", "error", "points", "old", "new", "exit 0", "states", "deeper", "missed", "wrong")
+PEERS = ("what", "points", "old", "new", "neither", "whole", "litter", "corrupt, exit 0", "corrupt, error")
+"""The table of installers: what the kill left, and what the same command again made of it."""
 CASE = "case "
 """How the way of one of many begins that are told together."""
 
@@ -44,11 +48,12 @@ class Ledger:
         fresh = self.rows[self.noted :]
         if path is None or not fresh:
             return
-        subject, again = version_of([find_program("lugnut")]), evidence.words_of("crash.py", arguments)
+        again = evidence.words_of("crash.py", arguments)
+        versions = {one: version_of([find_program(one)]) for one in {subject_of(row) for row in fresh}}
         lines = [
             evidence.Evidence(
                 "crash",
-                subject,
+                versions[subject_of(row)],
                 scope_of(row),
                 "points",
                 row.get("points", 0),
@@ -67,16 +72,33 @@ class Ledger:
                 file.write(json.dumps(line) + "\n")
 
     def tell(self) -> int:
-        """Print the table; gives how much was wrong."""
+        """Print the table, or that of installers beside each other; gives how much was wrong with lugnut."""
         rows = gather(self.rows)
-        print_table(HEADER, [[row.get(key, 0) for key in HEADER] for row in rows])
-        wrong = sum(row["wrong"] for row in rows)
+        for header, lines in (
+            (HEADER, [row for row in rows if not is_of_peers(row)]),
+            (PEERS, [*filter(is_of_peers, rows)]),
+        ):
+            if lines:
+                print_table(header, [[row.get(key, 0) for key in header] for row in lines])
+        wrong = sum(row["wrong"] for row in rows if subject_of(row) == OURS)
         print(f"{sum(row.get('points', 0) for row in rows)} points, {wrong} wrong", end="")
         return int(wrong)
 
 
+def is_of_peers(row: Row) -> bool:
+    """Say whether a row is of an installer that was started as a program, beside others."""
+    return OF in row["what"]
+
+
+def subject_of(row: Row) -> str:
+    """Give the program that was tried."""
+    return str(row["what"]).partition(OF)[0] if is_of_peers(row) else OURS
+
+
 def scope_of(row: Row) -> str:
     """Give the surroundings that evidence names: the operation, and how it was struck unless that was drawn."""
+    if is_of_peers(row):
+        return f"{str(row['what']).partition(OF)[2]}, killed and said again"
     return str(row["what"]) if row["how"].startswith(CASE) else f"{row['what']}, {row['how']}"
 
 
@@ -86,6 +108,6 @@ def gather(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         how = "drawn" if row["how"].startswith(CASE) else row["how"]
         line = lines.setdefault((row["what"], how, row["error"]), Counter())
-        line.update({key: row.get(key, 0) for key in HEADER[3:-1]})
+        line.update({key: row.get(key, 0) for key in (*HEADER[3:-1], *PEERS[4:])})
         line["wrong"] += len(row["wrong"])
     return [{"what": what, "how": how, "error": error, **line} for (what, how, error), line in lines.items()]
