@@ -36,6 +36,8 @@ BUG, HUNG = 99, -signal.SIGALRM
 RECORDINGS = 3
 """Runs whose calls are united: workers share their work out anew in each."""
 OLD, NEW = "old", "new"
+SAME = "old and new"
+"""A tree that is both: a reinstall changes nothing that can be seen."""
 
 
 class Ended(NamedTuple):
@@ -52,7 +54,7 @@ class Seen(NamedTuple):
     state: str
     """One word for environment and store: equal words, equal futures."""
     end: str
-    """old, new, or nothing where it is neither."""
+    """old, new, both in one, or nothing where it is neither."""
     found: list[str]
     """What the oracle finds, and how it differs from both."""
 
@@ -79,6 +81,7 @@ class Field:
         self.cache = os.path.join(os.path.realpath(store or root), "cache")
         self.python = make_venv(self.prefix)
         self.site = site_packages(self.prefix)
+        self.empty = self.tree()
         adopt_orphans()
         self._shared = mmap.mmap(-1, mmap.PAGESIZE)
         os.environ.clear()
@@ -161,9 +164,11 @@ class Field:
         return self._known[state]
 
     def tell_end(self) -> str:
-        """Say which of the two trees is there: old, new, or nothing."""
+        """Say which of the two trees is there: old, new, both in one, or nothing."""
         tree = self.tree()
-        return OLD if tree == self.old else NEW if tree == self.new else ""
+        if tree == self.old:
+            return SAME if self.old == self.new else OLD
+        return NEW if tree == self.new else ""
 
     def tell_left(self) -> str:
         """Give one word for what a stopped run has left in environment and store."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("campaigns run on POSIX")
+
 import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from points import Way
 from programs import scratch
 from striking import Row, Score
 
@@ -33,18 +36,21 @@ def choose_place() -> None:
         os.environ["LUGNUT_TOOLS_TMP"] = MEMORY
 
 
-def deal(words: Sequence[str], parts: int) -> Iterator[tuple[Way, Score]]:
-    """Run so many parts of a command; gives each way's score once all parts have told of it."""
-    told: dict[Way, Score] = defaultdict(Score)
-    count: dict[Way, int] = defaultdict(int)
+def deal(words: Sequence[str], parts: int, tellers: int) -> Iterator[Row]:
+    """Run so many parts of a command; gives what each way came to once so many of them have told of it."""
+    scores: dict[tuple[str, str, str], Score] = defaultdict(Score)
+    count: dict[tuple[str, str, str], int] = defaultdict(int)
     with scratch("preload") as place:
         environ = {**os.environ, "LD_PRELOAD": build(place)}
         for row in _listen([[*words, "--part", f"{part}/{parts}"] for part in range(parts)], environ):
-            way = row["how"], row["error"]
-            told[way].add(row)
+            way = row["what"], row["how"], row["error"]
+            score = scores[way]
+            score.add(row)
             count[way] += 1
-            if count[way] == parts:
-                yield way, told[way]
+            if count[way] == tellers:
+                del scores[way]
+                told = dict(zip(("what", "how", "error"), way, strict=True))
+                yield {**told, **score.count, "seconds": round(score.seconds, 1), "wrong": score.wrong}
 
 
 def _listen(commands: Sequence[Sequence[str]], environ: dict[str, str]) -> Iterator[Row]:

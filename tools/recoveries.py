@@ -20,7 +20,7 @@ from typing import NamedTuple
 from crashing import Field
 from points import Armed, Point, Share, unite
 from restoring import Kept
-from striking import Score, recover, say_again
+from striking import Score, contradict, recover, say_again
 
 PREFIX = "recovery-of-"
 """How the names begin of operations whose recovery is killed."""
@@ -93,8 +93,7 @@ class Killer(NamedTuple):
             self.score.count["missed"] += 1
             return
         seen, found = recover(self.field)
-        if seen.end and seen.end not in ends:
-            found = [*found, f"it is {seen.end}, though what the first kill left had decided for {ends[0]}"]
+        found = found + contradict(seen, ends, "what the first kill left")
         if not found:
             found = say_again(self.field, seen)
         what = f"{self.field.name} {self.how} at {left.point}, recovery at {', then at '.join(where)}"

@@ -38,7 +38,7 @@ class Score:
     def note(self, what: str, end: str, found: Sequence[str]) -> None:
         """Count a point that was met."""
         self.count["points"] += 1
-        self.count[end] += 1
+        self.count[NEW if NEW in end else end] += 1
         if found:
             self.wrong.append(f"{what}\n    " + "\n    ".join(found[:10]))
 
@@ -66,7 +66,7 @@ def judge_end(field: Field, ended: Ended) -> list[str]:
         return [f"it ended with {'its alarm' if ended.code == HUNG else ended.code}: {ended.said.strip()[-2000:]}"]
     if "Traceback" in ended.said or "unexpected" in ended.said:
         return [f"it said: {ended.said.strip()[-2000:]}"]
-    if ended.code == 0 and field.operation.cut is None and (end := field.tell_end()) != NEW:
+    if ended.code == 0 and field.operation.cut is None and NEW not in (end := field.tell_end()):
         return [f"exit 0, but it is {end or 'neither old nor new'}"]
     return []
 
@@ -84,9 +84,14 @@ def _recover(field: Field) -> tuple[Seen, list[str]]:
     ended = field.run(["check"])
     found = [f"check ended with {ended.code}: {ended.said.strip()[-1000:]}"] if ended.code else []
     seen = field.see()
-    if seen.end and seen.end not in ends:
-        found.append(f"it is {seen.end}, though the transaction that was there had decided for {ends[0]}")
-    return seen, found + seen.found
+    return seen, found + contradict(seen, ends, "the transaction that was there") + seen.found
+
+
+def contradict(seen: Seen, ends: Sequence[str], who: str) -> list[str]:
+    """Say where an environment is whole, but not what it was to become."""
+    if not seen.end or any(end in seen.end for end in ends):
+        return []
+    return [f"it is {seen.end}, though {who} had decided for {ends[0]}"]
 
 
 def say_again(field: Field, seen: Seen) -> list[str]:
@@ -100,6 +105,6 @@ def _say_again(field: Field) -> list[str]:
     ended = field.run(field.again)
     found = [] if ended.code == 0 else [f"the command again ended with {ended.code}: {ended.said.strip()[-1000:]}"]
     after = field.see()
-    if after.end != NEW:
+    if NEW not in after.end:
         found.append(f"again: it is {after.end or 'neither old nor new'}")
     return found + [f"again: {line}" for line in after.found]

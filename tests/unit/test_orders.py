@@ -178,6 +178,29 @@ def test_points_of_death_are_counted_struck_and_judged() -> None:
 
 
 @linux
+def test_the_calls_of_workers_are_met_whatever_was_forked_before() -> None:
+    code, out, err = run_tool("crash.py", "--what", "install", "--how", "kill", "--point", "1:5")
+    assert code == 0, err
+    assert out.splitlines()[-1].startswith("1 points, 0 wrong")
+
+
+@linux
+def test_cases_are_drawn_and_struck() -> None:
+    code, out, err = run_tool("crash.py", "--sample", "20", "--seed", "8", "--wheels", "6")
+    assert code == 0, err
+    assert "| 6 wheels, " in out
+    assert int(out.splitlines()[-1].split()[0]) > 10
+
+
+@linux
+def test_other_installers_die_beside_lugnut() -> None:
+    code, out, err = run_tool("crash.py", "--installer", "uv", "--what", "uninstall", "--every", "20")
+    assert code == 0, err
+    assert "| uv: uninstall |" in out
+    assert int(out.splitlines()[-1].split()[0]) > 0, "the preload reaches it"
+
+
+@linux
 def test_recoveries_are_killed_from_every_state_that_a_kill_leaves() -> None:
     code, out, err = run_tool("crash.py", "--what", "recovery-of-conflict", "--how", "group", "--every", "150")
     assert code == 0, err
