@@ -36,6 +36,8 @@ class Fight(NamedTuple):
     new: Tree
     life: dict[str, int]
     """How many slices a run spends in each phase; corrected where a run turns out to be shorter."""
+    then: Sequence[str] = ()
+    """The next command; none: `lugnut check`."""
 
 
 def lugnut(environ: dict[str, str], *words: str) -> None:
