@@ -33,19 +33,26 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from boxes import ENGINES, lacking, share
-from boxplays import Ground, Kind, Play, make_all, play_kill, play_together, play_wait
+from boxplays import Ground, Kind, Play, make_more, play_kill, play_together, play_wait
 from evidence import Evidence, note, words_of
 from killing import adopt_orphans
 from programs import find_program, print_table, scratch, version_of
+from together import make_scenarios
 
 HEADER = ("engine", "scenario", "containers", "rounds", "own users", "own stores", "two mounts", "wrong")
 SHOWN = 10
+TOGETHER = ("same", "namespace", "versions", "against")
+MORE = ("upgrade", "sync")
+SCENARIOS = (*TOGETHER, *MORE, "kill", "wait")
 
 
-def list_scenarios(directory: str, engine: str) -> dict[str, Play]:
-    """Give all scenarios by name; podman's containers are not children of ours, which could be stopped in slices."""
-    plays: dict[str, Play] = {one.title: functools.partial(play_together, one) for one in make_all(directory)}
-    return plays | ({"kill": play_kill, "wait": play_wait} if engine == "unshare" else {"wait": play_wait})
+def list_scenarios(directory: str, engine: str, wanted: Sequence[str]) -> dict[str, Play]:
+    """Give those wanted by name; podman's containers are not children of ours, which could be stopped in slices."""
+    made = [*make_scenarios(directory)] if {*TOGETHER} & {*wanted} else []
+    made += make_more(directory) if {*MORE} & {*wanted} else []
+    plays: dict[str, Play] = {one.title: functools.partial(play_together, one) for one in made}
+    plays |= {"kill": play_kill, "wait": play_wait} if engine == "unshare" else {"wait": play_wait}
+    return {title: play for title, play in plays.items() if title in wanted}
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
@@ -56,7 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--containers", default="2,4", help="numbers of containers, with commas")
-    parser.add_argument("--scenario", action="append", help="same, namespace, ...")
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evidence", metavar="FILE", help="append there what was shown")
@@ -79,6 +86,7 @@ def campaign(
         root = os.path.join(directory, f"{title}-{count}-{number}")
         os.mkdir(root)
         share(root)
+        os.mkdir(os.path.join(root, "cache"))
         found = play(
             count, kind, Ground(directory, os.path.join(root, "home", "venv"), os.path.join(root, "cache"), rng)
         )
@@ -101,9 +109,8 @@ def main(arguments: Sequence[str]) -> int:
     subject, again = version_of([find_program("lugnut")]), words_of("tools/containers.py", arguments)
     with scratch("containers") as directory:
         os.chmod(directory, 0o755)
-        for title, play in list_scenarios(os.path.join(directory, "wheels"), options.engine).items():
-            if options.scenario and title not in options.scenario:
-                continue
+        wanted = options.scenario or SCENARIOS
+        for title, play in list_scenarios(os.path.join(directory, "wheels"), options.engine, wanted).items():
             for count in map(int, options.containers.split(",")):
                 begun = time.monotonic()
                 had, wrong = campaign(title, play, count, options, directory)

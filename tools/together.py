@@ -107,6 +107,8 @@ def run_together(commands: Sequence[Sequence[str]], environ: dict[str, str], dir
     ended: dict[int, tuple[int, float, float]] = {}
     while len(ended) < len(pids):
         pid, status, usage = os.wait4(-1, 0)
+        if pid not in pids:  # an orphan that came to us
+            continue
         cpu = usage.ru_utime + usage.ru_stime
         ended[pids[pid]] = (os.waitstatus_to_exitcode(status), time.perf_counter() - begun, cpu)
     paths = [os.path.join(directory, str(number)) for number in range(len(commands))]
