@@ -41,13 +41,16 @@ fi
 shift 2
 umask 002
 while [ "$1" != -- ]; do
-    [ ! -e "$1" ] || mount --bind "$1" "$1"
+    case "$1" in
+    =*) mount -t tmpfs -o mode=777 own "${1#=}" ;;
+    *) [ ! -e "$1" ] || mount --bind "$1" "$1" ;;
+    esac
     shift
 done
 shift
 exec "$@"
 """
-"""Host's name, a pid that somebody else shall have (0: none), volumes, `--`, and the command."""
+"""Host's name, a pid that somebody else shall have (0: none), volumes, what is hidden (`=path`), `--`, the command."""
 ONE_CGROUP = 'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec "$@"'
 """Before podman where the machine has both kinds of cgroups, which crun refuses."""
 
@@ -61,6 +64,8 @@ class Box(NamedTuple):
     """Runs as a user of its own; else as root."""
     volumes: tuple[str, ...] = ()
     """Paths that are mounts of their own in it; links between two of them are refused (TRAPS 24)."""
+    hidden: str = ""
+    """A directory in whose place it sees an empty one of its own; unshare's containers alone."""
     twin: int = 0
     """A pid that in this container is somebody else's; 0: none."""
 
@@ -73,7 +78,8 @@ class Box(NamedTuple):
         """Give the command that runs one in here."""
         if self.engine == "podman":
             return [*_podman(), *self._options(), "--rootfs", "/:O", *command]
-        words = [UNSHARE, *NAMESPACES, "sh", "-c", INSIDE, "sh", self.host, str(self.twin), *self.volumes, "--"]
+        words = [UNSHARE, *NAMESPACES, "sh", "-c", INSIDE, "sh", self.host, str(self.twin), *self.volumes]
+        words += [f"={self.hidden}", "--"] if self.hidden else ["--"]
         if self.own_user:
             words += [
                 "setpriv",

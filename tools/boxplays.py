@@ -111,6 +111,14 @@ def play_together(scenario: Scenario, count: int, kind: Kind, ground: Ground) ->
     return found
 
 
+def play_apart(scenario: Scenario, count: int, kind: Kind, ground: Ground) -> list[str]:
+    """Play a round in which each container has a `.lugnut` of its own: its runs know nothing of the others'."""
+    site = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    boxes = [box._replace(hidden=f"{ground.venv}/{site}/.lugnut") for box in kind.boxes(count, ground)]
+    played = together.play(scenario, count, os.path.dirname(ground.venv), ground.cache, kind.wrap(boxes))
+    return played.failures + played.findings
+
+
 def play_kill(count: int, kind: Kind, ground: Ground) -> list[str]:
     """Kill each container once in the middle of its run, and recover from another one."""
     boxes, home = kind.boxes(count, ground), os.path.dirname(ground.venv)

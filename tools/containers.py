@@ -33,7 +33,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from boxes import ENGINES, lacking, share
-from boxplays import Ground, Kind, Play, make_more, play_kill, play_together, play_wait
+from boxplays import Ground, Kind, Play, make_more, play_apart, play_kill, play_together, play_wait
 from evidence import Evidence, note, words_of
 from killing import adopt_orphans
 from programs import find_program, print_table, scratch, version_of
@@ -66,8 +66,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--self-test", action="store_true", help="nothing of .lugnut is shared: that has to be found")
     parser.add_argument("--evidence", metavar="FILE", help="append there what was shown")
     return parser.parse_args(arguments)
+
+
+def self_test(options: argparse.Namespace, directory: str) -> int:
+    """Play one scenario in containers that share the environment but not its locks; 1 where nothing was found."""
+    (upgrade,) = (one for one in make_more(os.path.join(directory, "wheels")) if one.title == "upgrade")
+    _, wrong = campaign("upgrade", functools.partial(play_apart, upgrade), 2, options, directory)
+    print(f"containers that do not share .lugnut: wrong in {len(wrong)} of {options.rounds} rounds")
+    return not wrong
 
 
 def make_kinds(engine: str, rng: random.Random) -> Iterator[Kind]:
@@ -109,6 +118,8 @@ def main(arguments: Sequence[str]) -> int:
     subject, again = version_of([find_program("lugnut")]), words_of("tools/containers.py", arguments)
     with scratch("containers") as directory:
         os.chmod(directory, 0o755)
+        if options.self_test:
+            return self_test(options, directory)
         wanted = options.scenario or SCENARIOS
         for title, play in list_scenarios(os.path.join(directory, "wheels"), options.engine, wanted).items():
             for count in map(int, options.containers.split(",")):

@@ -97,3 +97,11 @@ def test_a_killed_container_is_recovered_from_another(capsys: pytest.CaptureFixt
         pytest.skip(reason)
     assert containers.main(["--rounds", "1", "--containers", "2", "--scenario", "kill", "--seed", "2"]) == 0
     assert "| kill " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_own_surroundings")
+def test_containers_that_share_no_locks_are_found(capsys: pytest.CaptureFixture[str]) -> None:
+    if reason := boxes.lacking("unshare"):
+        pytest.skip(reason)
+    assert containers.main(["--self-test", "--rounds", "1"]) == 0
+    assert "wrong in 1 of 1 rounds" in capsys.readouterr().out
