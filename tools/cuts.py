@@ -53,6 +53,7 @@ def make_cases() -> dict[str, Operation]:
     cases = {name: OPERATIONS[name] for name in WORDS}
     warm = cases["install-warm"]
     cases["alone"] = Operation([["install", "{mm1}"]], ["install", "{aa1}"])
+    cases["recover"] = OPERATIONS["recover-committed"]
     cases["install-copied"] = warm._replace(command=[*warm.command, "--link-mode", "copy"])
     return cases
 
@@ -70,6 +71,13 @@ def choose(field: Field, commit: int, rng: random.Random) -> Cut:
     return Cut(point, rng.choice((None, None, 0, 0.5, 0.9)), again, rng.random() < 0.5)  # noqa: PLR2004 - a half
 
 
+def make_durable(case: Operation) -> Operation:
+    """Have the command that commits do it for good; whoever recovers what was committed needs no word for that."""
+    if case.cut is None:
+        return case._replace(command=[*case.command, "--durable"])
+    return case._replace(before=[*case.before[:-1], [*case.before[-1], "--durable"]])
+
+
 class Ground:
     """One case on one disk."""
 
@@ -77,12 +85,11 @@ class Ground:
         """Bring about what is there before, and keep it; in the mode `durable` commands say so, if they are to."""
         self.image, self.boot, self.mode, self.name = image, boot, mode, name
         case = make_cases()[name]
-        more = ["--durable"] if mode == "durable" and durable else []
-        operation = case._replace(command=[*case.command, *more])
+        operation = make_durable(case) if mode == "durable" and durable else case
         self.field = Field(os.path.join(image.place, f"{name}-{mode}"), name, operation)
-        self.commit = next(
-            one.call for one in self.field.points if one.function == "rename" and one.path.endswith("/committed")
-        )
+        renames = (one for one in self.field.points if one.function == "rename")
+        self.commit = next((one.call for one in renames if one.path.endswith("/committed")), 0)
+        """The call that commits; 0: it is committed before."""
         self.field.base.put_back()
         self.field.base.drop()
         image.keep()
@@ -131,8 +138,9 @@ def strike(ground: Ground, cut: Cut, score: Score) -> None:
     score.count.update({"cuts": 1, "exit 0": ended.code == 0, "before commit": not committed, "lost": lost})
     score.count["in recovery"] += bool(cut.again)
     legal = [field.old, field.new] if committed else [field.old]
+    legal = legal if ground.commit else [field.new]
     if ground.mode == "durable":
-        found += ["exit 0, and it was not there after the cut"] * lost
+        found += ["exit 0, and it was not there after the cut"] * (lost and ground.commit > 0)
         found += judge_durable(ground, score, [field.new] if ended.code == 0 else legal)
     else:
         found += judge_plain(ground, score, legal, asked=cut.asked, said=said)
@@ -181,7 +189,7 @@ def judge_plain(ground: Ground, score: Score, legal: Sequence[Tree], *, asked: b
 def mend(ground: Ground, told: Ended) -> list[str]:
     """Do what lugnut says is to be done about what was lost: --reinstall, and --force where it says so."""
     command = ground.field.operation.command
-    installs = [one for one in [*ground.field.operation.before, command] if one[0] != "uninstall"]
+    installs = [one for one in [*ground.field.operation.before, command] if one[0] in {"install", "sync"}]
     for install in installs:
         words = [*install, *([] if "--reinstall" in install else ["--reinstall"])]
         ended = ground.field.run(words)

@@ -177,15 +177,23 @@ def meet(duty: Duty) -> Tried:
                 continue
             for number in range(max(1, duty.rounds // 2)):
                 place = os.path.join(home, f"{scenario.title}-{number}")
-                played = together.play(scenario, CALLERS, place, store, twin=_twin(duty.volume, place))
+                played = together.play(scenario, CALLERS, place, store, _by_both_paths(duty.volume))
                 runs += CALLERS
                 wrong += [f"{scenario.title}: {line}" for line in (*played.failures[:3], *played.findings[:5])]
                 shutil.rmtree(place)
     return Tried(runs, "runs", wrong)
 
 
-def _twin(volume: Volume, place: str) -> str | None:
-    return None if volume.twin is None else os.path.join(volume.twin, os.path.relpath(place, volume.home))
+def _by_both_paths(volume: Volume) -> together.Wrap:
+    """Have every other caller know the environment by the volume's other path, if there is one."""
+    home, twin = os.path.join(volume.home, ""), os.path.join(volume.twin or volume.home, "")
+
+    def word(number: int, command: list[str]) -> list[str]:
+        ours = command.index("--python") + 1
+        there = command[ours].replace(home, twin, 1) if number % 2 else command[ours]
+        return [*command[:ours], there, *command[ours + 1 :]]
+
+    return word
 
 
 # --- killed and failed ------------------------------------------------------------------------------------------------

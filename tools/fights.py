@@ -38,6 +38,8 @@ class Fight(NamedTuple):
     """How many slices a run spends in each phase; corrected where a run turns out to be shorter."""
     sink: Callable[[], None] | None = None
     """Done once the old environment is back in its place: on an overlay, moves it to the lower layer."""
+    then: Sequence[str] = ()
+    """The next command; none: `lugnut check`."""
 
 
 def lugnut(environ: dict[str, str], *words: str) -> None:

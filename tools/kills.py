@@ -75,7 +75,8 @@ def judge(fight: Fight, killed: Killed) -> Result:
     there = read_tree(fight.prefix) if frozen else fight.old
     shown = {path: there[path] for path in fight.old if path in there}
     findings = [f"touched: {line}" for line in differences(fight.old, shown)]
-    ran = run([find_program("lugnut"), "check", "--python", os.path.join(fight.prefix, "bin", "python")], fight.environ)
+    check = [find_program("lugnut"), "check", "--python", os.path.join(fight.prefix, "bin", "python")]
+    ran = run(fight.then or check, fight.environ)
     tree = read_tree(fight.prefix)
     state = "old" if tree == fight.old else "new" if tree == fight.new else "corrupt"
     broken = check_environment(site) + ([f"check: exit {ran.code}: {(ran.out + ran.err)[-500:]}"] if ran.code else [])

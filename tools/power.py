@@ -4,16 +4,17 @@
 
 An environment and its store lie on a file system in a file (see images.py for what a cut takes). A command is stopped
 at one of its file-system calls, chosen by the seed (any call, one around its commit, or none: it ends), all of its
-processes at once; then the power goes. In half of the cuts another program's fsync has written the log just before:
-then names are there, and only bytes that somebody synced. The machine has another boot id afterwards. In a fifth of the
-cuts the power goes again in the middle of the recovery.
+processes at once; then the power goes. In half of the cuts another program's fsync has written the log just before, and
+the kernel none, half or most of the files that nobody synced: names are there then, and not all bytes. The machine has
+another boot id afterwards. In a fifth of the cuts the power goes again in the middle of the recovery.
 
 *durable*: after exit 0 the new environment must be there, before any command comes; cut before the commit it must be
 the old one, in between old or new, whole by the oracle, after `lugnut check`; then the command runs again and must end
-in the new one. *plain* plays the same cuts without --durable: the next command, `lugnut check` or the same again, must
-end in the old or the new environment, whole, or say what is wrong with it, and what it says to do must then mend it.
-What was *lost* after exit 0 is counted: plain cuts that lose nothing have cut nothing, and the campaign fails.
-*unsaid*: the same command found nothing to do though files were torn, which `lugnut check` then has said.
+in the new one. What was committed for good stays so while `lugnut recover`, which is told nothing, finishes it.
+*plain* plays the same cuts without --durable: the next command, `lugnut check` or the same again, must end in the old
+or the new environment, whole, or say what is wrong with it, and what it says to do must then mend it. What was *lost*
+after exit 0 is counted: plain cuts that lose nothing have cut nothing, and the campaign fails. *unsaid*: the same
+command found nothing to do though files were torn, which `lugnut check` then has said.
 """
 
 from __future__ import annotations

@@ -36,6 +36,10 @@ HEADER = ("scenario", "callers", "rounds", "failures", "corrupt", *MET, "seconds
 INSTALL = ("install", "--jobs", "2", "--json")
 
 
+Wrap = Callable[[int, list[str]], list[str]]
+"""From a caller's number and command to the command that runs it somewhere else."""
+
+
 class Scenario(NamedTuple):
     """What stands there before, what each caller says, and which sets of wheels may be there afterwards."""
 
@@ -105,6 +109,8 @@ def run_together(commands: Sequence[Sequence[str]], environ: dict[str, str], dir
     ended: dict[int, tuple[int, float, float]] = {}
     while len(ended) < len(pids):
         pid, status, usage = os.wait4(-1, 0)
+        if pid not in pids:  # an orphan that came to us
+            continue
         cpu = usage.ru_utime + usage.ru_stime
         ended[pids[pid]] = (os.waitstatus_to_exitcode(status), time.perf_counter() - begun, cpu)
     paths = [os.path.join(directory, str(number)) for number in range(len(commands))]
@@ -128,12 +134,16 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def play(scenario: Scenario, callers: int, home: str, cache: str, twin: str | None = None) -> Round:
-    """Play one round in a fresh environment; every other caller knows `home` by the path `twin`, if there is one."""
+def as_it_is(_: int, command: list[str]) -> list[str]:
+    """Run a caller's command where we are."""
+    return command
+
+
+def play(scenario: Scenario, callers: int, home: str, cache: str, wrap: Wrap = as_it_is) -> Round:
+    """Play one round in a fresh environment; `wrap` says where each caller's command runs."""
     os.makedirs(home)
     prefix, environ = os.path.join(home, "venv"), clean_environ(home)
     where = ["--python", make_venv(prefix)]
-    ways = [where, where if twin is None else ["--python", os.path.join(twin, os.path.relpath(where[1], home))]]
     empty, program = read_tree(prefix), find_program("lugnut")
     store = ["--cache-dir", os.path.join(home, "cache") if scenario.cold else cache]
     if scenario.before:
@@ -141,11 +151,8 @@ def play(scenario: Scenario, callers: int, home: str, cache: str, twin: str | No
         if first.code != 0:
             raise RuntimeError(f"cannot prepare {scenario.title}: {first.err[-1000:]}")
     said = [scenario.words(number) for number in range(callers)]
-    commands = [
-        [program, words[0], *ways[number % 2], *(store if words[0] == "install" else []), *words[1:]]
-        for number, words in enumerate(said)
-    ]
-    ran = run_together(commands, environ, home)
+    commands = [[program, words[0], *where, *(store if words[0] != "uninstall" else []), *words[1:]] for words in said]
+    ran = run_together([wrap(number, command) for number, command in enumerate(commands)], environ, home)
     tree = without_generated(read_tree(prefix))
     wanted = [{**empty, **reference_tree(wheels, prefix)} for wheels in scenario.after(callers)]
     nearest = min((differences(one, tree) for one in wanted), key=len)
@@ -166,12 +173,12 @@ def failed(words: Sequence[str], ran: Ran) -> str:
 
 
 def counted(out: str) -> dict[str, int]:
-    """Take what a run met from its JSON report."""
+    """Take what a run met, and how much it changed, from its JSON report."""
     try:
         report = json.loads(out)
     except ValueError:
         return {}
-    return {key: int(report.get("counted", {}).get(key, 0)) for key in MET}
+    return {"changes": len(report["changes"]), **{key: int(report.get("counted", {}).get(key, 0)) for key in MET}}
 
 
 def campaign(scenario: Scenario, callers: int, rounds: int, directory: str, keep: str | None) -> list[Round]:

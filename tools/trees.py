@@ -144,7 +144,7 @@ def reference_tree(wheels: Iterable[str], prefix: str, overlays: Mapping[str, in
         for path, entry in read_wheel_tree(wheel, prefix).items():
             if path not in shown or shown[path][0] < precedence:
                 shown[path] = (precedence, entry)
-    return with_directories({path: entry for path, (_, entry) in shown.items()})
+    return with_directories({path: entry for path, (_, entry) in shown.items()}, os.stat(prefix).st_mode & stat.S_ISGID)
 
 
 def wheel_name(wheel: str) -> str:
@@ -193,12 +193,12 @@ def _launchers(text: str) -> list[str]:
     return [name for part in ("console_scripts", "gui_scripts") if part in parser for name in parser[part]]
 
 
-def with_directories(tree: Mapping[str, Entry]) -> Tree:
-    """Add the directories that lead to the files of a tree."""
+def with_directories(tree: Mapping[str, Entry], inherited: int = 0) -> Tree:
+    """Add the directories that lead to the files of a tree; `inherited` is setgid, where that above them is."""
     umask = os.umask(0o022)
     os.umask(umask)
     whole = dict(tree)
     for path in tree:
         while path := posixpath.dirname(path):
-            whole[path] = Entry("directory", 0o777 & ~umask, "")
+            whole[path] = Entry("directory", 0o777 & ~umask | inherited, "")
     return whole
