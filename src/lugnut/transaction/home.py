@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NewerFormat
@@ -49,20 +48,24 @@ def _check_format(home: files.Directory, *, create: bool) -> None:
         text = files.read(home, "format").strip(files.BLANK)
     except FileNotFoundError:
         if create:
-            _write_format(home, files.write_whole)
+            _write_format(home, blank=False)
         return
     if not text:
         if create:
-            _write_format(home, files.replace)
+            _write_format(home, blank=True)
     elif text != str(FORMAT).encode():
         found = text.decode("ascii", "replace")[:20]
         raise NewerFormat(path=os.path.join(home.path, "format"), found=found, known=FORMAT)
 
 
-def _write_format(home: files.Directory, write: Callable[[files.Directory, str, bytes], None]) -> None:
+def _write_format(home: files.Directory, *, blank: bool) -> None:
+    words = f"{FORMAT}\n".encode()
     for _ in range(_TRIES):
         try:
-            write(home, "format", f"{FORMAT}\n".encode())
+            if blank:
+                files.replace(home, "format", words)
+            else:
+                files.write_whole(home, "format", words)
         except FileExistsError:
             return
         except FileNotFoundError:  # its temporary name was swept away as a dead run's
