@@ -5,17 +5,21 @@ Apart from `journal`, so that a run that finds nothing to do loads nothing of wh
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NewerFormat
-from lugnut.system import files
+from lugnut.system import files, locks
 
 FLOCK, REDIS = "flock", "redis"
 """What keeps hosts apart: flock reaches all of them, or a lock of the whole environment in Redis is held beside it."""
 _FORMATS = {b"1": FLOCK, b"2 redis": REDIS}
 """What `format` says: the second is refused by every lugnut that does not know it, and so takes no part by mistake."""
+_FIRST = b"1\n"
+_PATIENCE = locks.Patience(30.0)
 FORMAT = 2
 TRANSACTIONS = "transactions"
 REMAINING = frozenset({"format", "locks", "kept", "altered"})
@@ -67,8 +71,9 @@ def _read_format(home: files.Directory) -> str | None:
 def write_backend(home: files.Directory, backend: str) -> None:
     """Have this environment locked by that from now on; runs that began otherwise find out before they commit."""
     text = next(text for text, known in _FORMATS.items() if known == backend)
-    files.replace(home, "format", text + b"\n")
-    files.sync_volume(home)  # a power cut must not leave it blank: that says flock
+    with _hold_format(home):
+        files.replace(home, "format", text + b"\n")
+        files.sync_volume(home)  # a power cut must not leave it blank: that says flock
 
 
 def _check_format(home: files.Directory, *, create: bool) -> None:
@@ -87,9 +92,9 @@ def _write_format(home: files.Directory, *, over: bool = False) -> None:
     for _ in range(_TRIES):
         try:
             if over:
-                files.replace(home, "format", b"1\n")
+                _write_over(home)
             else:
-                _write_once(home, b"1\n")
+                _write_once(home)
         except FileNotFoundError:  # its temporary name was swept away as a dead run's
             continue
         else:
@@ -97,17 +102,29 @@ def _write_format(home: files.Directory, *, over: bool = False) -> None:
     raise CannotWrite(path=os.path.join(home.path, "format"), reason=os.strerror(errno.ENOENT))
 
 
-def _write_once(home: files.Directory, text: bytes) -> None:
-    """Write `format` unless it stands, whole from its first moment; whoever writes it with us writes the same."""
-    try:
-        files.write_whole(home, "format", text)
-    except FileExistsError:
-        return
-    except OSError as error:
-        if not files.cannot_link(error):
-            raise
-        if files.look(home, "format") is None:  # neither links nor an exclusive rename are to be had here (TRAPS 25)
-            files.replace(home, "format", text)
+def _write_once(home: files.Directory) -> None:
+    """Write `format` unless it stands; never over what another run has made of it meanwhile."""
+    with contextlib.suppress(FileExistsError):
+        try:
+            files.write_whole(home, "format", _FIRST)
+        except OSError as error:
+            if not files.cannot_link(error):
+                raise
+            files.write(home, "format", _FIRST)  # neither links nor an exclusive rename are to be had (TRAPS 25)
+
+
+def _write_over(home: files.Directory) -> None:
+    """Write `format` where it is blank, alone: another run may have said since by what this environment is locked."""
+    with _hold_format(home):
+        if _read_format(home) is None:
+            files.replace(home, "format", _FIRST)
+
+
+@contextlib.contextmanager
+def _hold_format(home: files.Directory) -> Iterator[None]:
+    """Hold what everybody holds who writes `format` over; no distribution has a name that begins so."""
+    with files.enter(home, "locks", create=True, shared=True) as place, locks.hold(place, "_format.lock", _PATIENCE):
+        yield
 
 
 def learn_folding(environment: Environment, home: files.Directory) -> Environment:
