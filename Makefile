@@ -11,11 +11,21 @@ LINE   ?=
 SEED   ?= 1
 ORDERS ?= --preemptions 1 --deaths
 CRASH  ?=
+DEATHS ?= --every 13
 MUTANTS ?=
+STRESS ?= --processes 6 --minutes 10 --seed $(SEED)
+BOXES  ?= --rounds 8 --seed $(SEED)
+DISKS  ?= --seed $(SEED)
+POWER  ?= --cuts 50 --seed $(SEED)
+HOSTS  ?= --seed $(SEED)
+REDIS  ?= --rounds 21 --seed $(SEED)
+EVIDENCE ?=# a file to which campaigns append what they have shown; tools/evidence.py makes a table of it
+TOLD   := $(if $(EVIDENCE),--evidence $(EVIDENCE))
 CODE   := src tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo installed test lint types check races peers kills together shown orders crash mutants model proof bench benchslice afar clean
+.PHONY: help demo installed test lint types check races peers kills together shown orders crash deaths mutants stress \
+	containers filesystems power hosts redis proof model bench benchslice afar clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,33 +52,55 @@ check: lint test  ## lint, types and tests
 
 races: $(READY)  ## the three founding races, lugnut held to its promise (ROUNDS=20)
 	$(BIN)/python tools/races.py --self-test
-	$(BIN)/python tools/races.py --peer lugnut --strict --rounds $(ROUNDS) --wheels $(WHEELS)/races
+	$(BIN)/python tools/races.py --peer lugnut --strict --rounds $(ROUNDS) --wheels $(WHEELS)/races $(TOLD)
 
 peers: $(READY)  ## the same races, lugnut beside uv and pip, measured only (ROUNDS=20)
-	$(BIN)/python tools/races.py --peer lugnut --peer uv --peer pip --rounds $(ROUNDS) --wheels $(WHEELS)/races
+	$(BIN)/python tools/races.py --peer lugnut --peer uv --peer pip --rounds $(ROUNDS) --wheels $(WHEELS)/races $(TOLD)
 
 kills: $(READY)  ## SIGKILL at random moments of install, upgrade, uninstall, reinstall (ROUNDS=20 of each, SEED=1)
-	$(BIN)/python tools/kills.py --rounds $(ROUNDS) --seed $(SEED) --what all
+	$(BIN)/python tools/kills.py --rounds $(ROUNDS) --seed $(SEED) --what all $(TOLD)
 
 together: $(READY)  ## 2, 8 and 32 processes at once on one environment (ROUNDS=20 of each)
-	$(BIN)/python tools/together.py --rounds $(ROUNDS)
+	$(BIN)/python tools/together.py --rounds $(ROUNDS) $(TOLD)
 
 shown: $(READY)  ## every promise, a line of figures each, in full (LINE="jwt six", ROUNDS=n of each)
 	$(BIN)/python tools/shown.py --wheels $(WHEELS) $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS)) $(LINE)
 
 orders: $(READY)  ## two and three runs in every order of their calls, killed too (ORDERS="--random 1000 --seed 1")
-	$(BIN)/python tools/schedules.py $(ORDERS)
+	$(BIN)/python tools/schedules.py $(ORDERS) $(TOLD)
 
 crash: $(READY)  ## killed, and failed, at every file-system call of every command (CRASH="--every 50 --append FILE"; cc)
-	$(BIN)/python tools/crash.py $(CRASH)
+	$(BIN)/python tools/crash.py $(CRASH) $(TOLD)
 
-mutants: $(READY)  ## guards taken out of the code, each caught by one of these two (MUTANTS="--only M5")
+deaths: $(READY)  ## uv, pip and lugnut killed at their calls, then the same command again (DEATHS="--every 13"; cc)
+	$(BIN)/python tools/crash.py --installer uv --installer pip --installer lugnut $(DEATHS) $(TOLD)
+
+mutants: $(READY)  ## guards taken out of the code, each caught by one of orders and crash (MUTANTS="--only M5")
 	$(BIN)/python tools/mutants.py $(MUTANTS)
 
-proof: model races kills together shown orders crash mutants  ## all campaigns in full, one after the other: hours
+stress: $(READY)  ## clients at random on one environment, nemeses, a serial oracle (STRESS="--minutes 60 --installer uv")
+	$(BIN)/python tools/stress.py $(STRESS) $(TOLD)
+
+containers: $(READY)  ## two and four containers share one environment (BOXES="--rounds 8 --engine podman"; root)
+	$(BIN)/python tools/containers.py $(BOXES) $(TOLD)
+
+filesystems: $(READY)  ## the promise on all that can be mounted here (DISKS="--only xfs --rounds 2"; root)
+	$(BIN)/python tools/filesystems.py $(DISKS) $(TOLD)
+
+power: $(READY)  ## power cuts on ext4 and xfs, with --durable and without (POWER="--cuts 50"; root, cc, mkfs.xfs)
+	$(BIN)/python tools/power.py $(POWER) $(TOLD)
+
+hosts: $(READY)  ## two hosts on MooseFS and GlusterFS, killed and cut off (HOSTS="--on moosefs"; root, their Debian packages)
+	$(BIN)/python tools/hosts.py $(HOSTS) $(TOLD)
+
+redis: $(READY)  ## two hosts that flock does not reach, a Redis server between them (REDIS="--rounds 21"; redis-server)
+	$(BIN)/python tools/redislocks.py $(REDIS) $(TOLD)
+
+proof: $(READY)  ## all campaigns in full, one after the other, for hours; what they show is appended to .make/evidence.jsonl
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash tools/proof.sh $(or $(EVIDENCE),.make/evidence.jsonl)
 
 model:  ## check the transaction protocol's model, and that each guard taken out is caught (spin, cc; some minutes)
-	bash tools/model/check.sh all
+	EVIDENCE=$(EVIDENCE) bash tools/model/check.sh all
 
 bench: installed  ## the table of speed, beside uv and above the floor (CASE="W2 warm", ROUNDS=n, FROM=directory of w1/ w2/ w3/)
 	$(USED)/bin/python tools/bench.py $(if $(filter-out file,$(origin ROUNDS)),--rounds $(ROUNDS) --cold-rounds $(ROUNDS)) \

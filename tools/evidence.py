@@ -1,8 +1,9 @@
 """What a campaign has shown, a line of JSON each, kept in a file until the next one: figures add up over days.
 
     python tools/evidence.py FILE...
+    python tools/evidence.py --note FILE CAMPAIGN SUBJECT SCOPE UNIT TRIED WRONG SECONDS WORDS
 
-prints the table of all that the files hold. Every campaign takes `--evidence FILE` and appends what it has seen once it
+prints the table of all that the files hold, or appends a line to one. Every campaign takes `--evidence FILE` and appends what it has seen once it
 ends: who was tried, in what surroundings, how often, how often the outcome was wrong, and the words that do it again.
 """
 
@@ -106,8 +107,12 @@ def add_up(lines: Iterable[Evidence]) -> list[Evidence]:
     return [sums[key] for key in sorted(sums)]
 
 
-def main(paths: Sequence[str]) -> int:
-    """Print the table."""
+def main(arguments: Sequence[str]) -> int:
+    """Print the table, or note a line."""
+    if list(arguments[:1]) == ["--note"]:
+        _, file, campaign, subject, scope, unit, tried, wrong, seconds, again = arguments
+        note(file, [Evidence(campaign, subject, scope, unit, int(tried), int(wrong), float(seconds), again)])
+        return 0
     rows = [
         (
             one.campaign,
@@ -120,7 +125,7 @@ def main(paths: Sequence[str]) -> int:
             one.day,
             f"`{one.again}`",
         )
-        for one in add_up(read(paths))
+        for one in add_up(read(arguments))
     ]
     print_table(HEADER, rows)
     return 0

@@ -3,8 +3,9 @@
 # that take some seconds each hold. `check.sh guards`: every guard taken out is caught. `check.sh all`: scenarios and guards.
 # A scenario that could not be explored to its end counts as failed, and a guard as missed. The last line is the figure.
 set -u
+case ${EVIDENCE:-} in ''|/*) ;; *) EVIDENCE=$PWD/$EVIDENCE;; esac
 here=$(cd "$(dirname "$0")" && pwd); tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT; cd "$tmp" || exit 1
-good=0; all=0; level=0 # small ones are compiled longer than they run
+good=0; all=0; level=0; states=0 # small ones are compiled longer than they run
 explore() { # flags deaths scenario -> prints states; 0 holds, 1 an error was found, 2 not explored
   rm -f pan pan.c out; sed "s/SCEN/$3/; s/\bCR\b/$2/" model.pml >s.pml
   spin -DMON $1 -a s.pml >/dev/null 2>&1 && cc "-O$level" -w -DVECTORSZ=2048 -DSAFETY -DCOLLAPSE -DMEMLIM=7000 -o pan pan.c 2>/dev/null || return 2
@@ -13,8 +14,10 @@ explore() { # flags deaths scenario -> prints states; 0 holds, 1 an error was fo
   grep -q 'errors: 0' out && return 0
   grep -q 'errors: 1' out && return 1 || return 2
 }
+count() { states=$(python3 -c 'import sys; print(int(sys.argv[1]) + int(float(sys.argv[2] or 0)))' "$states" "$1"); }
 holds() { # flags, deaths, scenario
   all=$((all + 1)); SECONDS=0; cp "$here/transaction.pml" model.pml; n=$(explore "$1" "$2" "$3"); r=$?; [ $r = 0 ] && good=$((good + 1))
+  count "$n"
   printf '%-7s deaths=%s %10s states %4s s  %s %s\n' "$([ $r = 0 ] && echo holds || echo FAILS)" "$2" "$n" $SECONDS "$3" "$1"
 }
 caught() { # name, the guard and what replaces it (once or several times), flags, deaths, scenario
@@ -27,7 +30,7 @@ for old, new in zip(sys.argv[2::2], sys.argv[3::2]):
     text = text.replace(old, new)
 open("model.pml", "w").write(text)
 PY
-  n=$(explore "$1" "$2" "$3"); r=$?
+  n=$(explore "$1" "$2" "$3"); r=$?; count "$n"
   cp "$here/transaction.pml" model.pml; explore "$1" "$2" "$3" >/dev/null || r=2 # with the guard the scenario holds
   [ $r = 1 ] && good=$((good + 1))
   printf '%-7s %-38s %10s states  %s\n' "$([ $r = 1 ] && echo caught || echo MISSED)" "$name" "$n" "$3"
@@ -115,10 +118,15 @@ slow() {
   holds '-DN=3 -DEARLY' 1 "$three; RANK(1,1,1); RANK(2,2,2); RANK(3,3,1)"
   holds '-DN=3 -DEARLY' 1 "$two; RANK(1,1,1); RANK(2,2,2); A(3,3)=FRESH"
 }
+begun=$(date +%s)
 case ${1:-} in
 guards) guards; echo "$good of $all guards caught";;
 short) quick; echo "$good of $all scenarios hold";;
 all) quick; slow; guards; echo "$good of $all scenarios hold and guards are caught";;
 *) quick; slow; echo "$good of $all scenarios hold";;
 esac
+if [ -n "${EVIDENCE:-}" ]; then
+  python3 "$here/../evidence.py" --note "$EVIDENCE" model 'the protocol' "$good of $all hold or are caught" states \
+    "$states" $((all - good)) $(($(date +%s) - begun)) "model/check.sh ${1:-}"
+fi
 [ "$good" = "$all" ]
