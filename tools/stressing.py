@@ -31,7 +31,7 @@ from programs import clean_environ, make_venv, run
 from serial import NOTHING
 from trees import read_tree, site_packages
 from universe import FOREIGN, World, make_wheels
-from verdicts import LOCK_TIMEOUT, Before, Judge, Meeting, Verdict
+from verdicts import LOCK_TIMEOUT, Before, Judge, Meeting, Verdict, died_before_it_began
 
 ROOM_MEGABYTES = 64
 OTHERS_WAIT = 1
@@ -262,7 +262,8 @@ class Ring:
             count["stopped"] += "stop" in entry.strikes
             count["timed out"] += self.contest.is_strict and entry.code == LOCK_TIMEOUT
             count["failed"] += not self.contest.is_strict and is_unexplained(entry, meeting)
-            count["tracebacks"] += "Traceback" in entry.said or "panicked" in entry.said
+            told = "Traceback" in entry.said or "panicked" in entry.said
+            count["tracebacks"] += told and not died_before_it_began(entry)
             count["waits"] += len(entry.waits)
         for strike in meeting.strikes:
             count[strike.nemesis] += 1
