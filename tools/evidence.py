@@ -3,8 +3,9 @@
     python tools/evidence.py FILE...
     python tools/evidence.py --note FILE CAMPAIGN SUBJECT SCOPE UNIT TRIED WRONG SECONDS WORDS
 
-prints the table of all that the files hold, or appends a line to one. Every campaign takes `--evidence FILE` and appends what it has seen once it
-ends: who was tried, in what surroundings, how often, how often the outcome was wrong, and the words that do it again.
+prints the table of all that the files hold, or appends a line to one. Every campaign takes `--evidence FILE` and
+appends what it has seen once it ends: who was tried, in what surroundings, how often, how often the outcome was wrong,
+and the words that do it again.
 """
 
 from __future__ import annotations
