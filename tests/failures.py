@@ -232,6 +232,12 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "cannot write x.py: No space left on device; nothing was changed",
         "make room or give permission, then run it again",
     ),
+    errors.ModesNotKept: Failure(
+        {"path": "/env/lib/.lugnut"},
+        1,
+        "the file system of /env/lib/.lugnut keeps no execute bits; nothing was changed",
+        "mount it so that it keeps permissions, or use a directory on another file system",
+    ),
     errors.CannotRead: Failure(
         {"path": "/env/lib/x.py", "reason": "Permission denied"},
         1,
