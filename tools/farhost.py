@@ -5,7 +5,8 @@
 Within the host locks work as ever, forked workers inherit them too. They are taken on files in DIRECTORY, one for each
 file that would be locked, by its device and inode: nobody who has another DIRECTORY sees them. At each STOP the process
 that comes there says so on stdout, with its pid, and waits for a line: `placing` before a wheel's files, `checking`
-before the locks are looked at for the last time, `committing` after that, `committed` before anything is shown.
+before the locks are looked at for the last time, `committing` after that, `committed` before anything is shown,
+`showing` before each dist-info that is, `settling` before each stripe that the run itself takes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 from lugnut.cli.main import main
 from lugnut.events import UNTIMED
 from lugnut.system import distant, locks
-from lugnut.transaction import fence, journal, place, transact
+from lugnut.transaction import commit, fence, journal, place, site, transact
 
 GRACE, SILENCE, CHECK = 0.5, 1.5, 1.0
 """Seconds, much shorter than the product's; what is shown does not hang on them."""
@@ -85,6 +86,10 @@ def stop_at(word: str) -> None:
         stop_before(journal.Transaction, "change", word, lambda _one, _old, new: new == journal.COMMITTED)
     elif word == "committed":
         stop_before(transact, "finish", word)
+    elif word == "showing":
+        stop_before(commit, "_show", word)
+    elif word == "settling":
+        stop_before(site.Site, "hold_stripe", word)
     else:
         raise SystemExit(f"no such stop: {word}")
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import children
+from halfopen import HalfOpen
 from redisserver import RedisServer, find_missing
 from rooms import Room
 
@@ -110,6 +111,15 @@ def test_without_it_a_host_takes_a_living_run_of_another_for_dead(hosts: Hosts) 
         assert code == 1
 
 
+def test_without_it_a_committed_run_that_another_host_finished_says_so(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="committed", backend="") as one:
+        arrive(one, "committed")
+        assert hosts.run("b", "recover", backend="")[0] == 0
+        code, said = end(one)
+    assert (code, "took this one for dead" in said) == (1, True), said
+    assert hosts.standing() == ["jwt==2.0"]
+
+
 def test_one_host_waits_for_another_and_says_for_whom(hosts: Hosts) -> None:
     with hosts.start("a", "install", hosts.new, stops="checking") as one:
         arrive(one, "checking")
@@ -187,6 +197,17 @@ def test_workers_that_outlive_their_coordinator_keep_the_lock(hosts: Hosts) -> N
 # --- what is lost -----------------------------------------------------------------------------------------------------
 
 
+def test_a_run_that_has_lost_the_lock_is_called_off_while_it_places(hosts: Hosts) -> None:
+    """Its workers stand still, and are ended: it does not wait for them to come to a commit that may not be."""
+    with hosts.start("a", "install", hosts.new, hosts.other, "-j", "2", stops="placing") as one:
+        pids = [arrive(one, "placing"), arrive(one, "placing")]
+        hosts.server.kill()
+        code, _, said = one.finish()
+    assert (code, "was lost: " in said) == (1, True), said
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert hosts.standing() == []
+
+
 @pytest.mark.parametrize("stop", ["placing", "checking"])
 def test_a_server_killed_before_the_commit_calls_the_run_off(hosts: Hosts, stop: str) -> None:
     hosts.do("a", "install", hosts.old)
@@ -210,6 +231,28 @@ def test_a_cut_connection_is_noticed_before_the_commit_though_nobody_else_came(h
         code, said = end(one)
     assert (code, "was lost: " in said) == (1, True), said
     assert hosts.standing() == ["jwt==1.0"]
+
+
+def test_a_grant_that_this_host_has_not_heard_of_keeps_it_from_its_commit(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="checking") as one:
+        arrive(one, "checking")
+        client = hosts.server.connect()
+        [counter] = client.keys("lugnut:*-fence")
+        client.incr(counter)
+        code, said = end(one)
+    assert (code, "it was granted again" in said) == (1, True), said
+    assert hosts.standing() == []
+
+
+def test_a_subscription_that_delivers_nothing_is_no_lock(hosts: Hosts) -> None:
+    """A half-open link: both ends think that it stands, and commands go through by another connection."""
+    link = HalfOpen(hosts.server.url, str(hosts.room.path / "link.sock"))
+    with link, hosts.start("a", "install", hosts.new, stops="checking", backend=link.url) as one:
+        arrive(one, "checking")
+        link.fall_silent()
+        code, said = end(one)
+    assert (code, "was lost: " in said) == (1, True), said
+    assert hosts.standing() == []
 
 
 def test_a_run_whose_keeper_was_killed_does_not_commit(hosts: Hosts) -> None:
@@ -255,15 +298,18 @@ def test_a_frozen_host_loses_the_lock_and_cannot_commit_when_it_wakes(hosts: Hos
     assert hosts.standing() == ["jwt==1.0", "six==1.0"]
 
 
-def test_a_frozen_host_that_had_committed_leaves_the_rest_to_who_has_the_lock(hosts: Hosts) -> None:
+@pytest.mark.parametrize("stop", ["committed", "showing", "settling"])
+def test_a_frozen_host_that_had_committed_leaves_the_rest_to_who_has_the_lock(hosts: Hosts, stop: str) -> None:
     hosts.do("a", "install", hosts.old)
-    with hosts.start("a", "install", hosts.new, stops="committed") as one:
-        arrive(one, "committed")
+    with hosts.start("a", "install", hosts.new, stops=stop) as one:
+        arrive(one, stop)
         with frozen(one):
             hosts.do("b", "install", hosts.old)
             after = hosts.room.tree()
         code, said = end(one)
-    assert (code, "committed, but not finished" in said) == (1, True), said
+    assert code == 1
+    assert "committed, but not finished" in said
+    assert "granted to another run" in said
     assert hosts.room.tree() == after
     assert hosts.standing() == ["jwt==1.0"]
 

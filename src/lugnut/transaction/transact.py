@@ -182,7 +182,6 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         if course.durable:
             with transaction.lend_place() as directory:
                 files.sync(directory)
-        site.guard()
         finish(site, transaction, durable=course.durable)
     except journal.Vanished:  # this run was taken for dead, and finished (TRAPS 9)
         reason = "another run took this one for dead and closes its transaction"
