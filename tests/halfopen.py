@@ -50,7 +50,7 @@ class HalfOpen:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                if source is near and b"-lock-" in data:  # the name that a lock's own connection gives itself
+                if source is near and b"SETNAME" in data and b"-lock-" in data:  # the lock's own connection
                     locking.set()
                 if source is near or not (locking.is_set() and self._silent.is_set()):
                     target.sendall(data)

@@ -124,9 +124,8 @@ def test_one_host_waits_for_another_and_says_for_whom(hosts: Hosts) -> None:
     with hosts.start("a", "install", hosts.new, stops="checking") as one:
         arrive(one, "checking")
         with hosts.start("b", "install", hosts.other, "--json-events", "-") as two:
-            line = two.hear()
-            while '"LockWaiting"' not in line:
-                line = two.hear()
+            while '"LockWaiting"' not in (line := two.hear()):
+                assert line, two.finish()
             assert f"held by pid {one.pid}" in line
             assert end(one)[0] == 0
             assert two.finish()[0] == 0
@@ -202,6 +201,7 @@ def test_a_run_that_has_lost_the_lock_is_called_off_while_it_places(hosts: Hosts
     with hosts.start("a", "install", hosts.new, hosts.other, "-j", "2", stops="placing") as one:
         pids = [arrive(one, "placing"), arrive(one, "placing")]
         hosts.server.kill()
+        one.process.wait(children.PATIENCE)  # nobody tells the workers to go on
         code, _, said = one.finish()
     assert (code, "was lost: " in said) == (1, True), said
     assert not any(psutil.pid_exists(pid) for pid in pids)
@@ -241,6 +241,7 @@ def test_a_grant_that_this_host_has_not_heard_of_keeps_it_from_its_commit(hosts:
         client.incr(counter)
         code, said = end(one)
     assert (code, "it was granted again" in said) == (1, True), said
+    assert "did not give back" in hosts.do("b", "recover")
     assert hosts.standing() == []
 
 
@@ -372,7 +373,7 @@ def test_a_run_under_other_locks_than_those_meanwhile_chosen_does_not_commit(
         arrive(one, "checking")
         assert hosts.run("b", "install", hosts.other, "--lock-timeout", "1", backend=then)[0] == 0
         code, said = end(one)
-    assert code == 1, said
+    assert (code, "another run has changed since by what" in said) == (1, True), said
     hosts.run("b", "recover", backend=then)
     assert "jwt==2.0" not in hosts.standing()
 

@@ -16,6 +16,7 @@ died with the keeper, or lost the lock, did not.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -81,11 +82,10 @@ class _Keeper:
         self._question = json.loads(self._hear(None))
         self._connect()
         self._take()
-        try:
+        with contextlib.suppress(_Over):
             while (order := self._hear(None)) != "give":
                 self._answer(order)
-        finally:
-            self._give()
+        self._give()  # whatever else ends this vouches for nobody: the run may still be at work
 
     def _hear(self, seconds: float | None) -> str:
         """Read the next order; empty where none comes in time. Raises _Over at the pipe's end."""
