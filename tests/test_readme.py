@@ -77,6 +77,7 @@ def test_the_configuration_is_accepted_whole(tmp_path: Path) -> None:
         "on_conflict": "error",
         "link_mode": "hardlink",
         "jobs": 4,
+        "lock_backend": "redis://locks.example:6379/0",
     }
 
 

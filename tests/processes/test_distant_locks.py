@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import children
+from fusemounts import lend_mounts
 from halfopen import HalfOpen
 from redisserver import RedisServer, find_missing
 from rooms import Room
@@ -154,6 +155,27 @@ def test_recovery_leaves_a_living_run_of_another_host_alone(hosts: Hosts) -> Non
     assert hosts.standing() == ["jwt==2.0"]
 
 
+@pytest.fixture
+def mounts(tmp_path: Path) -> Iterator[list[str]]:
+    with lend_mounts(tmp_path, "one", "two") as places:
+        yield places
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_two_mounts_that_lock_by_themselves_are_kept_apart(hosts: Hosts, mounts: list[str], locked: bool) -> None:
+    chosen = ["--lock-backend", hosts.server.url] if locked else []
+    act = ["install", "--no-cache", "--lock-timeout", "0", *chosen, "--target"]
+    code = f"sys.argv[1:1] = ['-']\n{PROGRAM.replace('import sys, ', 'import ')}"
+    first = ["checking", "--", *act, f"{mounts[0]}/site", hosts.new]
+    with children.child(f"import sys\n{code}", *first, environ=hosts.environ) as one:
+        arrive(one, "checking")
+        second = ["--", *act, f"{mounts[1]}/site", hosts.other]
+        with children.child(f"import sys\n{code}", *second, environ=hosts.environ) as two:
+            code_two, _, said = two.finish()
+        assert (code_two, "killed run" in said) == ((3, False) if locked else (0, True)), said
+        assert end(one)[0] == (0 if locked else 1)
+
+
 # --- who dies ---------------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +213,21 @@ def test_workers_that_outlive_their_coordinator_keep_the_lock(hosts: Hosts) -> N
         one.say()
         hosts.do("b", "install", hosts.old)
     assert hosts.standing() == ["jwt==1.0"]
+
+
+def test_an_interrupted_run_gives_the_lock_back_and_one_that_waits_leaves_no_keeper(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="checking") as one:
+        arrive(one, "checking")
+        with hosts.start("b", "install", hosts.other, "--json-events", "-") as two:
+            while '"LockWaiting"' not in (line := two.hear()):
+                assert line, two.finish()
+            keeper = keeper_of(two)
+            assert two.kill(signal.SIGINT) == 130
+            assert not keeper.is_running()
+        os.killpg(one.pid, signal.SIGINT)  # as a terminal does
+        assert end(one)[0] == 130
+    assert "did not give back" not in hosts.do("b", "install", hosts.other)
+    assert hosts.standing() == ["six==1.0"]
 
 
 # --- what is lost -----------------------------------------------------------------------------------------------------

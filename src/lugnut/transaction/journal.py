@@ -140,18 +140,19 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
                 if lock.still_there(directory):
                     return lock
             except BaseException:
-                lock.close()
                 with contextlib.suppress(OSError):
-                    _discard(transactions, new)
+                    _discard(transactions, new, lock)
+                lock.close()
                 raise
             lock.close()
             return None
 
 
-def _discard(transactions: files.Directory, new: str) -> None:
+def _discard(transactions: files.Directory, new: str, lock: locks.Held) -> None:
     """Delete what never appeared; its name first: without its lock file nobody could tell that its builder is dead."""
     old = f"old-{new}"
     files.rename(transactions, new, transactions, old)
+    lock.close()  # as in `close`
     files.remove_tree(transactions, old)
 
 
@@ -160,8 +161,8 @@ def close(transaction: Transaction) -> None:
     with files.enter(transaction.home, TRANSACTIONS) as transactions:
         with contextlib.suppress(FileNotFoundError):  # our own, sent twice and answered late (TRAPS 26)
             files.rename(transactions, transaction.id, transactions, f"old-{transaction.id}")
+        transaction.lock.close()  # else FUSE and NFS, which rename what is open, would keep its directory
         files.remove_tree(transactions, f"old-{transaction.id}")
-    transaction.lock.close()
     tidy(transaction.home)
 
 
@@ -210,7 +211,7 @@ def _sweep_new(transactions: files.Directory, name: str) -> None:
                 return
             try:
                 if lock.still_there(directory) and files.look(transactions, name) is not None:
-                    _discard(transactions, name)
+                    _discard(transactions, name, lock)
             finally:
                 lock.close()
     except FileNotFoundError:
