@@ -1,6 +1,6 @@
-"""One directory mounted by FUSE (bindfs) as often as wanted: each mount locks by itself, and renames what is open.
+"""One directory mounted by FUSE (bindfs) as often as wanted.
 
-Instead of unlinking it, that is, as NFS does.
+Each mount locks by itself; and what is open is renamed when it is unlinked, as on NFS.
 """
 
 from __future__ import annotations

@@ -230,6 +230,16 @@ def test_an_interrupted_run_gives_the_lock_back_and_one_that_waits_leaves_no_kee
     assert hosts.standing() == ["six==1.0"]
 
 
+def test_spawned_workers_and_the_library_go_by_it_too(hosts: Hosts) -> None:
+    act = "import sys, lugnut; lugnut.install(sys.argv[2:], python=sys.argv[1], cache_dir={!r}, lock_backend={!r})"
+    code = act.format(str(hosts.room.path / "cache-a"), hosts.server.url)
+    environ = {**hosts.environ, "LUGNUT_START_METHOD": "spawn"}
+    with children.child(code, hosts.room.prefix, hosts.new, hosts.other, environ=environ) as one:
+        assert one.finish() == (0, "", "")
+    assert (hosts.home / "format").read_text() == "2 redis\n"
+    assert hosts.standing() == ["jwt==2.0", "six==1.0"]
+
+
 # --- what is lost -----------------------------------------------------------------------------------------------------
 
 

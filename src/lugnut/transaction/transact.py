@@ -106,8 +106,7 @@ def _guarded(site: Site, guard: Guard, course: Course) -> Course:
     if not guard.alone:
         return course._replace(guard=guard)
     site.patience = site.patience._replace(cancelled=look)
-    if not journal.is_tidy(site.home):
-        recover_dead(site, locks.holder_words())
+    recover_dead(site, locks.holder_words())
     return course._replace(guard=guard, cancelled=look, patience=site.patience)
 
 
