@@ -22,8 +22,8 @@ from lugnut.typed import NamedTuple
 
 FENCE, IDENTITY = "fence", "identity"
 VERSION = "1"
-GRACE = 10.0
-"""Seconds in which a holder that lost the lock and lives has noticed (3) and its workers have stopped (5 at most).
+GRACE = 12.0
+"""Seconds in which a holder that lost the lock and lives has noticed (6 at most) and its workers have stopped (5).
 
 Nothing is decided by them: they make what a holder still does in its last moments rarer, not impossible.
 """
