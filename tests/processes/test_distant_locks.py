@@ -327,9 +327,11 @@ def frozen(one: children.Child) -> Iterator[None]:
     pids = [keeper_of(one).pid, one.pid]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    yield
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("stop", ["placing", "checking", "committing"])
