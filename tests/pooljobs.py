@@ -31,9 +31,9 @@ def do_pid(_emit):
     return os.getpid()
 
 
-def do_holds(_emit, descriptor):
+def do_holds(_emit, descriptor, inode):
     try:
-        return bool(os.fstat(int(descriptor)))
+        return os.fstat(int(descriptor)).st_ino == int(inode)
     except OSError:
         return False
 

@@ -57,7 +57,7 @@ def test_the_example_runs(tmp_path: Path) -> None:
 
 def test_there_are_commands_to_try() -> None:
     assert {command.split()[0] for command in COMMANDS} == {
-        "install", "sync", "lock", "uninstall", "list", "freeze", "show", "tree", "check", "recover", "cache",
+        "install", "sync", "lock", "uninstall", "list", "freeze", "show", "tree", "check", "doctor", "recover", "cache",
         "completion",
     }  # fmt: skip
 
@@ -77,6 +77,7 @@ def test_the_configuration_is_accepted_whole(tmp_path: Path) -> None:
         "on_conflict": "error",
         "link_mode": "hardlink",
         "jobs": 4,
+        "lock_backend": "redis://locks.example:6379/0",
     }
 
 

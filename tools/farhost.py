@@ -1,11 +1,13 @@
 """Be lugnut on one of several hosts that share a file system on which flock reaches nobody but one's own host.
 
-    farhost.py DIRECTORY [STOP...] -- WORDS OF LUGNUT
+    farhost.py DIRECTORY|- [STOP...] -- WORDS OF LUGNUT
 
 Within the host locks work as ever, forked workers inherit them too. They are taken on files in DIRECTORY, one for each
-file that would be locked, by its device and inode: nobody who has another DIRECTORY sees them. At each STOP the process
+file that would be locked, by its device and inode: nobody who has another DIRECTORY sees them. With - they are taken
+where they belong, on a file system that does it by itself. At each STOP the process
 that comes there says so on stdout, with its pid, and waits for a line: `placing` before a wheel's files, `checking`
-before the locks are looked at for the last time, `committing` after that, `committed` before anything is shown.
+before the locks are looked at for the last time, `committing` after that, `committed` before anything is shown,
+`showing` before each dist-info that is, `settling` before each stripe that the run itself takes.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import Any
 from lugnut.cli.main import main
 from lugnut.events import UNTIMED
 from lugnut.system import distant, locks
-from lugnut.transaction import fence, journal, place, transact
+from lugnut.transaction import commit, fence, journal, place, site, transact
 
 GRACE, SILENCE, CHECK = 0.5, 1.5, 1.0
 """Seconds, much shorter than the product's; what is shown does not hang on them."""
@@ -85,13 +87,18 @@ def stop_at(word: str) -> None:
         stop_before(journal.Transaction, "change", word, lambda _one, _old, new: new == journal.COMMITTED)
     elif word == "committed":
         stop_before(transact, "finish", word)
+    elif word == "showing":
+        stop_before(commit, "_show", word)
+    elif word == "settling":
+        stop_before(site.Site, "hold_stripe", word)
     else:
         raise SystemExit(f"no such stop: {word}")
 
 
 def be_host(directory: str, *words: str) -> int:
     """Run lugnut as this host's."""
-    keep_locks_here(directory)
+    if directory != "-":
+        keep_locks_here(directory)
     fence.GRACE, distant.SILENCE, distant.CHECK = GRACE, SILENCE, CHECK
     split = words.index("--")
     for word in words[:split]:

@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 import children
+from fusemounts import lend_mounts
+from halfopen import HalfOpen
 from redisserver import RedisServer, find_missing
 from rooms import Room
 
@@ -110,13 +112,21 @@ def test_without_it_a_host_takes_a_living_run_of_another_for_dead(hosts: Hosts) 
         assert code == 1
 
 
+def test_without_it_a_committed_run_that_another_host_finished_says_so(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="committed", backend="") as one:
+        arrive(one, "committed")
+        assert hosts.run("b", "recover", backend="")[0] == 0
+        code, said = end(one)
+    assert (code, "took this one for dead" in said) == (1, True), said
+    assert hosts.standing() == ["jwt==2.0"]
+
+
 def test_one_host_waits_for_another_and_says_for_whom(hosts: Hosts) -> None:
     with hosts.start("a", "install", hosts.new, stops="checking") as one:
         arrive(one, "checking")
         with hosts.start("b", "install", hosts.other, "--json-events", "-") as two:
-            line = two.hear()
-            while '"LockWaiting"' not in line:
-                line = two.hear()
+            while '"LockWaiting"' not in (line := two.hear()):
+                assert line, two.finish()
             assert f"held by pid {one.pid}" in line
             assert end(one)[0] == 0
             assert two.finish()[0] == 0
@@ -143,6 +153,27 @@ def test_recovery_leaves_a_living_run_of_another_host_alone(hosts: Hosts) -> Non
         assert (code, "held by" in said) == (3, True), said
         assert end(one)[0] == 0
     assert hosts.standing() == ["jwt==2.0"]
+
+
+@pytest.fixture
+def mounts(tmp_path: Path) -> Iterator[list[str]]:
+    with lend_mounts(tmp_path, "one", "two") as places:
+        yield places
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_two_mounts_that_lock_by_themselves_are_kept_apart(hosts: Hosts, mounts: list[str], locked: bool) -> None:
+    chosen = ["--lock-backend", hosts.server.url] if locked else []
+    act = ["install", "--no-cache", "--lock-timeout", "0", *chosen, "--target"]
+    code = f"sys.argv[1:1] = ['-']\n{PROGRAM.replace('import sys, ', 'import ')}"
+    first = ["checking", "--", *act, f"{mounts[0]}/site", hosts.new]
+    with children.child(f"import sys\n{code}", *first, environ=hosts.environ) as one:
+        arrive(one, "checking")
+        second = ["--", *act, f"{mounts[1]}/site", hosts.other]
+        with children.child(f"import sys\n{code}", *second, environ=hosts.environ) as two:
+            code_two, _, said = two.finish()
+        assert (code_two, "killed run" in said) == ((3, False) if locked else (0, True)), said
+        assert end(one)[0] == (0 if locked else 1)
 
 
 # --- who dies ---------------------------------------------------------------------------------------------------------
@@ -184,7 +215,44 @@ def test_workers_that_outlive_their_coordinator_keep_the_lock(hosts: Hosts) -> N
     assert hosts.standing() == ["jwt==1.0"]
 
 
+def test_an_interrupted_run_gives_the_lock_back_and_one_that_waits_leaves_no_keeper(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="checking") as one:
+        arrive(one, "checking")
+        with hosts.start("b", "install", hosts.other, "--json-events", "-") as two:
+            while '"LockWaiting"' not in (line := two.hear()):
+                assert line, two.finish()
+            keeper = keeper_of(two)
+            assert two.kill(signal.SIGINT) == 130
+            assert not keeper.is_running()
+        os.killpg(one.pid, signal.SIGINT)  # as a terminal does
+        assert end(one)[0] == 130
+    assert "did not give back" not in hosts.do("b", "install", hosts.other)
+    assert hosts.standing() == ["six==1.0"]
+
+
+def test_spawned_workers_and_the_library_go_by_it_too(hosts: Hosts) -> None:
+    act = "import sys, lugnut; lugnut.install(sys.argv[2:], python=sys.argv[1], cache_dir={!r}, lock_backend={!r})"
+    code = act.format(str(hosts.room.path / "cache-a"), hosts.server.url)
+    environ = {**hosts.environ, "LUGNUT_START_METHOD": "spawn"}
+    with children.child(code, hosts.room.prefix, hosts.new, hosts.other, environ=environ) as one:
+        assert one.finish() == (0, "", "")
+    assert (hosts.home / "format").read_text() == "2 redis\n"
+    assert hosts.standing() == ["jwt==2.0", "six==1.0"]
+
+
 # --- what is lost -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_has_lost_the_lock_is_called_off_while_it_places(hosts: Hosts) -> None:
+    """Its workers stand still, and are ended: it does not wait for them to come to a commit that may not be."""
+    with hosts.start("a", "install", hosts.new, hosts.other, "-j", "2", stops="placing") as one:
+        pids = [arrive(one, "placing"), arrive(one, "placing")]
+        hosts.server.kill()
+        one.process.wait(children.PATIENCE)  # nobody tells the workers to go on
+        code, _, said = one.finish()
+    assert (code, "was lost: " in said) == (1, True), said
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert hosts.standing() == []
 
 
 @pytest.mark.parametrize("stop", ["placing", "checking"])
@@ -212,6 +280,29 @@ def test_a_cut_connection_is_noticed_before_the_commit_though_nobody_else_came(h
     assert hosts.standing() == ["jwt==1.0"]
 
 
+def test_a_grant_that_this_host_has_not_heard_of_keeps_it_from_its_commit(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="checking") as one:
+        arrive(one, "checking")
+        client = hosts.server.connect()
+        [counter] = client.keys("lugnut:*-fence")
+        client.incr(counter)
+        code, said = end(one)
+    assert (code, "it was granted again" in said) == (1, True), said
+    assert "did not give back" in hosts.do("b", "recover")
+    assert hosts.standing() == []
+
+
+def test_a_subscription_that_delivers_nothing_is_no_lock(hosts: Hosts) -> None:
+    """A half-open link: both ends think that it stands, and commands go through by another connection."""
+    link = HalfOpen(hosts.server.url, str(hosts.room.path / "link.sock"))
+    with link, hosts.start("a", "install", hosts.new, stops="checking", backend=link.url) as one:
+        arrive(one, "checking")
+        link.fall_silent()
+        code, said = end(one)
+    assert (code, "was lost: " in said) == (1, True), said
+    assert hosts.standing() == []
+
+
 def test_a_run_whose_keeper_was_killed_does_not_commit(hosts: Hosts) -> None:
     with hosts.start("a", "install", hosts.new, stops="checking") as one:
         arrive(one, "checking")
@@ -236,9 +327,11 @@ def frozen(one: children.Child) -> Iterator[None]:
     pids = [keeper_of(one).pid, one.pid]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    yield
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("stop", ["placing", "checking", "committing"])
@@ -255,15 +348,18 @@ def test_a_frozen_host_loses_the_lock_and_cannot_commit_when_it_wakes(hosts: Hos
     assert hosts.standing() == ["jwt==1.0", "six==1.0"]
 
 
-def test_a_frozen_host_that_had_committed_leaves_the_rest_to_who_has_the_lock(hosts: Hosts) -> None:
+@pytest.mark.parametrize("stop", ["committed", "showing", "settling"])
+def test_a_frozen_host_that_had_committed_leaves_the_rest_to_who_has_the_lock(hosts: Hosts, stop: str) -> None:
     hosts.do("a", "install", hosts.old)
-    with hosts.start("a", "install", hosts.new, stops="committed") as one:
-        arrive(one, "committed")
+    with hosts.start("a", "install", hosts.new, stops=stop) as one:
+        arrive(one, stop)
         with frozen(one):
             hosts.do("b", "install", hosts.old)
             after = hosts.room.tree()
         code, said = end(one)
-    assert (code, "committed, but not finished" in said) == (1, True), said
+    assert code == 1
+    assert "committed, but not finished" in said
+    assert "granted to another run" in said
     assert hosts.room.tree() == after
     assert hosts.standing() == ["jwt==1.0"]
 
@@ -326,7 +422,7 @@ def test_a_run_under_other_locks_than_those_meanwhile_chosen_does_not_commit(
         arrive(one, "checking")
         assert hosts.run("b", "install", hosts.other, "--lock-timeout", "1", backend=then)[0] == 0
         code, said = end(one)
-    assert code == 1, said
+    assert (code, "another run has changed since by what" in said) == (1, True), said
     hosts.run("b", "recover", backend=then)
     assert "jwt==2.0" not in hosts.standing()
 

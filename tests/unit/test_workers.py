@@ -213,7 +213,7 @@ def test_workers_hold_what_tells_a_keeper_that_they_live(method):
 from lugnut.system import lifeline
 other, life = os.pipe()
 lifeline.inherited.add(life)
-print(run([f"holds {life}"] * 2, method=method))
+print(run([f"holds {life} {os.fstat(life).st_ino}"] * 2, method=method))
 os.close(other)
 os.close(life)
 """

@@ -23,7 +23,8 @@ from lugnut.typed import Any, NamedTuple
 SILENCE = 10.0
 """Seconds without an answer after which whoever waits may have a holder's connection cut."""
 CHECK = 2.0
-"""Seconds between a holder's looks at its own lock, and those it gives each: what lives knows of a loss in three."""
+"""Seconds between a holder's looks at its own lock, that it gives each, and each word to the server: a loss is known in
+three times that by who lives, before anybody may have the connection cut."""
 _TICK = 0.05
 _PROGRAM = "from lugnut.system.keeper import serve; serve()"
 _PATIENCE = 15.0

@@ -25,10 +25,10 @@ _METADATA_LAST = ("RECORD",)
 
 def finish(site: Site, transaction: journal.Transaction, *, durable: bool = False, dead: bool = False) -> None:
     """Carry out a committed transaction and close it; of a `dead` one others may have carried out a part."""
+    site.guard()
     pass_stripes(site)  # M1
     settler = Settler(site, transaction)
     for action in transaction.plan.actions:
-        site.guard()
         if action.kind != REMOVE:
             _show(site, transaction, action)
         for old in action.olds:
@@ -202,6 +202,7 @@ def _remove_inside(shown: files.Directory, name: str) -> None:
 
 def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) -> None:
     """Hide an old dist-info by one rename into the transaction; what its RECORD did not name is set aside."""
+    site.guard()  # what stands there under that name may be a later run's by now
     hidden = f"{transaction.place}/{journal.HIDDEN}"
     files.enter_path(site.home, hidden, create=True).close()
     place = f"{hidden}/{old.scheme}-{old.dist_info}"

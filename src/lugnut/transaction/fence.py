@@ -22,12 +22,14 @@ from lugnut.typed import NamedTuple
 
 FENCE, IDENTITY = "fence", "identity"
 VERSION = "1"
-GRACE = 10.0
-"""Seconds in which a holder that lost the lock and lives has noticed (3) and its workers have stopped (5 at most).
+GRACE = 12.0
+"""Seconds in which a holder that lost the lock and lives has noticed (6 at most) and its workers have stopped (5).
 
 Nothing is decided by them: they make what a holder still does in its last moments rarer, not impossible.
 """
 _PAUSE = 0.05
+_BLANK = 2.0
+"""Seconds that who makes the environment's name has to write it."""
 
 
 class Grant(NamedTuple):
@@ -139,12 +141,32 @@ def hold_fence(site: Site, url: str, words: str) -> Fence:
 
 
 def _identify(home: files.Directory) -> str:
-    """Give the environment's own name, the same wherever a host has it mounted; whoever comes first makes it."""
+    """Give the environment's own name, the same wherever a host has it mounted; whoever comes first makes it.
+
+    Where there are neither links nor an exclusive rename it can be seen before it is written; and a power cut may have
+    blanked it. No name is made up for it then: two names are two locks (G6).
+    """
+    where = f"{home.path}/{LOCKS}/{IDENTITY}"
     try:
         with files.enter(home, LOCKS, create=True, shared=True) as place:
             if files.look(place, IDENTITY) is None:
-                with contextlib.suppress(FileExistsError):  # somebody else's, who was faster, is ours too
-                    files.write_whole(place, IDENTITY, os.urandom(16).hex().encode() + b"\n")
-            return files.read(place, IDENTITY).decode("ascii", "replace").strip()
+                _write_identity(place)
+            until = time.monotonic() + _BLANK
+            while not (name := files.read(place, IDENTITY).strip(files.BLANK)) and time.monotonic() < until:
+                time.sleep(_PAUSE)
     except OSError as error:
-        raise CannotWrite(path=f"{home.path}/{LOCKS}/{IDENTITY}", reason=error.strerror or str(error)) from None
+        raise CannotWrite(path=where, reason=error.strerror or str(error)) from None
+    if not name:
+        raise CannotWrite(path=where, reason="it is blank; remove it while no run is at work on any host")
+    return name.decode("ascii", "replace")
+
+
+def _write_identity(place: files.Directory) -> None:
+    text = os.urandom(16).hex().encode() + b"\n"
+    with contextlib.suppress(FileExistsError):  # somebody else's, who was faster, is ours too
+        try:
+            files.write_whole(place, IDENTITY, text)
+        except OSError as error:
+            if not files.cannot_link(error):
+                raise
+            files.write(place, IDENTITY, text)

@@ -106,8 +106,7 @@ def _guarded(site: Site, guard: Guard, course: Course) -> Course:
     if not guard.alone:
         return course._replace(guard=guard)
     site.patience = site.patience._replace(cancelled=look)
-    if not journal.is_tidy(site.home):
-        recover_dead(site, locks.holder_words())
+    recover_dead(site, locks.holder_words())
     return course._replace(guard=guard, cancelled=look, patience=site.patience)
 
 
@@ -182,7 +181,6 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         if course.durable:
             with transaction.lend_place() as directory:
                 files.sync(directory)
-        site.guard()
         finish(site, transaction, durable=course.durable)
     except journal.Vanished:  # this run was taken for dead, and finished (TRAPS 9)
         reason = "another run took this one for dead and closes its transaction"

@@ -1,0 +1,268 @@
+"""Two hosts that flock does not reach, one Redis server between them, and what dies or is cut on the way.
+
+    python tools/redislocks.py --rounds N [--seed S] [--evidence FILE]
+
+In each round two runs, one on each host (farhost.py), install and remove distributions that share files, at once; at a
+random moment something befalls them, all kinds in turn: nothing, a run is killed, a whole host dies (run and keeper),
+a keeper is killed, the server is killed and comes back without its memory, every connection is cut, a host is frozen
+for longer than it takes to lose the lock. Then `recover` runs on a third host, and the environment must be whole by the
+oracle and one that the runs in some order could have left: a run that said 0 counts, one that said 3 does not, others
+may. What a host does that is frozen *within* a step cannot be helped (PROTOCOL.md): a file that nobody claims after a
+freeze is counted apart, as told.
+
+First the control, without the lock: one run stops between its commit and what it shows, while the other host finds it
+dead, finishes it, and takes back what it did. If nothing is wrong when it goes on, nothing is shown here at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psutil
+
+from evidence import Evidence, note, words_of
+from oracle import check_environment, read_installed
+from programs import clean_environ, find_program, make_venv, print_table, scratch, version_of
+from redisserver import RedisServer, find_missing
+from serial import NOTHING, Deed, Shipped, State, find_ends
+from trees import site_packages
+from wheels import make_wheel
+
+if sys.platform == "win32":
+    raise ImportError("campaigns run on POSIX")
+
+CONTROL = "(control: no lock)"
+KINDS = ("nothing", "run killed", "host dies", "keeper killed", "server killed", "links cut", "host frozen")
+HEADER = ("what befell", "rounds", "runs done", "called off", "killed", "not begun", "told", "wrong")
+LONGEST = 2.5
+"""Seconds after the start within which it happens: a keeper starts in half of one, a run lasts another."""
+FROZEN = 5.0
+"""Seconds that a host is frozen: the other one asks for 1.5, and waits for 0.5 more (farhost.py)."""
+PATIENCE = 120.0
+REFUSED = 3
+"""The exit code of a run that could not have the lock: it has changed nothing."""
+UNIVERSE = {
+    "jwt1": Shipped("jwt", "1.0", {"jwt/__init__.py": "jwt 1\n", "jwt/one.py": "1\n"}),
+    "jwt2": Shipped("jwt", "2.0", {"jwt/__init__.py": "jwt 2\n", "jwt/two.py": "2\n"}),
+    "pyjwt": Shipped("pyjwt", "1.0", {"jwt/__init__.py": "pyjwt\n", "jwt/api.py": "api\n"}),
+    "six": Shipped("six", "1.0", {"six.py": "six\n"}),
+}
+DEEDS = (
+    Deed("install", ("jwt1",)), Deed("install", ("jwt2", "six")), Deed("install", ("pyjwt",)),
+    Deed("install", ("jwt1", "pyjwt")), Deed("uninstall", ("jwt",)), Deed("uninstall", ("pyjwt", "six")),
+)  # fmt: skip
+Process = subprocess.Popen[str]
+
+
+class Ended(NamedTuple):
+    """What became of one round."""
+
+    kind: str
+    outcomes: list[str]
+    """Of each run: done, called off, killed or not begun."""
+    wrong: list[str]
+    told: list[str]
+
+
+class Field:
+    """Where it happens: wheels, an environment that all hosts have, a server."""
+
+    def __init__(self, home: str, server: RedisServer, *, locked: bool) -> None:
+        self.home, self.server, self.locked = home, server, locked
+        self.prefix = os.path.join(home, "venv")
+        self.wheels = {
+            key: make_wheel(os.path.join(home, key), one.name, one.version, one.files) for key, one in UNIVERSE.items()
+        }
+        self.environ = clean_environ(home)
+        self.state: State = NOTHING
+
+    def renew(self) -> None:
+        """Begin with an empty environment."""
+        shutil.rmtree(self.prefix, ignore_errors=True)
+        make_venv(self.prefix)
+        self.state = NOTHING
+
+    def start(self, host: str, verb: str, *what: str, stops: Sequence[str] = ()) -> Process:
+        """Start a run on a host; it says where it stops on stdout, and waits for a line."""
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "farhost.py")
+        backend = ["--lock-backend", self.server.url] if self.locked else []
+        act = [verb, "--python", self.prefix, "--cache-dir", os.path.join(self.home, f"cache-{host}"), *backend, *what]
+        if verb == "install":
+            act += ["--no-deps", "--on-conflict", "ignore"]
+        return subprocess.Popen(
+            [sys.executable, program, os.path.join(self.home, f"host-{host}"), *stops, "--", *act],
+            env=self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def begin(self, host: str, deed: Deed) -> Process:
+        """Start a deed on a host."""
+        return self.start(host, deed.verb, *(self.wheels.get(key, key) for key in deed.what))
+
+    def standing(self) -> State:
+        """Read what is installed; an unknown version is a key that no end has."""
+        keys = {(one.name, one.version): key for key, one in UNIVERSE.items()}
+        found = set()
+        for one in read_installed(site_packages(self.prefix)):
+            version = one.dist_info.removesuffix(".dist-info").rpartition("-")[2]
+            found.add((one.name, keys.get((one.name, version), version), 0))
+        return frozenset(found)
+
+
+# --- what befalls them ------------------------------------------------------------------------------------------------
+
+
+def keepers_of(process: Process) -> list[psutil.Process]:
+    """Find the keeper of a run, if it has one by now."""
+    with contextlib.suppress(psutil.Error):
+        return [
+            one for one in psutil.Process(process.pid).children() if "lugnut.system.keeper" in " ".join(one.cmdline())
+        ]
+    return []
+
+
+def befall(field: Field, kind: str, victim: Process) -> None:
+    """Have it happen."""
+    if kind == "server killed":
+        field.server.kill()
+        field.server.start()
+    elif kind == "links cut":
+        field.server.cut()
+    elif kind == "host frozen":
+        freeze([*keepers_of(victim), psutil.Process(victim.pid)] if victim.poll() is None else [])
+    else:
+        if kind in {"host dies", "keeper killed"}:
+            for keeper in keepers_of(victim):
+                with contextlib.suppress(psutil.Error):
+                    keeper.kill()
+        if kind in {"host dies", "run killed"}:
+            victim.kill()
+
+
+def freeze(processes: Sequence[psutil.Process]) -> None:
+    """Stop a host's processes, and let them go on when others have long taken over."""
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for one in processes:
+            with contextlib.suppress(psutil.Error):
+                one.send_signal(number)
+        if number == signal.SIGSTOP and processes:
+            time.sleep(FROZEN)
+
+
+# --- a round ----------------------------------------------------------------------------------------------------------
+
+
+def fight(field: Field, kind: str, rng: random.Random) -> Ended:
+    """Let two runs meet, and judge what is left."""
+    deeds = rng.choices(DEEDS, k=2)
+    runs = [field.begin(host, deed) for host, deed in zip("ab", deeds, strict=True)]
+    time.sleep(rng.uniform(0, LONGEST))
+    if kind != "nothing":
+        befall(field, kind, rng.choice(runs))
+    ended = [finish(run) for run in runs]
+    code, said = finish(field.start("c", "recover"))
+    crashed = [text for _, text in [*ended, (code, said)] if "Traceback" in text or "contradicts" in text]
+    findings = check_environment(site_packages(field.prefix))
+    told = [one for one in findings if kind == "host frozen" and one.endswith("no RECORD names it")]
+    wrong = [*crashed, *(one for one in findings if one not in told)]
+    wrong += [f"recover: exit {code}: {said}"] if code else []
+    wrong += find_impossible(field, deeds, [code for code, _ in ended])
+    return Ended(kind, [name_outcome(code) for code, _ in ended], wrong, told)
+
+
+def find_impossible(field: Field, deeds: Sequence[Deed], codes: Sequence[int]) -> list[str]:
+    """See whether what is installed is what the deeds may have left in some order; what failed may have been done."""
+    done = [number for number, code in enumerate(codes) if code != REFUSED]
+    doubtful = [place for place, number in enumerate(done) if codes[number]]
+    before, field.state = field.state, field.standing()
+    if field.state in find_ends(UNIVERSE, before, [deeds[number] for number in done], doubtful):
+        return []
+    return [f"{sorted(before)} by {deeds}, exits {list(codes)}, became {sorted(field.state)}"]
+
+
+def finish(process: Process, word: str = "") -> tuple[int, str]:
+    """Wait for a run, having told it to go on; gives its exit code and what it said."""
+    _, said = process.communicate(word, timeout=PATIENCE)
+    return process.returncode, said
+
+
+def name_outcome(code: int) -> str:
+    """Say what an exit code comes to."""
+    return "done" if code == 0 else "not begun" if code == REFUSED else "killed" if code < 0 else "called off"
+
+
+def run_rounds(rounds: int, rng: random.Random) -> list[Ended]:
+    """Fight as often as that; a wrong round is told, and the next one begins anew."""
+    ended: list[Ended] = []
+    with scratch("redislocks") as home, RedisServer(home) as server:
+        field = Field(home, server, locked=True)
+        field.renew()
+        for number in range(rounds):
+            ended.append(fight(field, KINDS[number % len(KINDS)], rng))
+            if ended[-1].wrong:
+                print(f"round {number}: {ended[-1].kind}:", *ended[-1].wrong, sep="\n    ", flush=True)
+            if ended[-1].wrong or ended[-1].told:
+                field.renew()
+    return ended
+
+
+def run_control() -> Ended:
+    """Show, without the lock, that these hosts really do not see each other."""
+    with scratch("redislocks") as home, RedisServer(home) as server:
+        field = Field(home, server, locked=False)
+        field.renew()
+        back, ahead = Deed("install", ("jwt1",)), Deed("install", ("jwt2",))
+        codes = [finish(field.begin("b", back))[0]]
+        one = field.start("a", "install", field.wheels["jwt2"], stops=["showing"])
+        assert one.stdout is not None
+        one.stdout.readline()
+        codes += [finish(field.begin("b", back))[0], finish(one, "\n")[0]]
+        wrong = find_impossible(field, [back, back, ahead], codes)
+        return Ended(CONTROL, [name_outcome(code) for code in codes], wrong, [])
+
+
+def make_row(name: str, ended: Sequence[Ended]) -> list[object]:
+    """Sum up rounds of a kind."""
+    outcomes = Counter(outcome for one in ended for outcome in one.outcomes)
+    sums = [outcomes[name] for name in ("done", "called off", "killed", "not begun")]
+    return [name, len(ended), *sums, sum(bool(one.told) for one in ended), sum(bool(one.wrong) for one in ended)]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the control and the campaign, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=len(KINDS))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--evidence", metavar="FILE")
+    chosen = parser.parse_args(arguments)
+    missing = find_missing()
+    if missing:
+        print_table(("what befell", "not tried"), [("everything", missing)])
+        return 0
+    begun = time.monotonic()
+    control = run_control()
+    ended = run_rounds(chosen.rounds, random.Random(chosen.seed))
+    rows = [make_row(kind, [one for one in ended if one.kind == kind]) for kind in KINDS]
+    print_table(HEADER, [make_row(CONTROL, [control]), *rows])
+    wrong = sum(bool(one.wrong) for one in ended)
+    subject, again = version_of([find_program("lugnut")]), words_of("tools/redislocks.py", arguments)
+    scope = "two hosts, a lock in Redis"
+    seconds = time.monotonic() - begun
+    note(chosen.evidence, [Evidence("redislocks", subject, scope, "rounds", len(ended), wrong, seconds, again)])
+    if not control.wrong:
+        print("without the lock nothing went wrong either: nothing is shown")
+    return 0 if control.wrong and not wrong else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
