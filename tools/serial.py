@@ -20,7 +20,7 @@ class Shipped(NamedTuple):
 
 
 class Deed(NamedTuple):
-    """One command: `install` of wheels (keys of the universe), or `uninstall` of names."""
+    """One command: `install` of wheels (keys of the universe), `uninstall` of names, `sync` to wheels and no more."""
 
     verb: str
     what: tuple[str, ...] = ()
@@ -36,10 +36,12 @@ NOTHING: State = frozenset()
 def carry_out(universe: Universe, state: State, deed: Deed) -> State:
     """Give the state after a deed."""
     installed = {name: (key, rank) for name, key, rank in state}
-    if deed.verb == "uninstall":
-        for name in deed.what:
-            installed.pop(name, None)
-    for key in deed.what if deed.verb == "install" else ():
+    gone = deed.what if deed.verb == "uninstall" else ()
+    if deed.verb == "sync":
+        gone = tuple(installed.keys() - {universe[key].name for key in deed.what})
+    for name in gone:
+        installed.pop(name, None)
+    for key in deed.what if deed.verb in {"install", "sync"} else ():
         name = universe[key].name
         installed[name] = key, installed.get(name, ("", 0))[1]
     for name, rank in deed.overlay.items():
