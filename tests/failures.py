@@ -161,7 +161,7 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         {"path": "locks/jwt.lock"},
         1,
         "the lock locks/jwt.lock was taken by another run while this one held it",
-        "the file system does not keep locks; nothing was changed, run the command again elsewhere",
+        "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, run it again",
     ),
     errors.WorkerDied: Failure(
         {"label": "torch-2.0-py3-none-any.whl", "cause": "signal 9"},

@@ -25,7 +25,7 @@ if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
 COUNT = 6
-KINDS = ("paths", "same", "against", "sync")
+KINDS = ("paths", "same", "apart", "again", "against", "sync")
 HERE = os.path.dirname(os.path.abspath(__file__))
 SETTLED = 5.0
 """Seconds after which the attributes that a client caches are those of the server, with room to spare."""
@@ -65,6 +65,8 @@ class World:
         make_venv(self.twin)
         self.wheels = _make_wheels(os.path.join(home, "wheels"))
         self.universe = {key: Shipped(wheel_name(wheel), key[0], {}) for key, wheel in self.wheels.items()}
+        self.lives: dict[str, dict[str, int]] = {}
+        """Of each kind of deed, how many slices an unharmed run spends in each phase."""
         self._numbers = itertools.count()
         self._references: dict[State, Tree] = {}
 
@@ -183,11 +185,16 @@ def choose_deeds(world: World, kind: str, callers: int, rng: random.Random) -> D
     few = sorted(rng.sample(range(COUNT), 3))
     names = tuple(world.universe[f"1/{number}"].name for number in few)
     first, second = (tuple(f"{version}/{number}" for number in few) for version in "12")
-    shared = [f"s/{number}" for number in rng.sample(range(COUNT), COUNT)]
-    lists = (first[:2] + (shared[0],), second[1:] + (shared[1],))
+    shared = tuple(f"s/{number}" for number in rng.sample(range(COUNT), COUNT))
+    lists = ((*first[:2], shared[0]), (*second[1:], shared[1]))
     made: dict[str, tuple[Deed, Callable[[int], Deed]]] = {
         "paths": (Deed("install", (shared[-1],)), lambda n: Deed("install", (shared[n % (COUNT - 1)],))),
         "same": (Deed("install"), lambda _: Deed("install", first)),
+        "apart": (
+            Deed("install"),
+            lambda n: Deed("install", shared[n // 2 % COUNT : n // 2 % COUNT + 1] if n % 2 else first),
+        ),
+        "again": (Deed("install", first), lambda n: Deed("install", first) if n % 2 else Deed("uninstall", names)),
         "against": (
             Deed("install", first),
             lambda n: Deed("uninstall", names) if n % 2 else Deed("install", second),

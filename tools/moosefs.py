@@ -31,7 +31,7 @@ class MooseFS:
 
     title = "moosefs"
     client = "mfsmount"
-    freshest = ("mfsattrcacheto=0", "mfsdirentrycacheto=0", "mfsentrycacheto=0", "mfsnegentrycacheto=0")
+    freshest: Sequence[str] = ("mfsattrcacheto=0", "mfsdirentrycacheto=0", "mfsentrycacheto=0", "mfsnegentrycacheto=0")
     packages = "moosefs-master moosefs-chunkserver moosefs-client moosefs-cli"
 
     @staticmethod
@@ -56,8 +56,8 @@ class MooseFS:
             "CHUNKS_SOFT_DEL_LIMIT = 1000", "CHUNKS_HARD_DEL_LIMIT = 2000",
         ]  # fmt: skip
         chunks = [
-            *own, f"DATA_PATH = {home}/chunks", f"HDD_CONF_FILENAME = {home}/hdd.cfg", f"MASTER_HOST = {server.address}",
-            "HDD_LEAVE_SPACE_DEFAULT = 16MiB", "MASTER_RECONNECTION_DELAY = 1",
+            *own, f"DATA_PATH = {home}/chunks", f"HDD_CONF_FILENAME = {home}/hdd.cfg",
+            f"MASTER_HOST = {server.address}", "HDD_LEAVE_SPACE_DEFAULT = 16MiB", "MASTER_RECONNECTION_DELAY = 1",
         ]  # fmt: skip
         self._begun = time.monotonic()
         server.must("mfsmaster", "-c", _write(home, "master", master), "start")

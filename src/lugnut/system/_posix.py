@@ -15,8 +15,11 @@ import stat
 import struct
 from collections.abc import Callable
 
+from lugnut.system import _posix_remote
+from lugnut.system._posix_remote import is_late, renew
 from lugnut.system.directory import Directory
 
+lists_late = _posix_remote.lists_late
 LOCKS_LIKE_UV = True
 """Both take flock."""
 SYNC_FLAGS = os.O_RDONLY
@@ -41,11 +44,6 @@ _GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
 _NOREPLACE = 1
 _WORDS = 4096
 _TRIES = 20
-_RENEWS = sys.platform == "linux"
-"""Elsewhere a directory might be linked."""
-_late: set[int] = set()
-"""Devices of which `lists_late` was told."""
-_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.")
 
 
 def is_component(name: str) -> bool:
@@ -56,28 +54,14 @@ def is_component(name: str) -> bool:
 def open_root(path: str) -> Directory:
     """Open a directory by a path that is trusted, symlinks and all."""
     descriptor = os.open(path, _ROOT)
-    return Directory(path, descriptor, late=bool(_late) and os.fstat(descriptor).st_dev in _late)
+    return Directory(path, descriptor, late=is_late(descriptor))
 
 
 def enter(parent: Directory, name: str) -> Directory:
     """Open one component, never through a symlink (TRAPS 23)."""
     if parent.late:
-        _renew(parent, name)
+        renew(parent, name)
     return Directory(f"{parent.path}/{name}", os.open(name, _DIRECTORY, dir_fd=parent.fd), late=parent.late)
-
-
-def _renew(directory: Directory, path: str) -> None:
-    """Have the system ask the file system again where each name of a path leads, whatever it remembers (TRAPS 26).
-
-    FUSE remembers a directory's name for a second after another host has removed it, or made another one, and gives the
-    old one. A new name is looked up anew, and a directory gets none: the call fails always and changes nothing.
-    """
-    place, here = directory.fd, "."
-    if not _RENEWS:
-        return
-    for end in [number for number, sign in enumerate(path) if sign == "/"] + [len(path)]:
-        with contextlib.suppress(OSError):
-            os.link(here, path[:end], src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
 
 
 def link(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
@@ -129,7 +113,7 @@ def mkdir(directory: Directory, name: str, mode: int = 0o777) -> None:
 def look(directory: Directory, name: str) -> os.stat_result | None:
     """Say what stands at a name, without following a symlink; None where nothing does."""
     if directory.late:
-        _renew(directory, name)
+        renew(directory, name)
     try:
         return os.stat(name, dir_fd=directory.fd, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
@@ -149,33 +133,6 @@ def list_names(directory: Directory) -> list[str]:
         os.close(descriptor)
 
 
-def lists_late(directory: Directory) -> bool:
-    """Say whether a listing may be older than a lock just taken: network file systems cache them (TRAPS 26).
-
-    Where the system does not tell what a file system is, it may. What is opened on it from then on is `late`.
-    """
-    device = os.fstat(directory.fd).st_dev
-    number = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
-            late = any(is_remote(line) for line in mounts if line.split(" ", 3)[2] == number)
-    except OSError:
-        late = True
-    if late:
-        directory.late = True
-        _late.add(device)
-    return late
-
-
-def is_remote(line: str) -> bool:
-    """Say whether a line of mountinfo (proc_pid_mountinfo(5)) is of a file system that others change unseen.
-
-    One by FUSE that does not say what it is (MooseFS does not) may be.
-    """
-    kind = line.partition(" - ")[2].partition(" ")[0]
-    return kind == "fuse" or kind.startswith(_REMOTE)
-
-
 def status(directory: Directory) -> os.stat_result:
     """Describe an open directory."""
     return os.fstat(directory.fd)
@@ -184,7 +141,7 @@ def status(directory: Directory) -> os.stat_result:
 def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
     """Open a file, never through a symlink, never waiting for a FIFO's other end."""
     if directory.late:
-        _renew(directory, name)
+        renew(directory, name)
     for _ in range(_TRIES):
         try:
             return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)

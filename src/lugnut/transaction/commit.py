@@ -197,7 +197,11 @@ def _remove_inside(shown: files.Directory, name: str) -> None:
 def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) -> None:
     """Hide an old dist-info by one rename into the transaction; what its RECORD did not name is set aside."""
     hidden = f"{transaction.place}/{journal.HIDDEN}"
-    files.enter_path(site.home, hidden, create=True).close()
+    try:
+        with transaction.lend_place() as own:
+            files.enter(own, journal.HIDDEN, create=True, shared=True).close()
+    except FileNotFoundError:  # closed by another run: what is shown under this name may be a later one's (TRAPS 9)
+        raise journal.Vanished from None
     place = f"{hidden}/{old.scheme}-{old.dist_info}"
     try:
         with files.open_root(site.environment.schemes[old.scheme]) as root:

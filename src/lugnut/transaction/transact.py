@@ -17,6 +17,7 @@ from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
+from lugnut.transaction.lost import see_kept, tell_lost, withdraw
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Placed, Placing, label
 from lugnut.transaction.recover import find_named, recover_named
@@ -124,13 +125,15 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             if course.durable:
                 sync_volumes(site.environment)
             transaction.change(journal.OPEN, journal.COMMITTED)
-        except BaseException:
+        except BaseException as error:
             course.timing.phase("undo")
             _abort(site, transaction)
+            tell_lost(held, transaction, error)
             raise
         course.report(Committed(transaction.id))
         course.timing.phase("show")
         _finish(site, transaction, course)
+        see_kept(site, held)
         course.settled(plan)
     finally:
         transaction.lock.close()
@@ -141,7 +144,10 @@ def _abort(site: Site, transaction: journal.Transaction) -> None:
     """Undo; what cannot be undone now is left to recovery, and the error that led here is the one to tell."""
     site.insist()
     with contextlib.suppress(OSError, LugnutError, journal.Vanished):
-        abort(site, transaction)
+        try:
+            abort(site, transaction)
+        except journal.Vanished:
+            withdraw(site, transaction.plan)
 
 
 def _finish(site: Site, transaction: journal.Transaction, course: Course) -> None:
