@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable
 
 from lugnut.system import _posix_remote
-from lugnut.system._posix_remote import is_late, renew
+from lugnut.system._posix_remote import is_late, renew, say_gone
 from lugnut.system.directory import Directory
 
 lists_late = _posix_remote.lists_late
@@ -107,7 +107,10 @@ def rmdir(directory: Directory, name: str) -> None:
 
 def mkdir(directory: Directory, name: str, mode: int = 0o777) -> None:
     """Make a directory, its mode under the umask."""
-    os.mkdir(name, mode, dir_fd=directory.fd)
+    try:
+        os.mkdir(name, mode, dir_fd=directory.fd)
+    except OSError as error:
+        raise say_gone(error) from None
 
 
 def look(directory: Directory, name: str) -> os.stat_result | None:
@@ -149,6 +152,8 @@ def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) ->
             if flags & os.O_EXCL:
                 raise
             # FUSE looks, then makes: another host made it in between, and that one is meant (TRAPS 26)
+        except OSError as error:
+            raise say_gone(error) from None
     return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    raise ImportError
+    raise ImportError("this room is for POSIX")
 
 import contextlib
+import errno
 import os
 
 from lugnut.system.directory import Directory
@@ -63,3 +64,10 @@ def renew(directory: Directory, path: str) -> None:
     for end in [number for number, sign in enumerate(path) if sign == "/"] + [len(path)]:
         with contextlib.suppress(OSError):
             os.link(".", path[:end], src_dir_fd=directory.fd, dst_dir_fd=directory.fd, follow_symlinks=False)
+
+
+def say_gone(error: OSError) -> OSError:
+    """Give what an error means where a directory is asked for something new: a stale one was removed (TRAPS 24)."""
+    if error.errno != errno.ESTALE:
+        return error
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), error.filename)

@@ -18,7 +18,7 @@ from lugnut.transaction.site import Site
 
 
 def withdraw(site: Site, plan: Plan) -> None:
-    """Withdraw what this run placed since another one undid its transaction.
+    """Withdraw what this run placed since another one undid its transaction; it has given its own locks back.
 
     The plan is published once more, under locks taken anew, and undone: whoever is killed here leaves that to recovery.
     """
@@ -36,14 +36,14 @@ def withdraw(site: Site, plan: Plan) -> None:
         names.close()
 
 
-def tell_lost(held: Names, transaction: journal.Transaction, error: BaseException) -> None:
-    """Say that the locks were lost, where that is what lies behind an error; raises LockLost."""
+def find_lost(held: Names, transaction: journal.Transaction, error: BaseException) -> str:
+    """Name a lock that was lost, where that is what lies behind an error that does not say so itself; else empty."""
     if isinstance(error, journal.Vanished):
-        raise LockLost(path=f"{transaction.home.path}/{transaction.place}/lock") from None
+        return f"{transaction.home.path}/{transaction.place}/lock"
     if isinstance(error, (OSError, LugnutError)) and not isinstance(error, LockLost):
         with contextlib.suppress(OSError):
-            if lost := held.find_lost():
-                raise LockLost(path=lost) from error
+            return held.find_lost()
+    return ""
 
 
 def see_kept(site: Site, held: Names) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
+from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LockLost, LugnutError, ShapeConflict
 from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.place import Store
@@ -17,7 +17,7 @@ from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.hold import Names, hold_uv
-from lugnut.transaction.lost import see_kept, tell_lost, withdraw
+from lugnut.transaction.lost import find_lost, see_kept, withdraw
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Placed, Placing, label
 from lugnut.transaction.recover import find_named, recover_named
@@ -127,8 +127,10 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
             transaction.change(journal.OPEN, journal.COMMITTED)
         except BaseException as error:
             course.timing.phase("undo")
-            _abort(site, transaction)
-            tell_lost(held, transaction, error)
+            lost = find_lost(held, transaction, error)
+            _abort(site, held, transaction)
+            if lost:
+                raise LockLost(path=lost) from error
             raise
         course.report(Committed(transaction.id))
         course.timing.phase("show")
@@ -140,13 +142,14 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
     return Outcome(decision.changes, site.exists, site.settles)
 
 
-def _abort(site: Site, transaction: journal.Transaction) -> None:
+def _abort(site: Site, held: Names, transaction: journal.Transaction) -> None:
     """Undo; what cannot be undone now is left to recovery, and the error that led here is the one to tell."""
     site.insist()
     with contextlib.suppress(OSError, LugnutError, journal.Vanished):
         try:
             abort(site, transaction)
         except journal.Vanished:
+            held.close()
             withdraw(site, transaction.plan)
 
 
@@ -157,6 +160,9 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
             with transaction.lend_place() as directory:
                 files.sync(directory)
         finish(site, transaction, durable=course.durable)
+    except journal.Vanished:  # this run was taken for dead, and finished (TRAPS 9)
+        reason = "another run took this one for dead and closes its transaction"
+        raise CommittedNotClosed(path=transaction.id, reason=reason) from None
     except (OSError, LugnutError) as error:
         path = getattr(error, "filename", None) or transaction.id
         raise CommittedNotClosed(path=str(path), reason=getattr(error, "strerror", None) or str(error)) from error
