@@ -149,18 +149,29 @@ def test_locks_lost_after_the_commit_are_said(place: Place) -> None:
     assert check_environment(place.site) == []
 
 
-def test_who_comes_back_after_its_removal_was_finished_hides_nothing_installed_since(place: Place) -> None:
+def test_who_comes_back_after_its_removal_was_finished_hides_nothing_installed_since(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     low = place.wheel("low", "1", {"low.py": ""})
     place.act(install(low))
     cut(place, uninstall("low"), "replace", "/committed")
     (identity,) = transactions(place)
+    plain, met = files.enter_path, list[str]()
+
+    def be_stopped(parent: files.Directory, path: str, **options: Any) -> files.Directory:
+        if path.startswith(f"transactions/{identity}") and not met:
+            met.append(path)
+            place.act(CHECK)  # another host finishes it
+            place.act(install(low))
+        return plain(parent, path, **options)
+
     with site_of(place) as site:
         plan = journal.read_plan(site.home, identity)
         zombie = journal.Transaction(site.home, identity, plan, hold(place, f"transactions/{identity}/lock"))
-        zombie.lock.close()  # its host was cut off
-        place.act(CHECK)
-        place.act(install(low))
+        zombie.lock.close()  # its host is cut off
+        monkeypatch.setattr(files, "enter_path", be_stopped)
         with pytest.raises(journal.Vanished):
             finish(site, zombie)
+    assert met
     assert check_environment(place.site) == []
     assert os.path.exists(os.path.join(place.site, "low.py"))
