@@ -21,4 +21,5 @@ def test_runs_of_two_hosts_on_moosefs_end_as_one_after_the_other_would() -> None
     command = [sys.executable, HOSTS, "--on", "moosefs", "--only", "meet", "--only", "run", "--rounds", "2"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "| 2      | 2   | 0    | 0     |" in ran.stdout, ran.stdout
+    assert ran.stdout.count("| moosefs ") == 2, ran.stdout
+    assert "not tried: " not in ran.stdout.partition("| nfs")[0]
