@@ -161,7 +161,7 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         {"path": "locks/jwt.lock"},
         1,
         "the lock locks/jwt.lock was taken by another run while this one held it",
-        "the file system does not keep locks; nothing was changed, run the command again elsewhere",
+        "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, run it again",
     ),
     errors.EnvironmentLockLost: Failure(
         {"path": "lugnut:4f2a at redis://h:6379/0", "reason": "Connection closed by server"},

@@ -24,10 +24,10 @@ LINE = "36 35 {device} / /mnt rw,noatime master:1 - {kind} server:/x rw\n"
 @pytest.mark.parametrize(
     ("kind", "late"),
     [("ext4", False), ("tmpfs", False), ("overlay", False), ("fuseblk", False), ("nfs", True), ("nfs4", True),
-     ("cifs", True), ("smb3", True), ("fuse.mfs", True), ("9p", True)],
+     ("cifs", True), ("smb3", True), ("fuse.mfs", True), ("fuse", True), ("9p", True)],
 )  # fmt: skip
 def test_a_file_system_is_known_by_its_line_in_mountinfo(kind: str, *, late: bool) -> None:
-    from lugnut.system._posix import is_remote
+    from lugnut.system._posix_remote import is_remote
 
     assert is_remote(LINE.format(device="98:0", kind=kind)) is late
 

@@ -38,7 +38,7 @@ class LockLost(LugnutError):
     """A lock that somebody else took while this run held it; the run was undone."""
 
     sentence = "the lock {path} was taken by another run while this one held it"
-    remedy = "the file system does not keep locks; nothing was changed, run the command again elsewhere"
+    remedy = "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, run it again"
 
 
 class EnvironmentLockLost(LugnutError):

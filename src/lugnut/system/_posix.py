@@ -15,8 +15,11 @@ import stat
 import struct
 from collections.abc import Callable
 
+from lugnut.system import _posix_remote
+from lugnut.system._posix_remote import is_late, renew, say_gone
 from lugnut.system.directory import Directory
 
+lists_late = _posix_remote.lists_late
 LOCKS_LIKE_UV = True
 """Both take flock."""
 SYNC_FLAGS = os.O_RDONLY
@@ -40,7 +43,7 @@ _FICLONE = 0x40049409
 _GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
 _NOREPLACE = 1
 _WORDS = 4096
-_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.")
+_TRIES = 20
 
 
 def is_component(name: str) -> bool:
@@ -50,12 +53,15 @@ def is_component(name: str) -> bool:
 
 def open_root(path: str) -> Directory:
     """Open a directory by a path that is trusted, symlinks and all."""
-    return Directory(path, os.open(path, _ROOT))
+    descriptor = os.open(path, _ROOT)
+    return Directory(path, descriptor, late=is_late(descriptor))
 
 
 def enter(parent: Directory, name: str) -> Directory:
     """Open one component, never through a symlink (TRAPS 23)."""
-    return Directory(f"{parent.path}/{name}", os.open(name, _DIRECTORY, dir_fd=parent.fd))
+    if parent.late:
+        renew(parent, name)
+    return Directory(f"{parent.path}/{name}", os.open(name, _DIRECTORY, dir_fd=parent.fd), late=parent.late)
 
 
 def link(source_dir: Directory, source: str, target_dir: Directory, target: str) -> None:
@@ -101,11 +107,16 @@ def rmdir(directory: Directory, name: str) -> None:
 
 def mkdir(directory: Directory, name: str, mode: int = 0o777) -> None:
     """Make a directory, its mode under the umask."""
-    os.mkdir(name, mode, dir_fd=directory.fd)
+    try:
+        os.mkdir(name, mode, dir_fd=directory.fd)
+    except OSError as error:
+        raise say_gone(error) from None
 
 
 def look(directory: Directory, name: str) -> os.stat_result | None:
     """Say what stands at a name, without following a symlink; None where nothing does."""
+    if directory.late:
+        renew(directory, name)
     try:
         return os.stat(name, dir_fd=directory.fd, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
@@ -125,25 +136,6 @@ def list_names(directory: Directory) -> list[str]:
         os.close(descriptor)
 
 
-def lists_late(directory: Directory) -> bool:
-    """Say whether a listing may be older than a lock just taken: network file systems cache them (TRAPS 26).
-
-    Where the system does not tell what a file system is, it may.
-    """
-    device = os.fstat(directory.fd).st_dev
-    number = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
-            return any(is_remote(line) for line in mounts if line.split(" ", 3)[2] == number)
-    except OSError:
-        return True
-
-
-def is_remote(line: str) -> bool:
-    """Say whether a line of mountinfo (proc_pid_mountinfo(5)) is of a file system that others change unseen."""
-    return line.partition(" - ")[2].partition(" ")[0].startswith(_REMOTE)
-
-
 def status(directory: Directory) -> os.stat_result:
     """Describe an open directory."""
     return os.fstat(directory.fd)
@@ -151,6 +143,17 @@ def status(directory: Directory) -> os.stat_result:
 
 def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) -> int:
     """Open a file, never through a symlink, never waiting for a FIFO's other end."""
+    if directory.late:
+        renew(directory, name)
+    for _ in range(_TRIES):
+        try:
+            return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
+        except FileExistsError:
+            if flags & os.O_EXCL:
+                raise
+            # FUSE looks, then makes: another host made it in between, and that one is meant (TRAPS 26)
+        except OSError as error:
+            raise say_gone(error) from None
     return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
 
 

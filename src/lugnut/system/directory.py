@@ -29,14 +29,16 @@ class Closing:
 class Directory(Closing):
     """A directory that stays the same one whatever is renamed around it; close it, or use it as a context manager.
 
-    `path` is for messages; `fd` is its descriptor, -1 on Windows and after `close()`.
+    `path` is for messages; `fd` is its descriptor, -1 on Windows and after `close()`; `late` says that names in it may
+    lead where they led a while ago, whoever holds what lock, unless the file system is asked anew (TRAPS 26).
     """
 
-    __slots__ = ("fd", "path")
+    __slots__ = ("fd", "late", "path")
 
-    def __init__(self, path: str, fd: int) -> None:
+    def __init__(self, path: str, fd: int, *, late: bool = False) -> None:
         self.path = path
         self.fd = fd
+        self.late = late
 
     def close(self) -> None:
         """Give the descriptor back; a second close does nothing."""

@@ -204,7 +204,11 @@ def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) ->
     """Hide an old dist-info by one rename into the transaction; what its RECORD did not name is set aside."""
     site.guard()  # what stands there under that name may be a later run's by now
     hidden = f"{transaction.place}/{journal.HIDDEN}"
-    files.enter_path(site.home, hidden, create=True).close()
+    try:
+        with transaction.lend_place() as own:
+            files.enter(own, journal.HIDDEN, create=True, shared=True).close()
+    except FileNotFoundError:  # closed by another run: what is shown under this name may be a later one's (TRAPS 9)
+        raise journal.Vanished from None
     place = f"{hidden}/{old.scheme}-{old.dist_info}"
     try:
         with files.open_root(site.environment.schemes[old.scheme]) as root:

@@ -51,10 +51,13 @@ class Names:
 
     def check(self) -> None:
         """See, before the commit, that nobody took a lock meanwhile; raises LockLost (TRAPS 4, 9)."""
+        if lost := self.find_lost():
+            raise LockLost(path=lost)
+
+    def find_lost(self) -> str:
+        """Find a lock that somebody else took meanwhile, and give its path; empty where all are kept."""
         with files.enter(self._home, LOCKS) as place:
-            for held in self._held:
-                if not held.kept(place):
-                    raise LockLost(path=held.path)
+            return next((held.path for held in self._held if not held.kept(place)), "")
 
     def close(self) -> None:
         """Release them all."""

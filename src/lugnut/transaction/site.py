@@ -70,7 +70,10 @@ class Site:
         if not self.lists_late():
             return
         self.tree.close()
-        with files.enter(self.home, "transactions", create=True, shared=True) as transactions:
+        with (
+            contextlib.suppress(FileNotFoundError),  # one just removed was empty
+            files.enter(self.home, "transactions", create=True, shared=True) as transactions,
+        ):
             files.refresh(transactions)
         for directory in sorted({self.environment.schemes[name] for name in ("purelib", "platlib")}):
             with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:

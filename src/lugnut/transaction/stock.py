@@ -48,6 +48,7 @@ class Stock(files.Closing):
         """The wheel's tree in the store; a new rank alone needs none, and the wheel may be long gone from there."""
         if self._tree is None:
             self._tree = open_tree(self._store, self._rendered.wanted.manifest.wheel)
+            self._tree.late = False  # it is published by one rename, and immutable
         return self._tree
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LugnutError, ShapeConflict
+from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LockLost, LugnutError, ShapeConflict
 from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.place import Store
@@ -19,6 +19,7 @@ from lugnut.transaction.commit import abort, finish, sync_volumes
 from lugnut.transaction.entrance import hold_guard
 from lugnut.transaction.guard import Guard
 from lugnut.transaction.hold import Names, hold_uv
+from lugnut.transaction.lost import find_lost, see_kept, withdraw
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.transaction.place import Placed, Placing, label
 from lugnut.transaction.recover import find_named, recover_dead, recover_named
@@ -155,24 +156,32 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
                 course.guard.check()
             held.check()
             transaction.change(journal.OPEN, journal.COMMITTED)
-        except BaseException:
+        except BaseException as error:
             course.timing.phase("undo")
-            _abort(site, transaction)
+            lost = find_lost(held, transaction, error)
+            _abort(site, held, transaction)
+            if lost:
+                raise LockLost(path=lost) from error
             raise
         course.report(Committed(transaction.id))
         course.timing.phase("show")
         _finish(site, transaction, course)
+        see_kept(site, held)
         course.settled(plan)
     finally:
         transaction.lock.close()
     return Outcome(decision.changes, site.exists, site.settles)
 
 
-def _abort(site: Site, transaction: journal.Transaction) -> None:
+def _abort(site: Site, held: Names, transaction: journal.Transaction) -> None:
     """Undo; what cannot be undone now is left to recovery, and the error that led here is the one to tell."""
     site.insist()
     with contextlib.suppress(OSError, LugnutError, journal.Vanished):
-        abort(site, transaction)
+        try:
+            abort(site, transaction)
+        except journal.Vanished:
+            held.close()
+            withdraw(site, transaction.plan)
 
 
 def _finish(site: Site, transaction: journal.Transaction, course: Course) -> None:

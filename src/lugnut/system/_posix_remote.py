@@ -1,0 +1,73 @@
+"""File systems that other hosts change unseen: which they are, and how to be told what stands there now (TRAPS 26)."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("this room is for POSIX")
+
+import contextlib
+import errno
+import os
+
+from lugnut.system.directory import Directory
+
+_KINDS = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.")
+_RENEWS = sys.platform == "linux"
+"""Elsewhere a directory might be linked."""
+_late: set[int] = set()
+"""Devices of which `lists_late` was told."""
+
+
+def lists_late(directory: Directory) -> bool:
+    """Say whether a listing may be older than a lock just taken: network file systems cache them (TRAPS 26).
+
+    Where the system does not tell what a file system is, it may. What is opened on it from then on is `late`.
+    """
+    device = os.fstat(directory.fd).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            late = any(is_remote(line) for line in mounts if line.split(" ", 3)[2] == number)
+    except OSError:
+        late = True
+    if late:
+        directory.late = True
+        _late.add(device)
+    return late
+
+
+def is_remote(line: str) -> bool:
+    """Say whether a line of mountinfo (proc_pid_mountinfo(5)) is of a file system that others change unseen.
+
+    One by FUSE that does not say what it is may be: MooseFS does not.
+    """
+    kind = line.partition(" - ")[2].partition(" ")[0]
+    return kind == "fuse" or kind.startswith(_KINDS)
+
+
+def is_late(descriptor: int) -> bool:
+    """Say whether a directory is on a file system of which `lists_late` was told so; nothing is asked where none is."""
+    return bool(_late) and os.fstat(descriptor).st_dev in _late
+
+
+def renew(directory: Directory, path: str) -> None:
+    """Have the system ask the file system again where each name of a path leads, whatever it remembers (TRAPS 26).
+
+    FUSE remembers a directory's name for a second after another host has removed it, or made another one, and goes on
+    with the old one. A new name is looked up anew, and a directory gets none: the call fails always, and changes
+    nothing.
+    """
+    if not _RENEWS:
+        return
+    for end in [number for number, sign in enumerate(path) if sign == "/"] + [len(path)]:
+        with contextlib.suppress(OSError):
+            os.link(".", path[:end], src_dir_fd=directory.fd, dst_dir_fd=directory.fd, follow_symlinks=False)
+
+
+def say_gone(error: OSError) -> OSError:
+    """Give what an error means where a directory is asked for something new: a stale one was removed (TRAPS 24)."""
+    if error.errno != errno.ESTALE:
+        return error
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), error.filename)

@@ -1,0 +1,52 @@
+"""A run whose locks another one took while it held them: a host that was cut off, or stopped, and came back (TRAPS 9).
+
+The other run took it for dead, undid or finished its transaction, and closed it. The commit is out of reach then, for
+`open` is no longer there to be renamed. What is left to do is to withdraw what was placed since, and to say it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from lugnut.errors import CommittedNotClosed, LockLost, LugnutError
+from lugnut.plan import Plan
+from lugnut.system import locks
+from lugnut.transaction import journal
+from lugnut.transaction.commit import abort
+from lugnut.transaction.hold import Names
+from lugnut.transaction.site import Site
+
+
+def withdraw(site: Site, plan: Plan) -> None:
+    """Withdraw what this run placed since another one undid its transaction; it has given its own locks back.
+
+    The plan is published once more, under locks taken anew, and undone: whoever is killed here leaves that to recovery.
+    """
+    words = locks.holder_words()
+    names = Names(site.home)
+    try:
+        names.take(plan.names(), site.patience, words)
+        site.refresh()
+        again = journal.publish(site.home, plan, words, durable=False)
+        try:
+            abort(site, again)
+        finally:
+            again.lock.close()
+    finally:
+        names.close()
+
+
+def find_lost(held: Names, transaction: journal.Transaction, error: BaseException) -> str:
+    """Name a lock that was lost, where that is what lies behind an error that does not say so itself; else empty."""
+    if isinstance(error, journal.Vanished):
+        return f"{transaction.home.path}/{transaction.place}/lock"
+    if isinstance(error, (OSError, LugnutError)) and not isinstance(error, LockLost):
+        with contextlib.suppress(OSError):
+            return held.find_lost()
+    return ""
+
+
+def see_kept(site: Site, held: Names) -> None:
+    """See, once all is done, that the locks were this run's all the while, where a host may be cut off from them."""
+    if site.lists_late() and (lost := held.find_lost()):
+        raise CommittedNotClosed(path=lost, reason="another run took this lock while this one held it")

@@ -1,0 +1,177 @@
+"""What another host does to a run on a file system that both share: names made anew, and locks that are lost."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("handles of directories are POSIX's", allow_module_level=True)
+
+from lugnut.errors import CommittedNotClosed, LockLost
+from lugnut.events import Committed, WheelPlaced
+from lugnut.system import _posix_remote, files
+from lugnut.transaction import journal
+from lugnut.transaction.commit import finish
+from oracle import check_environment
+from places import Place, cut, hold, open_site, place, transactions
+from stepcases import install, uninstall
+from stepper import CHECK, differ
+
+__all__ = ["place"]
+site_of = contextlib.contextmanager(open_site)
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file system is one that other hosts change."""
+    monkeypatch.setattr(_posix_remote, "is_remote", lambda _: True)
+    monkeypatch.setattr(_posix_remote, "_late", set())
+
+
+@pytest.mark.usefixtures("late")
+def test_where_names_lag_each_is_asked_for_anew_and_nothing_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").write_bytes(b"x")
+    asked: list[str] = []
+    plain = os.link
+
+    def watch(source: str, name: str, **options: Any) -> None:
+        asked.append(name)
+        plain(source, name, **options)
+
+    with files.open_root(str(tmp_path)) as root:
+        assert files.lists_late(root)
+    with files.open_root(str(tmp_path)) as root:
+        monkeypatch.setattr(os, "link", watch)
+        with files.enter(root, "d") as inner:
+            assert inner.late
+            assert files.read(inner, "f") == b"x"
+        assert files.look(root, "d/none") is None
+    assert asked == ["d", "f", "d", "d/none"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["d", "d/f"]
+
+
+def test_elsewhere_nothing_is_asked_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", None)
+    (tmp_path / "d").mkdir()
+    with files.open_root(str(tmp_path)) as root, files.enter(root, "d") as inner:
+        assert not inner.late
+
+
+def test_a_lock_file_that_another_host_makes_as_we_make_it_is_the_one_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = os.open
+
+    def race(path: str, flags: int, *words: Any, **options: Any) -> int:
+        if path == "x.lock" and flags & os.O_CREAT and not (tmp_path / path).exists():
+            (tmp_path / path).write_bytes(b"theirs")
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)  # FUSE says so without O_EXCL too
+        return plain(path, flags, *words, **options)
+
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(os, "open", race)
+    with files.open_root(str(tmp_path)) as root:
+        os.close(files.open_lock(root, "x.lock", create=True))
+    assert (tmp_path / "x.lock").read_bytes() == b"theirs"
+
+
+def test_a_directory_that_is_stale_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(*_words: Any, **_options: Any) -> int:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with files.open_root(str(tmp_path)) as root:
+        monkeypatch.setattr(os, "mkdir", stale)
+        monkeypatch.setattr(os, "open", stale)
+        with pytest.raises(FileNotFoundError):
+            files.mkdir(root, "d")
+        with pytest.raises(FileNotFoundError):
+            files.write(root, "f", b"")
+
+
+def take_over(place: Place, name: str) -> None:
+    """Do what another host does that holds the lock of a name now and has undone and closed the transaction on it."""
+    home = os.path.join(place.site, ".lugnut")
+    with open(os.path.join(home, f"locks/{name}.lock"), "r+b") as file:
+        file.write(b"99 ")
+    for identity in transactions(place):
+        shutil.rmtree(os.path.join(home, "transactions", identity))
+
+
+def test_what_was_placed_after_another_host_undid_a_run_is_withdrawn_and_said(place: Place) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    before = place.snapshot()
+    low = place.wheel("low", "1", {"low.py": "", "s/a.py": "A = 1\n"})
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):  # all of it stands there
+            take_over(place, "low")
+
+    with pytest.raises(LockLost):
+        place.act(install(low, report=report))
+    assert differ(before, place.snapshot()) == []
+    assert transactions(place) == []
+
+
+def test_a_run_that_fails_because_its_locks_were_lost_says_that(place: Place) -> None:
+    low = place.wheel("low", "1", {"low.py": ""})
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            take_over(place, "low")
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), "transactions/0/staged")
+
+    with pytest.raises(LockLost):
+        place.act(install(low, report=report))
+
+
+@pytest.mark.usefixtures("late")
+def test_locks_lost_after_the_commit_are_said(place: Place) -> None:
+    low = place.wheel("low", "1", {"low.py": ""})
+
+    def report(event: object) -> None:
+        if isinstance(event, Committed):
+            with open(os.path.join(place.site, ".lugnut/locks/low.lock"), "r+b") as file:
+                file.write(b"99 ")
+
+    with pytest.raises(CommittedNotClosed, match="another run took this lock"):
+        place.act(install(low, report=report))
+    assert check_environment(place.site) == []
+
+
+def test_who_comes_back_after_its_removal_was_finished_hides_nothing_installed_since(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = place.wheel("low", "1", {"low.py": ""})
+    place.act(install(low))
+    cut(place, uninstall("low"), "replace", "/committed")
+    (identity,) = transactions(place)
+    plain, met = files.enter_path, list[str]()
+
+    def be_stopped(parent: files.Directory, path: str, **options: Any) -> files.Directory:
+        if path.startswith(f"transactions/{identity}") and not met:
+            met.append(path)
+            place.act(CHECK)  # another host finishes it
+            place.act(install(low))
+        return plain(parent, path, **options)
+
+    with site_of(place) as site:
+        plan = journal.read_plan(site.home, identity)
+        zombie = journal.Transaction(site.home, identity, plan, hold(place, f"transactions/{identity}/lock"))
+        zombie.lock.close()  # its host is cut off
+        monkeypatch.setattr(files, "enter_path", be_stopped)
+        with pytest.raises(journal.Vanished):
+            finish(site, zombie)
+    assert met
+    assert check_environment(place.site) == []
+    assert os.path.exists(os.path.join(place.site, "low.py"))
