@@ -82,11 +82,7 @@ class Field:
         self.python = make_venv(self.prefix)
         self.site = site_packages(self.prefix)
         self.empty = self.tree()
-        adopt_orphans()
-        self._shared = mmap.mmap(-1, mmap.PAGESIZE)
-        os.environ.clear()
-        os.environ.update(clean_environ(self.root))
-        os.mkdir(self.cache)
+        self._prepare()
         self.made = make(os.path.join(self.root, "wheels"))
         self.operation = operation
         self.again = operation.command if operation.cut is None else operation.before[-1]
@@ -103,6 +99,13 @@ class Field:
         self.points = self._count()
         gc.collect()
         gc.freeze()
+
+    def _prepare(self) -> None:
+        adopt_orphans()
+        self._shared = mmap.mmap(-1, mmap.PAGESIZE)
+        os.environ.clear()
+        os.environ.update(clean_environ(self.root))
+        os.mkdir(self.cache)
 
     def _bring_about(self) -> None:
         *before, last = [*self.operation.before, self.again] if self.operation.cut is None else self.operation.before

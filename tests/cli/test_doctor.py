@@ -142,7 +142,7 @@ def test_what_lugnut_would_refuse_is_exit_1_with_a_remedy(room: Room) -> None:
 def test_a_newer_layout_is_told_of(used: Room) -> None:
     (used.target / ".lugnut" / "format").write_text("99\n")
     screen = used.screen("doctor -q")
-    assert re.search(r"\.lugnut +not possible +.*/format has format 99, and this lugnut reads up to 1\n", screen)
+    assert re.search(r"\.lugnut +not possible +.*/format has format 99, and this lugnut reads up to 2\n", screen)
     assert screen.endswith("[1]\n")
 
 
