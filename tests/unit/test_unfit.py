@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lugnut.errors import ModesNotKept
+from lugnut.errors import CannotWrite, ModesNotKept
 from lugnut.system import contents, files
+from lugnut.transaction import fence
+from lugnut.transaction import home as homes
 from oracle import check_environment
 from places import Place, place, transactions
 from stepcases import install, uninstall
@@ -114,3 +117,48 @@ def test_what_is_still_open_is_left_to_the_next_command(place: Place, monkeypatc
     assert [name[:4] for name in transactions(place)] == ["old-"]
     place.act(uninstall("pkg"))
     assert transactions(place) == []
+
+
+def home(path: str) -> files.Directory:
+    os.makedirs(os.path.join(path, ".lugnut", "locks"))
+    return files.enter_path(files.open_root(path), ".lugnut")
+
+
+def test_what_another_run_says_of_an_environments_locks_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    monkeypatch.setattr(contents.native, "rename_exclusive", refuse(errno.EINVAL))
+    with home(str(tmp_path)) as here:
+        files.write(here, "format", b"")
+        plain = homes._hold_format
+
+        def hold(where: files.Directory) -> Any:
+            monkeypatch.setattr(homes, "_hold_format", plain)
+            homes.write_backend(where, homes.REDIS)  # another run, between our look and our lock
+            return plain(where)
+
+        monkeypatch.setattr(homes, "_hold_format", hold)
+        homes._check_format(here, create=True)
+        assert homes.read_backend(here) == homes.REDIS
+        homes._write_format(here)
+        assert homes.read_backend(here) == homes.REDIS
+
+
+def test_an_environments_own_name_is_made_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    monkeypatch.setattr(contents.native, "rename_exclusive", refuse(errno.EINVAL))
+    with home(str(tmp_path)) as here:
+        name = fence._identify(here)
+        assert len(name) == 32
+        assert fence._identify(here) == name
+
+
+def test_no_name_is_made_up_for_one_that_is_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fence, "_BLANK", 0.0)
+    with home(str(tmp_path)) as here, files.enter(here, "locks") as place:
+        files.write(place, "identity", b"\0" * 33)
+        with pytest.raises(CannotWrite, match="locks/identity: it is blank; remove it"):
+            fence._identify(here)
