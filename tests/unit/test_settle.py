@@ -492,8 +492,48 @@ def test_a_worker_that_dies_compiling_fails_no_run_that_has_committed(
     report = place.act(install(*wheels, compile_bytecode=True, jobs=2, report=heard.append))
     assert [change.name for change in report.changes] == ["one", "two"]
     assert [one.text for one in heard if isinstance(one, Note)] == [
-        "not all bytecode was compiled (a worker died: signal 9); Python does it on import"
+        "the changes stand, but not all bytecode was compiled (a worker died: signal 9); Python does it on import"
     ]
+    assert findings(place) == []
+
+
+def test_an_interpreter_that_breaks_as_it_compiles_fails_no_run_that_has_committed(place: Place) -> None:
+    here = _compiles_here(place.environment)
+    other = {**here.markers, "implementation_version": "0"}
+    place.environment = here._replace(python=os.path.join(place.site, "gone"), markers=other)
+    heard: list[Any] = []
+    wheels = [place.wheel(name, "1", {f"{name}/a.py": "A = 1\n"}) for name in ("one", "two")]
+    report = place.act(install(*wheels, compile_bytecode=True, report=heard.append))
+    assert [change.name for change in report.changes] == ["one", "two"]
+    reason = f"{place.site}/gone: No such file or directory"
+    assert [one.text for one in heard if isinstance(one, Note)] == [
+        f"the changes stand, but not all bytecode was compiled ({reason}); Python does it on import"
+    ]
+    assert findings(place) == []
+
+
+def test_where_the_store_takes_no_locks_any_more_bytecode_is_compiled_in_place(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is mounted read-only, the wheels in it."""
+
+    def refuse(path: Any, flags: int, *words: Any, **options: Any) -> int:
+        if committed and len(path) == 64 + len(".lock"):  # of whoever fills the entry of a wheel
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return cast("int", PLAIN["open"](path, flags, *words, **options))
+
+    committed: list[Any] = []
+    notes: list[Any] = []
+
+    def report(event: Any) -> None:
+        committed.extend([event] if isinstance(event, Committed) else [])
+        notes.extend([event] if isinstance(event, Note) else [])
+
+    place.environment = _compiles_here(place.environment)
+    monkeypatch.setattr(os, "open", refuse)
+    place.act(install(place.wheel("one", "1", {"one/a.py": "A = 1\n"}), compile_bytecode=True, report=report))
+    assert len(os.listdir(os.path.join(place.site, "one", "__pycache__"))) == 1
+    assert notes == []
     assert findings(place) == []
 
 

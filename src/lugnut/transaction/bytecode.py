@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import FileInTheWay, LockTimeout, LockUnusable, OutsideEnvironment, WorkerDied
+from lugnut.errors import (
+    CannotWrite,
+    FileInTheWay,
+    LockTimeout,
+    LockUnusable,
+    LugnutError,
+    OutsideEnvironment,
+    WorkerDied,
+)
 from lugnut.events import Note, Reporter, never
 from lugnut.interpreter.bytecode import CACHE, compile_bytecode, write_pyc
 from lugnut.manifest import Library, Manifest
@@ -52,7 +60,8 @@ class Compiling(NamedTuple):
         linked: set[str] = set()
         if job.manifest is not None and job.manifest.library.files.unordered.issubset(job.paths):
             patience = locks.Patience(self.lock_timeout, cancelled=workers.stopped, waits=emit if self.timed else None)
-            with contextlib.suppress(LockTimeout, LockUnusable, OSError):
+            # InterpreterBroken is no such trouble of the store: it would be asked the same again
+            with contextlib.suppress(CannotWrite, LockTimeout, LockUnusable, OSError):
                 library = obtain_bytecode(self.store, job.manifest, self.environment, patience)
                 if library is not None:
                     linked.update(self._link(job.manifest, library))
@@ -144,6 +153,16 @@ def show_bytecode(environment: Environment, plan: Plan, manifests: Mapping[Name,
     pool = workers.Pool(course.jobs, _label, course.report, never, course.start_method, course.timing, "compile")
     try:
         workers.run(compiling.show, shown, plan=pool)
-    except (OSError, WorkerDied) as error:
-        reason = f"a worker died: {error.data['cause']}" if isinstance(error, WorkerDied) else str(error)
-        course.report(Note("warning", f"not all bytecode was compiled ({reason}); Python does it on import"))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no failure of what is committed
+        words = f"the changes stand, but not all bytecode was compiled ({_word(error)}); Python does it on import"
+        course.report(Note("warning", words))
+
+
+def _word(error: Exception) -> str:
+    """Give the reason alone: the sentences of errors say what became of the run, as if it had not committed."""
+    if isinstance(error, WorkerDied):
+        return f"a worker died: {error.data['cause']}"
+    if isinstance(error, LugnutError) and "reason" in error.data:
+        where = error.data.get("path") or error.data.get("python") or ""
+        return f"{where}: {error.data['reason']}".removeprefix(": ")
+    return str(error) if isinstance(error, (LugnutError, OSError)) else f"{type(error).__name__}: {error}".rstrip(": ")
