@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import StoreDamaged
-from lugnut.plan import Plan
 from lugnut.run import Run
 from lugnut.store.place import Store
 from lugnut.store.using import hold_entries
 from lugnut.system import files, locks
 from lugnut.transaction import journal
+from lugnut.transaction.commit import Settled
 from lugnut.transaction.outcome import Outcome
 from lugnut.transaction.site import Site
 from lugnut.transaction.transact import Course, Decide, Decision, judge, transact
@@ -80,11 +80,11 @@ def _make_course(run: Run, store: Store | None) -> Course:
     )  # fmt: skip
 
 
-def _make_compiler(run: Run, workshop: Workshop, course: Course) -> Callable[[Plan], None]:
+def _make_compiler(run: Run, workshop: Workshop, course: Course) -> Settled:
     """Give what sees to a plan's bytecode; it is imported before anything is changed (DESIGN 7)."""
     from lugnut.transaction.bytecode import show_bytecode
 
-    return lambda plan: show_bytecode(run.environment, plan, workshop.manifests, course)
+    return lambda transaction: show_bytecode(run.environment, transaction, workshop.manifests, course)
 
 
 def _rehearse(run: Run, decide: Decide) -> Outcome:

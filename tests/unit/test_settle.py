@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from lugnut.errors import LugnutError, ShapeConflict
+from lugnut.errors import CommittedNotClosed, LugnutError, ShapeConflict
 from lugnut.events import Committed, Note, SetAside
 from lugnut.system import files, locks
 from oracle import check_environment
@@ -480,21 +480,165 @@ def test_a_worker_that_dies_compiling_fails_no_run_that_has_committed(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mkdir(path: str, *words: Any, **options: Any) -> None:
+        PLAIN["mkdir"](path, *words, **options)
         if path.endswith("__pycache__") and os.getpid() != parent:
             os.kill(os.getpid(), 9)
-        PLAIN["mkdir"](path, *words, **options)
 
     parent = os.getpid()
     place.environment = _compiles_here(place.environment)
-    monkeypatch.setattr(os, "mkdir", mkdir)
     wheels = [place.wheel(name, "1", {f"{name}/a.py": "A = 1\n"}) for name in ("one", "two")]
+    place.act(install(*wheels, compile_bytecode=True))
+    place.act(uninstall("one", "two"))  # the store has their bytecode from now on
+    monkeypatch.setattr(os, "mkdir", mkdir)
     heard: list[Any] = []
     report = place.act(install(*wheels, compile_bytecode=True, jobs=2, report=heard.append))
     assert [change.name for change in report.changes] == ["one", "two"]
     assert [one.text for one in heard if isinstance(one, Note)] == [
-        "not all bytecode was compiled (a worker died: signal 9); Python does it on import"
+        "the changes stand, but not all bytecode was compiled (a worker died: signal 9); Python does it on import"
     ]
     assert findings(place) == []
+
+
+def test_an_interpreter_that_breaks_as_it_compiles_fails_no_run_that_has_committed(place: Place) -> None:
+    here = _compiles_here(place.environment)
+    other = {**here.markers, "implementation_version": "0"}
+    place.environment = here._replace(python=os.path.join(place.site, "gone"), markers=other)
+    heard: list[Any] = []
+    wheels = [place.wheel(name, "1", {f"{name}/a.py": "A = 1\n"}) for name in ("one", "two")]
+    report = place.act(install(*wheels, compile_bytecode=True, report=heard.append))
+    assert [change.name for change in report.changes] == ["one", "two"]
+    reason = f"{place.site}/gone: No such file or directory"
+    assert [one.text for one in heard if isinstance(one, Note)] == [
+        f"the changes stand, but not all bytecode was compiled ({reason}); Python does it on import"
+    ]
+    assert findings(place) == []
+
+
+def test_where_the_store_takes_no_locks_any_more_bytecode_is_compiled_in_place(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is mounted read-only, the wheels in it."""
+
+    def refuse(path: Any, flags: int, *words: Any, **options: Any) -> int:
+        if committed and len(path) == 64 + len(".lock"):  # of whoever fills the entry of a wheel
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return cast("int", PLAIN["open"](path, flags, *words, **options))
+
+    committed: list[Any] = []
+    notes: list[Any] = []
+
+    def report(event: Any) -> None:
+        committed.extend([event] if isinstance(event, Committed) else [])
+        notes.extend([event] if isinstance(event, Note) else [])
+
+    place.environment = _compiles_here(place.environment)
+    monkeypatch.setattr(os, "open", refuse)
+    place.act(install(place.wheel("one", "1", {"one/a.py": "A = 1\n"}), compile_bytecode=True, report=report))
+    assert len(os.listdir(os.path.join(place.site, "one", "__pycache__"))) == 1
+    assert notes == []
+    assert findings(place) == []
+
+
+def test_spawned_workers_place_bytecode_too(place: Place) -> None:
+    place.environment = _compiles_here(place.environment)
+    wheels = [place.wheel(name, "1", {f"{name}/a.py": "A = 1\n"}) for name in ("one", "two")]
+    heard: list[Any] = []
+    place.act(install(*wheels, compile_bytecode=True, start_method="spawn", jobs=2, report=heard.append))
+    assert not [one for one in heard if isinstance(one, Note)]
+    assert len(_list_caches(place)) == 2
+    assert transactions(place) == []
+
+
+def _list_caches(place: Place) -> list[str]:
+    return [name for above, _, names in os.walk(place.env) if above.endswith("__pycache__") for name in names]
+
+
+@pytest.mark.parametrize(("call", "end", "mode"), [("mkdir", "__pycache__", "auto"), ("replace", ".pyc", "copy")])
+def test_what_a_run_killed_as_it_places_bytecode_leaves_goes_as_it_is_finished(
+    place: Place, call: str, end: str, mode: str
+) -> None:
+    """An empty directory, and a temporary name; a recovery that is killed leaves them to the next."""
+    place.environment = _compiles_here(place.environment)
+    act = install(place.wheel("one", "1", {"one/a.py": "A = 1\n"}), compile_bytecode=True, link_mode=mode)
+    place.act(act)
+    place.act(uninstall("one"))  # the store has its bytecode from now on
+    cut(place, act, call, end, before=call == "replace")
+    assert len(transactions(place)) == 1
+    assert len(_list_caches(place)) == (call == "replace")
+    cut(place, Act("check", ()), "rmdir", "__pycache__", before=True)
+    assert findings(place) == []
+    assert transactions(place) == []
+    assert not os.path.exists(os.path.join(place.site, "one", "__pycache__"))
+
+
+def test_a_temporary_name_of_bytecode_that_another_run_takes_along_is_gone_already(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes with its source, which whoever settles a shared path may replace meanwhile."""
+
+    def unlink(path: str, *words: Any, **options: Any) -> None:
+        if path.endswith(".pyc") and ".lugnut-" in path:
+            PLAIN["unlink"](path, *words, **options)
+        PLAIN["unlink"](path, *words, **options)
+
+    place.environment = _compiles_here(place.environment)
+    wheel = place.wheel("one", "1", {"one/a.py": "A = 1\n"})
+    cut(place, install(wheel, compile_bytecode=True, link_mode="copy"), "replace", ".pyc", before=True)
+    monkeypatch.setattr(os, "unlink", unlink)
+    assert findings(place) == []
+    assert transactions(place) == []
+
+
+def _break(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Have a .pyc not get its name so many times, and its temporary name not go."""
+    left = {"replace": times, "unlink": times}
+
+    def replace(source: str, *words: Any, **options: Any) -> None:
+        if source.endswith(".pyc") and left["replace"] > 0:
+            left["replace"] -= 1
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        PLAIN["replace"](source, *words, **options)
+
+    def unlink(path: str, *words: Any, **options: Any) -> None:
+        if path.endswith(".pyc") and ".lugnut-" in path and left["unlink"] > 0:
+            left["unlink"] -= 1
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        PLAIN["unlink"](path, *words, **options)
+
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(os, "unlink", unlink)
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_temporary_name_of_bytecode_that_does_not_go_at_once_goes_before_the_close(
+    place: Place, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    """Whether what was copied from the store, and is compiled then, or what the store has no part in."""
+    place.environment = _compiles_here(place.environment)
+    if other:
+        place.environment = _apart(place)._replace(markers=place.environment.markers)
+    _break(monkeypatch, 1)
+    wheel = place.wheel("one", "1", {"one/a.py": "A = 1\n"}, purelib=not other)
+    place.act(install(wheel, compile_bytecode=True, link_mode="copy"))
+    assert transactions(place) == []
+    assert _list_caches(place) == ([] if other else [f"a.{sys.implementation.cache_tag}.pyc"])
+    assert findings(place) == []
+
+
+def test_a_temporary_name_of_bytecode_that_does_not_go_keeps_the_transaction_open(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.environment = _compiles_here(place.environment)
+    with monkeypatch.context() as patch:
+        _break(patch, 99)
+        with pytest.raises(CommittedNotClosed):
+            place.act(
+                install(place.wheel("one", "1", {"one/a.py": "A = 1\n"}), compile_bytecode=True, link_mode="copy")
+            )
+        assert len(transactions(place)) == 1
+    assert findings(place) == []
+    assert transactions(place) == []
+    assert _list_caches(place) == []
 
 
 def test_sources_of_equal_size_never_share_a_time(place: Place) -> None:

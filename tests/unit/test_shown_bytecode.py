@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from lugnut.events import ignore
 from lugnut.interpreter.asking import find_environment
 from lugnut.manifest import Manifest
 from lugnut.store.place import Store
+from lugnut.system import files, lifeline, locks, workers
 from lugnut.transaction.bytecode import Compiling, Shown
 
 __all__ = ["interpreter", "manifest", "store"]
@@ -37,7 +39,9 @@ def place(environment: Environment, store: Store, manifest: Manifest) -> None:
 
 
 def show(environment: Environment, store: Store, manifest: Manifest) -> int:
-    return Compiling(environment, store, 1.0, links=True).show(Shown(manifest, PATHS), ignore)
+    done = Compiling(environment, store, 1.0, True, "1-a").show(Shown(manifest, PATHS), ignore)
+    assert done.clean
+    return done.links
 
 
 def cached(environment: Environment, path: str) -> Path:
@@ -88,3 +92,47 @@ def test_where_one_source_is_gone_the_other_has_its_own(
     os.unlink(os.path.join(environment.purelib, "pkg/part.py"))
     assert show(environment, store, manifest) == 1
     assert [path for path in PATHS if cached(environment, path).exists()] == ["pkg/__init__.py"]
+
+
+def own(environment: Environment) -> str:
+    """Make the directory of a transaction."""
+    path = os.path.join(environment.purelib, ".lugnut/transactions/1-a")
+    os.makedirs(path)
+    Path(environment.purelib, ".lugnut/format").write_text("1\n")
+    return path
+
+
+def test_a_spawned_worker_holds_a_lock_of_its_own(
+    environment: Environment, store: Store, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = []
+    plain = os.mkdir
+
+    def mkdir(path: str, *words: Any, **options: Any) -> None:
+        if path.endswith("__pycache__"):
+            with files.open_root(there) as directory:
+                free.append(locks.try_hold(directory, f"writer-{os.getpid()}") is not None)
+        plain(path, *words, **options)
+
+    there = own(environment)
+    place(environment, store, manifest)
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    spawned = Compiling(environment, store, 1.0, True, "1-a", spawned=True)
+    spawned.show(Shown(None, PATHS), ignore)
+    assert free == [False]
+
+
+def test_a_spawned_worker_whose_coordinator_is_gone_writes_nothing(
+    environment: Environment, store: Store, manifest: Manifest
+) -> None:
+    """A recovery may have begun before it held its lock."""
+
+    def gone() -> None:
+        raise workers.Stopped
+
+    own(environment)
+    place(environment, store, manifest)
+    spawned = Compiling(environment, store, 1.0, True, "1-a", spawned=True)
+    with lifeline.watching(gone), pytest.raises(workers.Stopped):
+        spawned.show(Shown(None, PATHS), ignore)
+    assert not cached(environment, PATHS[0]).parent.exists()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 
 from lugnut.environment import Environment, roots
@@ -37,7 +37,19 @@ class Source(NamedTuple):
     """Seconds since the epoch; None: the .pyc shall name the source's hash."""
 
 
-def compile_bytecode(environment: Environment, paths: Iterable[str]) -> list[str]:
+def ignore_trouble(error: OSError) -> None:
+    """Do without."""
+
+
+class Marking(NamedTuple):
+    """How whoever has bytecode written finds what was left of it: `word` is in each temporary name."""
+
+    word: str = ""
+    trouble: Callable[[OSError], object] = ignore_trouble
+    """Told what kept a file from being written: a temporary name or an empty cache may be left."""
+
+
+def compile_bytecode(environment: Environment, paths: Iterable[str], marking: Marking | None = None) -> list[str]:
     """Compile the sources among `paths` (as RECORD spells them); give those that are not Python to this Python.
 
     What stands beneath a symlinked directory, or is no regular file, or may not be written, is left out and not named.
@@ -48,7 +60,7 @@ def compile_bytecode(environment: Environment, paths: Iterable[str]) -> list[str
             if data is None:
                 failed.append(source.row)
             else:
-                _write(environment, source, data)
+                _write(environment, source, data, marking or Marking())
     return failed
 
 
@@ -118,7 +130,7 @@ def _compile_there(python: str, batch: list[Source]) -> list[bytes | None]:
     return [None if data is None else base64.b64decode(data) for data in answer]
 
 
-def _write(environment: Environment, source: Source, data: bytes) -> None:
+def _write(environment: Environment, source: Source, data: bytes, marking: Marking) -> None:
     above, _, name = source.row.rpartition("/")
     with ExitStack() as opened:
         try:
@@ -127,10 +139,11 @@ def _write(environment: Environment, source: Source, data: bytes) -> None:
             return
         try:
             cache = opened.enter_context(files.enter(directory, CACHE, create=True))
-            write_pyc(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data)
-        except OSError:  # a full disk: nor does the directory stay that was made for it
+            write_pyc(cache, f"{name[:-3]}.{environment.cache_tag}.pyc", data, marking.word)
+        except OSError as error:  # a full disk: nor does the directory stay that was made for it
             with suppress(OSError):
                 files.rmdir(directory, CACHE)
+            marking.trouble(error)
             return
         if files.look(directory, name) is None:  # removed meanwhile, and with it the bytecode that stood by then
             with suppress(OSError):
@@ -138,9 +151,9 @@ def _write(environment: Environment, source: Source, data: bytes) -> None:
                 files.rmdir(directory, CACHE)
 
 
-def write_pyc(cache: files.Directory, name: str, data: bytes) -> None:
-    """Write a .pyc in one step, under a name before that goes with the source too should we be killed."""
-    temporary = f"{name.rsplit('.', 2)[0]}.lugnut-{os.urandom(_RANDOM).hex()}.pyc"
+def write_pyc(cache: files.Directory, name: str, data: bytes, word: str) -> None:
+    """Write a .pyc in one step, under a name before that says whose it is and goes with the source too."""
+    temporary = f"{name.rsplit('.', 2)[0]}.lugnut-{word or os.getpid()}-{os.urandom(_RANDOM).hex()}.pyc"
     try:
         files.write(cache, temporary, data)
         files.rename(cache, temporary, cache, name)

@@ -37,6 +37,7 @@ from lugnut.system.contents import (
 )
 from lugnut.system.directory import Closing, Directory
 from lugnut.system.native import machine, native
+from lugnut.typed import TypeVar
 
 __all__ = [
     "BLANK",
@@ -55,6 +56,7 @@ __all__ = [
     "finish",
     "folds_case",
     "folds_forms",
+    "insist",
     "is_passing",
     "lend_directory",
     "link",
@@ -109,7 +111,9 @@ symlink = native.symlink
 sync = native.sync
 sync_volume = native.sync_volume
 
+T = TypeVar("T")
 _PASSING = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.ETIMEDOUT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _PROBE = ".lugnut-token"
 BLANK = b"\0 \t\r\n"
@@ -231,6 +235,16 @@ def pass_on(error: OSError) -> None:
 def is_passing(error: OSError) -> bool:
     """Say whether an error is of the moment or the medium: neither what stands there nor who asks is to blame."""
     return error.errno in _PASSING
+
+
+def insist(act: Callable[[], T]) -> T:
+    """Do something, and once more where it was refused: what is refused twice is taken for refused for good."""
+    try:
+        return act()
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+    return act()
 
 
 def cannot_link(error: OSError) -> bool:

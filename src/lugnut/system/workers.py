@@ -16,12 +16,12 @@ from lugnut.errors import InternalError, UsageError, WorkerDied
 from lugnut.events import UNTIMED, Event, Reporter, Span, Timing
 from lugnut.system import frames, lifeline
 from lugnut.system.forked import ForkedCrew, Heard
-from lugnut.system.lifeline import Stopped, stopped
+from lugnut.system.lifeline import Stopped, look_now, stopped
 from lugnut.system.native import machine
 from lugnut.system.spawned import SpawnedCrew, serve
 from lugnut.typed import Any, Generic, NamedTuple, Protocol, TypeVar
 
-__all__ = ["Pool", "Stopped", "default_count", "default_start_method", "run", "serve", "stopped"]
+__all__ = ["Pool", "Stopped", "default_count", "default_start_method", "look_now", "run", "serve", "stopped"]
 
 J = TypeVar("J")
 R = TypeVar("R")

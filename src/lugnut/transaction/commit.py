@@ -9,6 +9,7 @@ import contextlib
 import errno
 import itertools
 import stat
+from collections.abc import Callable
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment, folding, same
@@ -21,9 +22,23 @@ from lugnut.transaction.site import Site, pass_stripes
 from lugnut.transaction.tree import split
 
 _METADATA_LAST = ("RECORD",)
+Settled = Callable[[journal.Transaction], bool]
+"""Done once a transaction is carried out, before it closes; False where it may have left temporary names."""
 
 
-def finish(site: Site, transaction: journal.Transaction, *, durable: bool = False, dead: bool = False) -> None:
+def rest(_: journal.Transaction) -> bool:
+    """Do nothing more."""
+    return True
+
+
+def finish(
+    site: Site,
+    transaction: journal.Transaction,
+    *,
+    durable: bool = False,
+    dead: bool = False,
+    settled: Settled = rest,
+) -> None:
     """Carry out a committed transaction and close it; of a `dead` one others may have carried out a part."""
     site.guard()
     pass_stripes(site)  # M1
@@ -38,13 +53,18 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
     contested = sorted(_contested(site, transaction), key=_order)
     for _, paths in itertools.groupby(contested, lambda path: _order(path)[0]):
         settler.settle(list(paths))
-    if dead:
-        touched = (file.path for action in transaction.plan.actions for file in action.files)
-        settler.sweep(sorted({split(path)[0] for path in touched}))
+    if not settled(transaction) or dead:
+        _sweep(settler, transaction)
     if durable:
         sync_volumes(site.environment)
     site.timing.phase("close")
     journal.close(transaction)
+
+
+def _sweep(settler: Settler, transaction: journal.Transaction) -> None:
+    touched = [path for action in transaction.plan.actions for path in action.files.paths]
+    settler.sweep(sorted({split(path)[0] for path in touched}))
+    settler.sweep_caches(sorted({split(path)[0] for path in touched if path.endswith(".py")}))
 
 
 def sync_volumes(environment: Environment) -> None:

@@ -65,9 +65,13 @@ class Errand:
     def list_bytecode(self, directory: str, opened: files.Directory) -> list[str] | None:
         """List a directory's `__pycache__`, once for all of its sources; None where there is none."""
         if directory not in self._bytecode:
-            try:
+
+            def read() -> list[str]:
                 with files.enter(opened, "__pycache__") as cache:
-                    self._bytecode[directory] = files.list_names(cache)
+                    return files.list_names(cache)
+
+            try:
+                self._bytecode[directory] = files.insist(read)
             except OSError as error:
                 if files.is_passing(error):
                     raise

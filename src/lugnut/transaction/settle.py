@@ -67,6 +67,15 @@ class Settler:
         for directory in directories:
             self._sweep(directory)
 
+    def sweep_caches(self, directories: Iterable[str]) -> None:
+        """Remove what was left of placing bytecode beside sources: temporary names, and caches that hold nothing."""
+        self._site.tree.close()
+        for directory in directories:
+            cache = f"{directory}/__pycache__".lstrip("/")
+            with contextlib.suppress(OutsideEnvironment, FileInTheWay):  # nothing of ours is behind a symlink
+                if self._site.tree.directory(cache) is not None and not self._sweep(cache):
+                    self._is_removed_alone(cache)
+
     def _settle_batch(self, wanted: _Wanted) -> None:
         """Settle files of directories that have one stripe, under it.
 
@@ -209,9 +218,10 @@ class Settler:
             if opened is not None:
                 names = files.list_names(opened)
                 for name in names:
-                    if name.startswith(self._temporary):
-                        files.unlink(opened, name)
-                return [name for name in names if not name.startswith(self._temporary)]
+                    if self._temporary in name:
+                        with contextlib.suppress(FileNotFoundError):  # bytecode goes with its source, by anybody
+                            files.unlink(opened, name)
+                return [name for name in names if self._temporary not in name]
         return []
 
 

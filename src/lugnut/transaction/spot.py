@@ -271,12 +271,16 @@ def drop_bytecode(errand: Errand, opened: files.Directory, directory: str, names
     ours = [name for name in listed if name.endswith(".pyc") and not stems.isdisjoint(map(fold, _list_stems(name)))]
     if listed and not ours:
         return
-    try:
+
+    def drop() -> None:
         with files.enter(opened, "__pycache__") as cache:
             for name in ours:
                 with contextlib.suppress(FileNotFoundError):
                     files.unlink(cache, name)
         files.rmdir(opened, "__pycache__")  # only if nothing else is in it
+
+    try:
+        files.insist(drop)
     except OSError as error:
         if files.is_passing(error):  # the source must not go before it
             raise

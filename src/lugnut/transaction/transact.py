@@ -15,7 +15,7 @@ from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
-from lugnut.transaction.commit import abort, finish, sync_volumes
+from lugnut.transaction.commit import Settled, abort, finish, rest, sync_volumes
 from lugnut.transaction.entrance import hold_guard
 from lugnut.transaction.guard import Guard
 from lugnut.transaction.hold import Names, hold_uv
@@ -26,10 +26,6 @@ from lugnut.transaction.recover import find_named, recover_dead, recover_named
 from lugnut.transaction.site import Site
 from lugnut.transaction.survey import survey
 from lugnut.typed import NamedTuple
-
-
-def rest(plan: Plan) -> None:
-    """Do nothing more."""
 
 
 class Course(NamedTuple):
@@ -46,8 +42,8 @@ class Course(NamedTuple):
     start_method: str
     durable: bool
     force: bool
-    settled: Callable[[Plan], None] = rest
-    """Called with the plan once it is carried out, the locks still held."""
+    settled: Settled = rest
+    """Called once the plan is carried out, the locks still held and the transaction not closed yet."""
     timing: Timing = UNTIMED
     backend: str = ""
     """What the caller says of locks where flock does not reach: nothing, `flock`, or a server's URL."""
@@ -167,7 +163,6 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
         course.timing.phase("show")
         _finish(site, transaction, course)
         see_kept(site, held)
-        course.settled(plan)
     finally:
         transaction.lock.close()
     return Outcome(decision.changes, site.exists, site.settles)
@@ -190,7 +185,7 @@ def _finish(site: Site, transaction: journal.Transaction, course: Course) -> Non
         if course.durable:
             with transaction.lend_place() as directory:
                 files.sync(directory)
-        finish(site, transaction, durable=course.durable)
+        finish(site, transaction, durable=course.durable, settled=course.settled)
     except journal.Vanished:  # this run was taken for dead, and finished (TRAPS 9)
         reason = "another run took this one for dead and closes its transaction"
         raise CommittedNotClosed(path=transaction.id, reason=reason) from None
