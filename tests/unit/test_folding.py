@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+from typing import Any
 
 import pytest
 
-from foldings import folding, lowering
-from lugnut.errors import FileInTheWay
+from foldings import folding, lowering, normalising
+from lugnut.errors import CannotWrite, FileInTheWay
+from lugnut.system import files
+from lugnut.transaction import journal
 from places import Act, Place, cut, open_site, place, transactions
 from stepcases import install, uninstall
 
-__all__ = ["folding", "lowering", "place"]
+__all__ = ["folding", "lowering", "normalising", "place"]
 
 
 def rivals(place: Place, version: str = "1") -> tuple[str, str]:
@@ -131,3 +135,58 @@ def test_what_another_run_revokes_bars_no_way_however_it_is_spelled(folding: Pla
     assert (revoked.path, identity in transactions(folding)) == ("Shared/x.py", True)
     folding.act(install(top))
     assert findings(folding) == []
+
+
+def folds_forms(place: Place) -> bool:
+    """Say what a run that begins now takes normal forms for."""
+    with contextlib.contextmanager(open_site)(place) as site:
+        return site.environment.folds_forms
+
+
+def refuse_to_make(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def create(directory: files.Directory, name: str) -> int:
+        raise OSError(number, os.strerror(number), f"{directory.path}/{name}")
+
+    monkeypatch.setattr(files, "create", create)
+
+
+def test_whoever_clears_up_meanwhile_all_hear_the_same_of_normal_forms(
+    normalising: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = files.look
+
+    def look(directory: files.Directory, name: str) -> Any:
+        if not name.isascii():  # another command sweeps between the making of a name and the look at its other form
+            with files.open_root(os.path.join(normalising.site, ".lugnut")) as home:
+                journal.sweep(home)
+        return plain(directory, name)
+
+    monkeypatch.setattr(files, "look", look)
+    assert [folds_forms(normalising) for _ in range(2)] == [True, True]
+
+
+def test_what_was_learnt_of_normal_forms_stays_when_no_more_can_be_written(
+    folding: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = folds_forms(folding)
+    refuse_to_make(monkeypatch, errno.ENOSPC)
+    assert (before, folds_forms(folding)) == (False, False)
+
+
+def test_normal_forms_are_not_guessed_where_no_name_can_be_made(
+    folding: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_make(monkeypatch, errno.ENOSPC)
+    with pytest.raises(CannotWrite, match="No space"):
+        folds_forms(folding)
+    refuse_to_make(monkeypatch, errno.EROFS)  # who changes nothing may believe anything
+    assert folds_forms(folding)
+
+
+@pytest.mark.parametrize("name", ["record", "Record", "notes/RECORD"])
+def test_where_names_are_told_apart_another_record_is_a_users_own(place: Place, name: str) -> None:
+    place.act(install(place.wheel("pkg", "1", {"pkg.py": ""})))
+    place.write(f"pkg-1.dist-info/{name}", "mine\n")
+    (aside,) = place.act(uninstall("pkg")).set_aside
+    with open(aside.to, encoding="utf-8") as file:
+        assert (aside.path, file.read()) == (f"pkg-1.dist-info/{name}", "mine\n")
