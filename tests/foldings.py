@@ -12,11 +12,11 @@ import pytest
 
 from places import Place
 
-__all__ = ["folding", "lowering", "normalising"]
+__all__ = ["folding", "keeping", "lowering", "normalising"]
 _NAMED = {"open": 1, "stat": 1, "lstat": 1, "unlink": 1, "rmdir": 1, "mkdir": 1, "link": 2}
 """Calls, and how many names each takes."""
 _HANDLES = ("src_dir_fd", "dst_dir_fd")
-_LOOK, _LIST = os.lstat, os.listdir
+_LOOK, _LIST, _REPLACE = os.lstat, os.listdir, os.replace
 
 
 def alike(name: str) -> str:
@@ -90,6 +90,13 @@ def folding(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
 def lowering(folding: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """One that lists all names in lower case, as ntfs-3g does with ignore_case."""
     monkeypatch.setattr(os, "listdir", lambda where: [name.lower() for name in _LIST(where)])
+    return folding
+
+
+@pytest.fixture
+def keeping(folding: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """One where what is renamed over another name of it keeps the spelling that stood there, as on ext4."""
+    monkeypatch.setattr(os, "replace", _wrap(_REPLACE, 2))
     return folding
 
 

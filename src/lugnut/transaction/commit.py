@@ -19,6 +19,7 @@ from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.settle import Settler
 from lugnut.transaction.site import Site, pass_stripes
+from lugnut.transaction.spelling import spell_directories
 from lugnut.transaction.tree import split
 
 
@@ -37,6 +38,8 @@ def finish(site: Site, transaction: journal.Transaction, *, durable: bool = Fals
     contested = sorted(_contested(site, transaction), key=_order)
     for _, paths in itertools.groupby(contested, lambda path: _order(path)[0]):
         settler.settle(list(paths))
+    if site.environment.folds_case:
+        spell_directories(site, transaction)
     if dead:
         touched = (file.path for action in transaction.plan.actions for file in action.files)
         settler.sweep(sorted({split(path)[0] for path in touched}))
