@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +12,16 @@ import pytest
 
 from places import Place
 
-__all__ = ["folding", "lowering"]
+__all__ = ["folding", "keeping", "lowering", "normalising"]
 _NAMED = {"open": 1, "stat": 1, "lstat": 1, "unlink": 1, "rmdir": 1, "mkdir": 1, "link": 2}
 """Calls, and how many names each takes."""
 _HANDLES = ("src_dir_fd", "dst_dir_fd")
-_LOOK, _LIST = os.lstat, os.listdir
+_LOOK, _LIST, _REPLACE = os.lstat, os.listdir, os.replace
+
+
+def alike(name: str) -> str:
+    """Give what two names have in common that are one here."""
+    return name.casefold()
 
 
 def list_inside(directory: str) -> list[str]:
@@ -43,7 +50,7 @@ def respell(path: Any, handle: int | None) -> Any:
     for name in filter(None, path.split("/")):
         there = name
         if not stands(os.path.join(real, name)):
-            there = next((one for one in list_inside(real) if one.casefold() == name.casefold()), name)
+            there = next((one for one in list_inside(real) if alike(one) == alike(name)), name)
         spelled.append(there)
         real = os.path.join(real, there)
     return ("/" if os.path.isabs(path) else "") + "/".join(spelled) if spelled else path
@@ -83,4 +90,18 @@ def folding(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
 def lowering(folding: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """One that lists all names in lower case, as ntfs-3g does with ignore_case."""
     monkeypatch.setattr(os, "listdir", lambda where: [name.lower() for name in _LIST(where)])
+    return folding
+
+
+@pytest.fixture
+def keeping(folding: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """One where what is renamed over another name of it keeps the spelling that stood there, as on ext4."""
+    monkeypatch.setattr(os, "replace", _wrap(_REPLACE, 2))
+    return folding
+
+
+@pytest.fixture
+def normalising(folding: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """One that takes the normal forms of a name for one as well, as APFS does."""
+    monkeypatch.setattr(sys.modules[__name__], "alike", lambda name: unicodedata.normalize("NFC", name).casefold())
     return folding

@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 def cut(place: Place, act: Act, call: str, end: str, *, before: bool = False) -> None:
     """Do an act until a call of the system whose target ends like that; from then on nothing it does has an effect."""
-    over = False
+    over, plain = False, {name: getattr(os, name) for name in PLAIN}
 
     def wrap(name: str) -> Callable[..., Any]:
         def step(*words: Any, **options: Any) -> Any:
@@ -45,7 +45,7 @@ def cut(place: Place, act: Act, call: str, end: str, *, before: bool = False) ->
             over = over or (here and before)
             if over:
                 raise Cut
-            done = PLAIN[name](*words, **options)
+            done = plain[name](*words, **options)
             over = here
             if over:
                 raise Cut

@@ -128,11 +128,24 @@ def key(environment: Environment, path: str) -> str:
     """Give what two spellings of one place have in common: the path itself, folded where the file system folds."""
     if not environment.folds_case:
         return path
-    if not environment.folds_forms:  # nor then letters that become two (U+00DF)
+    if path.isascii():
         return path.lower()
+    if not environment.folds_forms:
+        return "".join(map(_fold_letter, path))
     import unicodedata
 
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+@functools.cache
+def _fold_letter(letter: str) -> str:
+    """Fold a letter alone, as NTFS does, whatever stands beside it: one that has a capital and is that one's small one.
+
+    So U+212A (Kelvin) is no k, U+00DF not ss, and a final sigma another letter than the sigma of U+03A3.
+    """
+    small = letter.lower()
+    capital = small.upper()
+    return small if len(small) == 1 and (capital == letter or len(capital) > 1) else letter
 
 
 def folding(environment: Environment) -> Callable[[str], str]:

@@ -102,6 +102,23 @@ def test_names_that_a_folding_file_system_takes_for_one_share_a_key(tmp_path):
     assert key(plain, "Pkg") != key(plain, "pkg")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Pkg/\N{LATIN CAPITAL LETTER E WITH ACUTE}", "pkg/\N{LATIN SMALL LETTER E WITH ACUTE}", True),
+        ("\N{GREEK CAPITAL LETTER ALPHA}\N{GREEK CAPITAL LETTER SIGMA}", "\u03b1\N{GREEK SMALL LETTER SIGMA}", True),
+        ("\N{GREEK SMALL LETTER SIGMA}", "\N{GREEK SMALL LETTER FINAL SIGMA}", False),
+        ("\N{KELVIN SIGN}", "k", False),
+        ("\u1f88", "\u1f80", True),  # its capital is two letters, and NTFS has one for it
+        ("\N{LATIN SMALL LETTER SHARP S}", "ss", False),
+        ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "i\N{COMBINING DOT ABOVE}", False),
+    ],
+)
+def test_where_case_alone_is_folded_it_is_letter_by_letter(tmp_path, one, other, alike):
+    ntfs = make_environment(tmp_path, folds_case=True)._replace(folds_forms=False)
+    assert (key(ntfs, one) == key(ntfs, other)) is alike
+
+
 def test_the_deepest_root_comes_first(tmp_path):
     environment = make_environment(tmp_path)
     assert roots(environment)[-1] == ("../../", environment.prefix)

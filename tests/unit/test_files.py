@@ -431,9 +431,22 @@ def test_case_is_not_folded_here_and_asking_leaves_nothing(here):
     assert files.list_names(here) == []
 
 
-def test_normal_forms_are_not_folded_here_and_asking_leaves_nothing(here):
+def test_normal_forms_are_not_folded_here_and_what_tells_it_stays(here):
     assert not files.folds_forms(here)
-    assert files.list_names(here) == []
+    assert files.list_names(here) == ["_caf\u00e9"]
+
+
+def test_two_normal_forms_that_are_listed_are_two_names(here):
+    files.write(here, "_cafe\u0301", b"")  # of an environment that was copied from where they are one
+    assert not files.folds_forms(here)
+
+
+def test_what_tells_normal_forms_has_one_name_whatever_the_locale(tmp_path):
+    code = "import sys; from lugnut.system import files; print(files.folds_forms(files.open_root(sys.argv[1])))"
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with children.child(code, tmp_path, environ=plain) as asked:
+        assert asked.finish() == (0, "False\n", "")
+    assert os.listdir(os.fsencode(tmp_path)) == ["_caf\u00e9".encode()]
 
 
 def test_case_is_asked_of_names_that_stand_without_writing(here, tmp_path):

@@ -344,6 +344,21 @@ def test_a_volume_is_judged_by_what_stands_in_it(tmp_path, monkeypatch):
     assert interpreter._folds_case(mounted)
 
 
+def samefile(*paths):
+    for path in paths:
+        if os.path.basename(path).lower() != "there":
+            raise FileNotFoundError(path)
+    return True
+
+
+def test_case_is_judged_by_a_name_whose_other_case_everybody_knows(tmp_path, monkeypatch):
+    """`\u00df` is listed first, and no file system takes it for `SS`."""
+    monkeypatch.setattr(os, "listdir", lambda _path: ["\u00df", "there"])
+    monkeypatch.setattr(os, "stat", lambda path: os.lstat("/" if path == str(tmp_path) else "/proc"))
+    monkeypatch.setattr(os.path, "samefile", samefile)
+    assert interpreter._folds_case(str(tmp_path))
+
+
 def test_a_system_is_launched_by_the_name_with_its_version(tmp_path):
     program = make_interpreter(tmp_path / "usr")
     major, minor = sys.version_info[:2]

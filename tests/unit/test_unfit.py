@@ -41,13 +41,9 @@ def test_without_links_and_exclusive_renames_all_is_copied(place: Place, monkeyp
     assert check_environment(place.site) == []
 
 
-@pytest.mark.parametrize("forced", [0o777, 0o644])
-def test_where_all_files_have_one_mode_nothing_is_installed(
-    place: Place, monkeypatch: pytest.MonkeyPatch, forced: int
-) -> None:
+def force_modes(forced: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every file of the environment be of one mode."""
     plain = os.fstat
-    before = place.snapshot()
-    wheel = place.wheel("pkg", "1", {"pkg.py": ""})
 
     def show(descriptor: int) -> os.stat_result:
         found = plain(descriptor)
@@ -55,10 +51,28 @@ def test_where_all_files_have_one_mode_nothing_is_installed(
 
     monkeypatch.setattr(os, "fchmod", lambda *_: None)
     monkeypatch.setattr(files, "check_modes", _judge_by(show, files.check_modes, monkeypatch))
+
+
+@pytest.mark.parametrize("forced", [0o777, 0o644])
+def test_where_all_files_have_one_mode_nothing_is_installed(
+    place: Place, monkeypatch: pytest.MonkeyPatch, forced: int
+) -> None:
+    before = place.snapshot()
+    wheel = place.wheel("pkg", "1", {"pkg.py": ""})
+    force_modes(forced, monkeypatch)
     with pytest.raises(ModesNotKept, match="keeps no execute bits"):
         place.act(install(wheel))
     assert differ(before, place.snapshot()) == []
     assert transactions(place) == []
+
+
+def test_where_all_files_have_one_mode_what_is_installed_can_be_removed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.act(install(place.wheel("pkg", "1", {"pkg.py": ""})))
+    force_modes(0o777, monkeypatch)
+    place.act(uninstall("pkg"))
+    assert os.listdir(place.site) == [".lugnut"]
 
 
 def _judge_by(show: Any, plain: Any, patch: pytest.MonkeyPatch) -> Any:

@@ -227,10 +227,15 @@ def _folds_case(directory: str) -> bool:
     while True:
         above, name = os.path.split(directory)
         if not name or os.stat(directory).st_dev != os.stat(above).st_dev:
-            return _answers_to_both(directory, next((one for one in _list(directory) if one.swapcase() != one), ""))
-        if name.swapcase() != name:
+            return _answers_to_both(directory, next(filter(_tells, _list(directory)), ""))
+        if _tells(name):
             return _answers_to_both(above, name)
         directory = above
+
+
+def _tells(name: str) -> bool:
+    """Say whether a name has another case that every file system which folds any takes for it: not U+00DF and SS."""
+    return name.isascii() and name.swapcase() != name
 
 
 def _list(directory: str) -> list[str]:

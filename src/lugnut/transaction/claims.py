@@ -36,6 +36,14 @@ class Claim(NamedTuple):
     """False: of a dist-info without RECORD, which may own the path or not; it protects what nobody else knows."""
 
 
+class Spelled(NamedTuple):
+    """A directory as a distribution spells it; of two the greater has precedence."""
+
+    rank: int
+    name: Name
+    path: str
+
+
 class Word(NamedTuple):
     """What a transaction says of one distribution."""
 
@@ -132,6 +140,19 @@ class Ledger:
         if known is None or not known.stands(root):
             known = self._records[place] = Record(self._environment, found, root)
         return known
+
+    def read_spelled(self, wanted: frozenset[str]) -> dict[str, set[Spelled]]:
+        """Read how committed claims spell directories, by their keys; who does not tell his files spells none."""
+        words = [word for word in self.words() if word.state == journal.COMMITTED]
+        claimed = [(word.action.rank, word.action.name, word.action.files) for word in words]
+        sources = self._read_sources({word.action.name for word in words}, frozenset[str])
+        claimed += [(source.rank, source.name, source.files) for source in sources]
+        spelled: dict[str, set[Spelled]] = {key: set() for key in wanted}
+        for rank, name, own in claimed:
+            for path in own.folders:
+                if self._fold(path) in wanted:
+                    spelled[self._fold(path)].add(Spelled(rank, name, path))
+        return spelled
 
     def read_revoked(self, directory: str, names: list[str]) -> dict[str, list[File]]:
         """Read what transactions that are about to close have revoked on some files of one directory.

@@ -19,9 +19,9 @@ from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.settle import Settler
 from lugnut.transaction.site import Site, pass_stripes
+from lugnut.transaction.spelling import spell_directories
 from lugnut.transaction.tree import split
 
-_METADATA_LAST = ("RECORD",)
 Settled = Callable[[journal.Transaction], bool]
 """Done once a transaction is carried out, before it closes; False where it may have left temporary names."""
 
@@ -53,6 +53,8 @@ def finish(
     contested = sorted(_contested(site, transaction), key=_order)
     for _, paths in itertools.groupby(contested, lambda path: _order(path)[0]):
         settler.settle(list(paths))
+    if site.environment.folds_case:
+        spell_directories(site, transaction)
     if not settled(transaction) or dead:
         _sweep(settler, transaction)
     if durable:
@@ -150,7 +152,7 @@ def _show(site: Site, transaction: journal.Transaction, action: Action) -> None:
             else:
                 return
         with files.enter(root, action.dist_info, create=True) as shown, files.enter_path(site.home, staged) as new:
-            _replace_tree(transaction, new, shown)
+            _replace_tree(transaction, new, shown, _is_last(site))
             _drop_unnamed(site, transaction, action, shown)
     # what is staged stays until the close: half of it, left by a kill, would tell the next one to drop the other half
 
@@ -168,12 +170,20 @@ def _open_scheme(directory: str) -> files.Directory:
         return files.make_directories(directory)
 
 
-def _replace_tree(transaction: journal.Transaction, new: files.Directory, shown: files.Directory) -> None:
-    for name in sorted(files.list_names(new), key=lambda name: (name.upper() in _METADATA_LAST, name)):
+def _is_last(site: Site) -> Callable[[str], bool]:
+    """Tell RECORD by its name; `record` is another file but where the file system folds names."""
+    fold = folding(site.environment)
+    return lambda name: fold(name) == fold("RECORD")
+
+
+def _replace_tree(
+    transaction: journal.Transaction, new: files.Directory, shown: files.Directory, is_last: Callable[[str], bool]
+) -> None:
+    for name in sorted(files.list_names(new), key=lambda name: (is_last(name), name)):
         here = files.look(new, name)
         if here is not None and stat.S_ISDIR(here.st_mode):
             with files.enter(new, name) as inner, files.enter(shown, name, create=True) as target:
-                _replace_tree(transaction, inner, target)
+                _replace_tree(transaction, inner, target, is_last)
             continue
         # the staged file stays until all are shown, so that whoever finishes this after a kill finds it whole
         temporary = files.temporary_name(transaction.id)
@@ -251,21 +261,22 @@ def _hide(site: Site, transaction: journal.Transaction, name: Name, old: Old) ->
 
 def _empty(site: Site, transaction: journal.Transaction, name: Name, old: Old, shown: files.Directory) -> None:
     """Empty a dist-info that cannot be renamed, METADATA first and RECORD last."""
+    is_last = _is_last(site)
     for file in sorted(old.inside, key=lambda file: (file != "METADATA", file)):
-        if file not in _METADATA_LAST:
+        if not is_last(file):
             with contextlib.suppress(OSError):
                 _remove_inside(shown, file)
     _save_unnamed(site, transaction, name, old, shown)
-    for file in sorted(files.list_names(shown), key=lambda file: file.upper() in _METADATA_LAST):
+    for file in sorted(files.list_names(shown), key=is_last):
         files.remove_tree(shown, file)
 
 
 def _save_unnamed(site: Site, transaction: journal.Transaction, name: Name, old: Old, hidden: files.Directory) -> None:
     """Set aside what a dist-info that goes holds and its RECORD does not name."""
-    fold = folding(site.environment)
+    fold, is_last = folding(site.environment), _is_last(site)
     named = set(map(fold, old.inside))
     for file in _list_files(hidden, ""):
-        if fold(file) not in named and file.rpartition("/")[2].upper() not in _METADATA_LAST:
+        if fold(file) not in named and not is_last(file):
             aside = f"altered/{transaction.id}/{old.dist_info}"
             with journal.make_place(site.home, aside) as target:
                 flat = file.replace("/", "__")

@@ -11,6 +11,8 @@ from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.content import Shown, matches
 from lugnut.transaction.site import Site
+from lugnut.transaction.spelling import respell, word_kept
+from lugnut.transaction.tree import split
 from lugnut.typed import NamedTuple
 
 
@@ -37,14 +39,16 @@ class Errand:
         self._spared = {self._fold(path) for path in transaction.notes("adopted").union(transaction.plan.adopted)}
         self._made = {self._fold(path) for path in transaction.notes("made").union(transaction.plan.directories)}
         self._forced = {self._fold(path) for path in transaction.plan.forced}
-        self._scheme_roots = {place.rstrip("/") for place in site.environment.places.values()}
+        self._scheme_roots = site.roots()
         self._said: set[str] = set()
         self._keepers: set[str] = set()
         self._bytecode: dict[str, list[str] | None] = {}
+        self._listed: dict[str, frozenset[str]] = {}
 
     def arrive(self) -> None:
         """Come to paths whose stripe is held from now on: what is kept of them, nobody else adds to meanwhile."""
         self._bytecode.clear()
+        self._listed.clear()
         try:
             with files.enter(self.site.home, "kept") as kept:
                 self._keepers = set(files.list_names(kept))
@@ -77,6 +81,19 @@ class Errand:
                     raise
                 self._bytecode[directory] = None
         return self._bytecode[directory]
+
+    def spell(self, opened: files.Directory, path: str) -> None:
+        """Have what is shown in a directory listed as `path` spells it, where the file system folds names.
+
+        What one listing of the directory has, under the stripe that is held, is spelled so.
+        """
+        directory, name = split(path)
+        if directory not in self._listed:
+            self._listed[directory] = frozenset(files.list_names(opened))
+        if name not in self._listed[directory]:
+            standing = respell(opened, name, self._fold)
+            if standing is not None:
+                self.say(path, word_kept(standing))
 
     def likely(self, path: str) -> list[File]:
         """Give the contents that may well stand at a path and are to go: what this transaction revokes there.

@@ -24,6 +24,8 @@ FORMAT = 2
 TRANSACTIONS = "transactions"
 REMAINING = frozenset({"format", "locks", "kept", "altered"})
 """What stays in `.lugnut` after a run."""
+_NO_NAMES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL, errno.EILSEQ}
+"""Who may write nothing changes nothing, whatever he believes; where no name can be made there is none to be folded."""
 _TRIES = 100
 
 
@@ -128,10 +130,23 @@ def _hold_format(home: files.Directory) -> Iterator[None]:
 
 
 def learn_folding(environment: Environment, home: files.Directory) -> Environment:
-    """Learn how names are folded here: by one that stands in every home, and, if they are, by one that is tried."""
+    """Learn how names are folded here: by one that stands in every home, and, if they are, by one made to stay there.
+
+    Raises CannotWrite where that one is to be made and cannot be: a guess might be another than the next run's.
+    """
     if files.look(home, "FORMAT") is None:
         return environment
-    return environment._replace(folds_case=True, folds_forms=files.folds_forms(home))
+    return environment._replace(folds_case=True, folds_forms=_learn_forms(home))
+
+
+def _learn_forms(home: files.Directory) -> bool:
+    try:
+        with files.enter(home, "locks", create=True, shared=True) as place:
+            return files.folds_forms(place)
+    except OSError as error:
+        if error.errno not in _NO_NAMES:
+            raise CannotWrite(path=home.path, reason=error.strerror or str(error)) from None
+        return True
 
 
 def list_ids(home: files.Directory | None) -> list[str]:

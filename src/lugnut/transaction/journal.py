@@ -15,7 +15,7 @@ import os
 import time
 
 from lugnut.errors import InternalError
-from lugnut.plan import Plan
+from lugnut.plan import REMOVE, Plan
 from lugnut.system import files, locks
 from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, is_tidy, list_ids, open_home
 from lugnut.transaction.planfile import format_plan, parse_plan
@@ -136,7 +136,8 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
                 files.write(directory, "holder.json", words.encode() + b"\n")
                 files.write(directory, "plan", format_plan(plan))
                 files.write(directory, OPEN, b"")
-                files.check_modes(directory, OPEN, home.path)
+                if any(action.kind != REMOVE for action in plan.actions):  # what only goes needs no mode of its own
+                    files.check_modes(directory, OPEN, home.path)
                 files.enter_path(directory, CONTENT, create=True).close()
                 if durable:
                     files.sync_volume(directory)

@@ -183,6 +183,7 @@ class _Hand:
         claims = self.site.ledger.read(directory, names)
         revoked = self.site.ledger.read_revoked(directory, names)
         fold = folding(self.site.environment)
+        listed = files.list_names(opened) if self.site.environment.folds_case else names
         adopted = self.site.ledger.read_adopted()  # of this directory nobody notes any more while the stripe is held
         for origin, name in zip(met, names, strict=True):
             self.where = origin.file.path
@@ -193,6 +194,8 @@ class _Hand:
                 others_own = going or any(claim.named for claim in others) or self._is_left(origin)
                 if fold(origin.file.path) in adopted or not others_own:
                     self._note_adopted(origin.file.path)
+                if name not in listed:  # spelled otherwise: settled, and so respelled, after the commit
+                    self._keep_aside(origin)
             else:
                 self._answer(origin, opened, here, claimed=going or bool(others))
 

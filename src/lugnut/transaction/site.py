@@ -91,6 +91,10 @@ class Site:
             self.late = files.lists_late(self.home)
         return self.late
 
+    def roots(self) -> frozenset[str]:
+        """Name the schemes' own directories, as RECORD spells them."""
+        return frozenset(place.rstrip("/") for place in self.environment.places.values())
+
     def stripe_patience(self) -> locks.Patience:
         """Give how long a stripe is waited for: held for moments, it makes no run give up whatever its timeout."""
         return self.patience._replace(timeout=max(self.patience.timeout, STRIPE_TIMEOUT))

@@ -47,6 +47,8 @@ class Spot:
             self._replace(found)
         elif not found[0].committed:
             self._leave_to_open()
+        if found is not None and self._site.environment.folds_case:
+            self._spell(found[0])
         self._keep_staged()
         self._drop_kept()
         return self._shown is None
@@ -127,6 +129,11 @@ class Spot:
             with contextlib.suppress(FileNotFoundError):  # bytecode, that went with its source
                 files.unlink(self._here(), self._name)
             self._shown = None
+
+    def _spell(self, best: Claim) -> None:
+        """Have what is shown listed as the best claim spells it, once that is committed: importers go by it (G1)."""
+        if best.committed and self._shown is not None and content.matches(self._shown, best.file):
+            self._errand.spell(self._here(), best.file.path)
 
     def _bars(self, found: tuple[Claim, str] | None) -> bool:
         """Say whether bytes that may go stay because those of who claims the path are not at hand: absent is worse."""
