@@ -6,6 +6,8 @@ import errno
 import os
 import platform
 import sys
+import traceback
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -475,27 +477,47 @@ def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:
     assert os.listdir(place.site) == [".lugnut"]
 
 
+def apart(act: Callable[[], None]) -> None:
+    """Do it in a process of one thread, as forked workers need it: that of pytest-xdist has another."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except BaseException:  # noqa: BLE001 - whatever it is, it is shown
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs fork")
 def test_a_worker_that_dies_compiling_fails_no_run_that_has_committed(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mkdir(path: str, *words: Any, **options: Any) -> None:
         PLAIN["mkdir"](path, *words, **options)
-        if path.endswith("__pycache__") and os.getpid() != parent:
+        if path.endswith("__pycache__") and os.getpid() not in parents:
             os.kill(os.getpid(), 9)
 
-    parent = os.getpid()
+    parents = {os.getpid()}
+    heard: list[Any] = []
+
+    def run() -> None:
+        parents.add(os.getpid())
+        report = place.act(install(*wheels, compile_bytecode=True, jobs=2, report=heard.append))
+        assert [change.name for change in report.changes] == ["one", "two"]
+        assert [one.text for one in heard if isinstance(one, Note)] == [
+            "the changes stand, but not all bytecode was compiled (a worker died: signal 9); Python does it on import"
+        ]
+
     place.environment = _compiles_here(place.environment)
     wheels = [place.wheel(name, "1", {f"{name}/a.py": "A = 1\n"}) for name in ("one", "two")]
     place.act(install(*wheels, compile_bytecode=True))
     place.act(uninstall("one", "two"))  # the store has their bytecode from now on
     monkeypatch.setattr(os, "mkdir", mkdir)
-    heard: list[Any] = []
-    report = place.act(install(*wheels, compile_bytecode=True, jobs=2, report=heard.append))
-    assert [change.name for change in report.changes] == ["one", "two"]
-    assert [one.text for one in heard if isinstance(one, Note)] == [
-        "the changes stand, but not all bytecode was compiled (a worker died: signal 9); Python does it on import"
-    ]
+    apart(run)
     assert findings(place) == []
 
 

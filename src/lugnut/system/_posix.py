@@ -153,7 +153,7 @@ def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) ->
                 raise
             # FUSE looks, then makes: another host made it in between, and that one is meant (TRAPS 26)
         except OSError as error:
-            raise say_gone(error) from None
+            raise (say_gone(error) if flags & os.O_CREAT else error) from None  # what cannot be read is not gone
     return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
 
 
