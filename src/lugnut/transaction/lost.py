@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from lugnut.errors import CommittedNotClosed, LockLost, LugnutError
+from lugnut.errors import CommittedNotClosed, EnvironmentLockLost, LockLost, LugnutError
 from lugnut.plan import Plan
 from lugnut.system import locks
 from lugnut.transaction import journal
@@ -40,7 +40,7 @@ def find_lost(held: Names, transaction: journal.Transaction, error: BaseExceptio
     """Name a lock that was lost, where that is what lies behind an error that does not say so itself; else empty."""
     if isinstance(error, journal.Vanished):
         return f"{transaction.home.path}/{transaction.place}/lock"
-    if isinstance(error, (OSError, LugnutError)) and not isinstance(error, LockLost):
+    if isinstance(error, (OSError, LugnutError)) and not isinstance(error, (LockLost, EnvironmentLockLost)):
         with contextlib.suppress(OSError):
             return held.find_lost()
     return ""
