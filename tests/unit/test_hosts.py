@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,21 @@ if sys.platform == "win32":
 
 from lugnut.errors import CommittedNotClosed, LockLost
 from lugnut.events import Committed, WheelPlaced
-from lugnut.system import _posix_remote, files
+from lugnut.system import _posix_remote, files, locks
 from lugnut.transaction import journal
+from lugnut.transaction import place as placing
 from lugnut.transaction.commit import finish
+from lugnut.transaction.hold import Names
+from lugnut.transaction.settle import Settler
 from oracle import check_environment
-from places import Place, cut, hold, open_site, place, transactions
+from places import Cut, Place, cut, hold, open_site, place, transactions
 from stepcases import install, uninstall
 from stepper import CHECK, differ
 
 __all__ = ["place"]
 site_of = contextlib.contextmanager(open_site)
+ENOUGH = 20
+"""Rounds after which one that should have left is thought never to leave."""
 
 
 @pytest.fixture
@@ -133,6 +139,87 @@ def test_a_run_that_fails_because_its_locks_were_lost_says_that(place: Place) ->
 
     with pytest.raises(LockLost):
         place.act(install(low, report=report))
+
+
+@pytest.fixture
+def lose_locks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have a run's host cut off, so that all the locks it has taken until then are free."""
+    held: list[Names | locks.Held] = []
+    take, publish = Names.take, journal.publish
+
+    def watch_names(self: Names, *words: Any) -> Names:
+        held.append(take(self, *words))
+        return self
+
+    def watch_transactions(*words: Any, **options: Any) -> journal.Transaction:
+        transaction = publish(*words, **options)
+        held.append(transaction.lock)
+        return transaction
+
+    def lose() -> None:
+        while held:
+            held.pop().close()
+
+    monkeypatch.setattr(Names, "take", watch_names)
+    monkeypatch.setattr(journal, "publish", watch_transactions)
+    return lose
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_worker_that_comes_back_after_its_run_was_undone_leaves_the_stripe(
+    place: Place, monkeypatch: pytest.MonkeyPatch, lose_locks: Callable[[], None], version: str
+) -> None:
+    low = place.wheel("low", "1", {"s/a.py": "A = 1\n", "low.py": ""})
+    theirs = place.wheel("low", version, {"s/a.py": f"A = {version}\n", "low.py": ""})
+    link, meet, rounds, acted = placing._Hand._link_library, placing._Hand._meet_once, list[str](), list[str]()
+
+    def be_stopped(self: placing._Hand, directory: str, start: int, end: int) -> list[int]:
+        if not acted:
+            acted.append(directory)
+            lose_locks()
+            place.act(install(theirs))  # another host undoes this run first
+        return link(self, directory, start, end)
+
+    def count(self: placing._Hand, directory: str, *words: Any) -> None:
+        rounds.append(directory)
+        if len(rounds) > ENOUGH:
+            raise Cut
+        meet(self, directory, *words)
+
+    monkeypatch.setattr(placing._Hand, "_link_library", be_stopped)
+    monkeypatch.setattr(placing._Hand, "_meet_once", count)
+    with pytest.raises(LockLost):
+        place.act(install(low))
+    assert len(rounds) == 1
+    assert check_environment(place.site) == []
+    assert transactions(place) == []
+    assert Path(place.site, "s/a.py").read_text() == f"A = {version}\n"
+
+
+def test_who_comes_back_as_it_settles_after_its_transaction_was_closed_leaves_the_stripe(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = place.wheel("low", "1", {"low.py": ""})
+    cut(place, install(low), "replace", "/committed")
+    (identity,) = transactions(place)
+    rounds = list[Settler]()
+
+    def be_stopped(self: Settler, *_words: Any, **_options: Any) -> None:
+        rounds.append(self)
+        if len(rounds) > ENOUGH:
+            raise Cut
+        take_over(place, "low")
+        raise journal.Vanished  # as where a copy was to be made in the transaction's own place
+
+    with site_of(place) as site:
+        plan = journal.read_plan(site.home, identity)
+        lock = hold(place, f"transactions/{identity}/lock")
+        settler = Settler(site, journal.Transaction(site.home, identity, plan, lock))
+        lock.close()
+        monkeypatch.setattr(Settler, "_settle_once", be_stopped)
+        with pytest.raises(journal.Vanished):
+            settler.settle(["low.py"])
+    assert len(rounds) == 1
 
 
 @pytest.mark.usefixtures("late")

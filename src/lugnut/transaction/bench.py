@@ -56,6 +56,15 @@ class Bench(files.Closing):
             raise workers.Stopped
         return held
 
+    def see_open(self) -> None:
+        """See, before a step is tried again, that the transaction is still open; raises Vanished, or Stopped.
+
+        Another run may have taken this one for dead and closed it: what cannot be noted there never can be (TRAPS 9).
+        """
+        workers.look_now()
+        if journal.read_state(self.home, self.terms.transaction) != journal.OPEN:
+            raise journal.Vanished
+
     def _note_directory(self, relative: str) -> None:
         if relative not in self.terms.directories:
             self.note("made", relative)

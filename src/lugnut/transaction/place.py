@@ -171,6 +171,7 @@ class _Hand:
                 try:
                     self._meet_once(directory, met, names)
                 except (journal.Vanished, FileExistsError, FileNotFoundError):
+                    self._bench.see_open()
                     continue
                 return
         finally:
