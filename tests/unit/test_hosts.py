@@ -196,6 +196,26 @@ def test_a_worker_that_comes_back_after_its_run_was_undone_leaves_the_stripe(
     assert Path(place.site, "s/a.py").read_text() == f"A = {version}\n"
 
 
+def test_a_worker_that_is_called_off_leaves_the_stripe(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.act(install(place.wheel("top", "1", {"a.py": "A = 1\n"})))
+    rounds = list[str]()
+
+    def be_late(_self: placing._Hand, directory: str, *_words: Any) -> None:
+        rounds.append(directory)
+        if len(rounds) > ENOUGH:
+            raise Cut
+        raise FileExistsError
+
+    def cancelled() -> None:
+        if rounds:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(placing._Hand, "_meet_once", be_late)
+    with pytest.raises(KeyboardInterrupt):
+        place.act(install(place.wheel("low", "1", {"a.py": "A = 2\n"}), cancelled=cancelled))
+    assert len(rounds) == 1
+
+
 def test_who_comes_back_as_it_settles_after_its_transaction_was_closed_leaves_the_stripe(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
