@@ -111,7 +111,9 @@ def take_over(place: Place, name: str) -> None:
     with open(os.path.join(home, f"locks/{name}.lock"), "r+b") as file:
         file.write(b"99 ")
     for identity in transactions(place):
-        shutil.rmtree(os.path.join(home, "transactions", identity))
+        closed = os.path.join(place.root, identity)
+        os.rename(os.path.join(home, "transactions", identity), closed)
+        shutil.rmtree(closed, ignore_errors=True)  # what other workers write meanwhile
 
 
 def test_what_was_placed_after_another_host_undid_a_run_is_withdrawn_and_said(place: Place) -> None:
@@ -126,6 +128,40 @@ def test_what_was_placed_after_another_host_undid_a_run_is_withdrawn_and_said(pl
     with pytest.raises(LockLost):
         place.act(install(low, report=report))
     assert differ(before, place.snapshot()) == []
+    assert transactions(place) == []
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_users_file_and_directories_that_a_worker_met_are_known_though_its_notes_are_gone(
+    place: Place, monkeypatch: pytest.MonkeyPatch, jobs: int, *, failing: bool
+) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    os.mkdir(os.path.join(place.site, "s"))
+    low = place.wheel("low", "1", {"low.py": "", "s/t/a.py": "A = 1\n"})
+    mid = place.wheel("mid", "1", {"mid.py": ""})
+    link, stage = placing._Hand._link_library, placing._Hand._stage_info
+
+    def meet(self: placing._Hand, directory: str, start: int, end: int) -> list[int]:
+        if (self._action.name, directory) == ("low", ""):
+            place.write("low.py", "")  # a user's own, written after the survey
+            os.rmdir(os.path.join(place.site, "s"))  # another's, that goes
+        return link(self, directory, start, end)
+
+    def be_stopped(self: placing._Hand) -> None:
+        if failing and self._action.name == "low":
+            take_over(place, "low")
+        stage(self)
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced) and event.name == "low":
+            take_over(place, "low")
+
+    monkeypatch.setattr(placing._Hand, "_link_library", meet)
+    monkeypatch.setattr(placing._Hand, "_stage_info", be_stopped)
+    with pytest.raises(LockLost):
+        place.act(install(low, mid, report=report, jobs=jobs))
+    assert sorted(set(os.listdir(place.site)) - {".lugnut"}) == ["low.py", "other-1.dist-info", "other.py"]
     assert transactions(place) == []
 
 

@@ -21,7 +21,7 @@ from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, is_tidy, li
 from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
-    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
+    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Notes", "Transaction",
     "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
     "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
@@ -33,8 +33,17 @@ _TRIES = 100
 _NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}
 
 
+Notes = tuple[tuple[str, str], ...]
+"""What a worker noted: the file, `made` or `adopted`, and the path."""
+
+
 class Vanished(Exception):
     """What was being read is gone or was moved on: read again."""
+
+    def __init__(self, noted: Notes = ()) -> None:
+        super().__init__(noted)
+        self.noted = noted
+        """By a worker that found its own transaction gone."""
 
 
 class Transaction:
@@ -46,6 +55,8 @@ class Transaction:
         self.plan = plan
         self.lock = lock
         self.place = f"{TRANSACTIONS}/{identity}"
+        self.noted: list[tuple[str, str]] = []
+        """What its workers have told that they noted, for where another run has removed it."""
 
     def state(self) -> str:
         """Read the state; raises Vanished where the transaction is no longer there."""

@@ -17,12 +17,13 @@ from lugnut.transaction.hold import Names
 from lugnut.transaction.site import Site
 
 
-def withdraw(site: Site, plan: Plan) -> None:
+def withdraw(site: Site, transaction: journal.Transaction) -> None:
     """Withdraw what this run placed since another one undid its transaction; it has given its own locks back.
 
     The plan is published once more, under locks taken anew, and undone: whoever is killed here leaves that to recovery.
     """
     words = locks.holder_words()
+    plan = _recall(transaction)
     names = Names(site.home)
     try:
         names.take(plan.names(), site.patience, words)
@@ -34,6 +35,14 @@ def withdraw(site: Site, plan: Plan) -> None:
             again.lock.close()
     finally:
         names.close()
+
+
+def _recall(transaction: journal.Transaction) -> Plan:
+    """Give the plan with what the workers noted since: their notes went with the transaction."""
+    made = [path for file, path in transaction.noted if file == "made"]
+    adopted = [path for file, path in transaction.noted if file == "adopted"]
+    plan = transaction.plan
+    return plan._replace(directories=(*plan.directories, *made), adopted=(*plan.adopted, *adopted))
 
 
 def find_lost(held: Names, transaction: journal.Transaction, error: BaseException) -> str:
