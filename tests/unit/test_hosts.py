@@ -16,13 +16,14 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("handles of directories are POSIX's", allow_module_level=True)
 
-from lugnut.errors import CommittedNotClosed, LockLost
+from lugnut.errors import CommittedNotClosed, EnvironmentLockLost, LockLost
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import _posix_remote, files, locks
 from lugnut.transaction import journal
 from lugnut.transaction import place as placing
 from lugnut.transaction.commit import finish
 from lugnut.transaction.hold import Names
+from lugnut.transaction.lost import withdraw
 from lugnut.transaction.settle import Settler
 from oracle import check_environment
 from places import Cut, Place, cut, hold, open_site, place, transactions
@@ -199,6 +200,57 @@ def lose_locks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     monkeypatch.setattr(Names, "take", watch_names)
     monkeypatch.setattr(journal, "publish", watch_transactions)
     return lose
+
+
+def test_what_cannot_be_withdrawn_while_another_host_holds_the_names_goes_with_the_next_command(
+    place: Place, lose_locks: Callable[[], None]
+) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    before = place.snapshot()
+    low = place.wheel("low", "1", {"low.py": "", "s/a.py": "A = 1\n"})
+    theirs: list[locks.Held] = []
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            take_over(place, "low")
+            lose_locks()
+            theirs.append(hold(place, "locks/low.lock"))
+
+    with pytest.raises(LockLost):
+        place.act(install(low, report=report, lock_timeout=0))
+    (identity,) = transactions(place)
+    assert os.path.exists(os.path.join(place.site, ".lugnut/transactions", identity, "aborted"))
+    theirs.pop().close()
+    place.act(install(place.wheel("low", "2", {"low.py": "X = 2\n"})))
+    place.act(uninstall("low"))
+    assert differ(before, place.snapshot()) == []
+
+
+@pytest.mark.parametrize("granted", ["nobody", "another"])
+def test_who_has_lost_the_environments_lock_takes_no_name_from_its_holder(place: Place, granted: str) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    before = place.snapshot()
+    cut(place, install(place.wheel("low", "1", {"low.py": ""})), "link", "low.py")
+    (identity,) = transactions(place)
+
+    def guard() -> None:
+        if granted == "another":
+            raise EnvironmentLockLost(path="x", reason="it was granted to another run meanwhile")
+
+    with site_of(place) as site:
+        zombie = journal.Transaction(
+            site.home, identity, journal.read_plan(site.home, identity), hold(place, f"transactions/{identity}/lock")
+        )
+        zombie.lock.close()
+        take_over(place, "low")
+        site.guard = guard
+        with contextlib.suppress(EnvironmentLockLost):
+            withdraw(site, zombie)
+    with open(os.path.join(place.site, ".lugnut/locks/low.lock"), "rb") as file:
+        assert file.read(3).strip() == (b"99" if granted == "another" else b"100")
+    assert len(transactions(place)) == (granted == "another")
+    place.act(CHECK)
+    assert differ(before, place.snapshot()) == []
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
