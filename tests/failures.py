@@ -161,7 +161,8 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         {"path": "locks/jwt.lock"},
         1,
         "the lock locks/jwt.lock was taken by another run while this one held it",
-        "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, run it again",
+        "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, now or by the next "
+        "lugnut command, unless the other run finished it; run it again",
     ),
     errors.EnvironmentLockLost: Failure(
         {"path": "lugnut:4f2a at redis://h:6379/0", "reason": "Connection closed by server"},

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,24 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("handles of directories are POSIX's", allow_module_level=True)
 
-from lugnut.errors import CommittedNotClosed, LockLost
+from lugnut.errors import CommittedNotClosed, EnvironmentLockLost, LockLost
 from lugnut.events import Committed, WheelPlaced
-from lugnut.system import _posix_remote, files
+from lugnut.system import _posix_remote, files, locks
 from lugnut.transaction import journal
+from lugnut.transaction import place as placing
 from lugnut.transaction.commit import finish
+from lugnut.transaction.hold import Names
+from lugnut.transaction.lost import withdraw
+from lugnut.transaction.settle import Settler
 from oracle import check_environment
-from places import Place, cut, hold, open_site, place, transactions
+from places import Cut, Place, cut, hold, open_site, place, transactions
 from stepcases import install, uninstall
 from stepper import CHECK, differ
 
 __all__ = ["place"]
 site_of = contextlib.contextmanager(open_site)
+ENOUGH = 20
+"""Rounds after which one that should have left is thought never to leave."""
 
 
 @pytest.fixture
@@ -105,7 +112,9 @@ def take_over(place: Place, name: str) -> None:
     with open(os.path.join(home, f"locks/{name}.lock"), "r+b") as file:
         file.write(b"99 ")
     for identity in transactions(place):
-        shutil.rmtree(os.path.join(home, "transactions", identity))
+        closed = os.path.join(place.root, identity)
+        os.rename(os.path.join(home, "transactions", identity), closed)
+        shutil.rmtree(closed, ignore_errors=True)  # what other workers write meanwhile
 
 
 def test_what_was_placed_after_another_host_undid_a_run_is_withdrawn_and_said(place: Place) -> None:
@@ -123,6 +132,40 @@ def test_what_was_placed_after_another_host_undid_a_run_is_withdrawn_and_said(pl
     assert transactions(place) == []
 
 
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_users_file_and_directories_that_a_worker_met_are_known_though_its_notes_are_gone(
+    place: Place, monkeypatch: pytest.MonkeyPatch, jobs: int, *, failing: bool
+) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    os.mkdir(os.path.join(place.site, "s"))
+    low = place.wheel("low", "1", {"low.py": "", "s/t/a.py": "A = 1\n"})
+    mid = place.wheel("mid", "1", {"mid.py": ""})
+    link, stage = placing._Hand._link_library, placing._Hand._stage_info
+
+    def meet(self: placing._Hand, directory: str, start: int, end: int) -> list[int]:
+        if (self._action.name, directory) == ("low", ""):
+            place.write("low.py", "")  # a user's own, written after the survey
+            os.rmdir(os.path.join(place.site, "s"))  # another's, that goes
+        return link(self, directory, start, end)
+
+    def be_stopped(self: placing._Hand) -> None:
+        if failing and self._action.name == "low":
+            take_over(place, "low")
+        stage(self)
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced) and event.name == "low":
+            take_over(place, "low")
+
+    monkeypatch.setattr(placing._Hand, "_link_library", meet)
+    monkeypatch.setattr(placing._Hand, "_stage_info", be_stopped)
+    with pytest.raises(LockLost):
+        place.act(install(low, mid, report=report, jobs=jobs))
+    assert sorted(set(os.listdir(place.site)) - {".lugnut"}) == ["low.py", "other-1.dist-info", "other.py"]
+    assert transactions(place) == []
+
+
 def test_a_run_that_fails_because_its_locks_were_lost_says_that(place: Place) -> None:
     low = place.wheel("low", "1", {"low.py": ""})
 
@@ -133,6 +176,158 @@ def test_a_run_that_fails_because_its_locks_were_lost_says_that(place: Place) ->
 
     with pytest.raises(LockLost):
         place.act(install(low, report=report))
+
+
+@pytest.fixture
+def lose_locks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have a run's host cut off, so that all the locks it has taken until then are free."""
+    held: list[Names | locks.Held] = []
+    take, publish = Names.take, journal.publish
+
+    def watch_names(self: Names, *words: Any) -> Names:
+        held.append(take(self, *words))
+        return self
+
+    def watch_transactions(*words: Any, **options: Any) -> journal.Transaction:
+        transaction = publish(*words, **options)
+        held.append(transaction.lock)
+        return transaction
+
+    def lose() -> None:
+        while held:
+            held.pop().close()
+
+    monkeypatch.setattr(Names, "take", watch_names)
+    monkeypatch.setattr(journal, "publish", watch_transactions)
+    return lose
+
+
+def test_what_cannot_be_withdrawn_while_another_host_holds_the_names_goes_with_the_next_command(
+    place: Place, lose_locks: Callable[[], None]
+) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    before = place.snapshot()
+    low = place.wheel("low", "1", {"low.py": "", "s/a.py": "A = 1\n"})
+    theirs: list[locks.Held] = []
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            take_over(place, "low")
+            lose_locks()
+            theirs.append(hold(place, "locks/low.lock"))
+
+    with pytest.raises(LockLost):
+        place.act(install(low, report=report, lock_timeout=0))
+    (identity,) = transactions(place)
+    assert os.path.exists(os.path.join(place.site, ".lugnut/transactions", identity, "aborted"))
+    theirs.pop().close()
+    place.act(install(place.wheel("low", "2", {"low.py": "X = 2\n"})))
+    place.act(uninstall("low"))
+    assert differ(before, place.snapshot()) == []
+
+
+@pytest.mark.parametrize("granted", ["nobody", "another"])
+def test_who_has_lost_the_environments_lock_takes_no_name_from_its_holder(place: Place, granted: str) -> None:
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    before = place.snapshot()
+    cut(place, install(place.wheel("low", "1", {"low.py": ""})), "link", "low.py")
+    (identity,) = transactions(place)
+
+    def guard() -> None:
+        if granted == "another":
+            raise EnvironmentLockLost(path="x", reason="it was granted to another run meanwhile")
+
+    with site_of(place) as site:
+        zombie = journal.Transaction(
+            site.home, identity, journal.read_plan(site.home, identity), hold(place, f"transactions/{identity}/lock")
+        )
+        zombie.lock.close()
+        take_over(place, "low")
+        site.guard = guard
+        with contextlib.suppress(EnvironmentLockLost):
+            withdraw(site, zombie)
+    with open(os.path.join(place.site, ".lugnut/locks/low.lock"), "rb") as file:
+        assert file.read(3).strip() == (b"99" if granted == "another" else b"100")
+    assert len(transactions(place)) == (granted == "another")
+    place.act(CHECK)
+    assert differ(before, place.snapshot()) == []
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_worker_that_comes_back_after_its_run_was_undone_leaves_the_stripe(
+    place: Place, monkeypatch: pytest.MonkeyPatch, lose_locks: Callable[[], None], version: str
+) -> None:
+    low = place.wheel("low", "1", {"s/a.py": "A = 1\n", "low.py": ""})
+    theirs = place.wheel("low", version, {"s/a.py": f"A = {version}\n", "low.py": ""})
+    link, meet, rounds, acted = placing._Hand._link_library, placing._Hand._meet_once, list[str](), list[str]()
+
+    def be_stopped(self: placing._Hand, directory: str, start: int, end: int) -> list[int]:
+        if not acted:
+            acted.append(directory)
+            lose_locks()
+            place.act(install(theirs))  # another host undoes this run first
+        return link(self, directory, start, end)
+
+    def count(self: placing._Hand, directory: str, *words: Any) -> None:
+        rounds.append(directory)
+        if len(rounds) > ENOUGH:
+            raise Cut
+        meet(self, directory, *words)
+
+    monkeypatch.setattr(placing._Hand, "_link_library", be_stopped)
+    monkeypatch.setattr(placing._Hand, "_meet_once", count)
+    with pytest.raises(LockLost):
+        place.act(install(low))
+    assert len(rounds) == 1
+    assert check_environment(place.site) == []
+    assert transactions(place) == []
+    assert Path(place.site, "s/a.py").read_text() == f"A = {version}\n"
+
+
+def test_a_worker_that_is_called_off_leaves_the_stripe(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.act(install(place.wheel("top", "1", {"a.py": "A = 1\n"})))
+    rounds = list[str]()
+
+    def be_late(_self: placing._Hand, directory: str, *_words: Any) -> None:
+        rounds.append(directory)
+        if len(rounds) > ENOUGH:
+            raise Cut
+        raise FileExistsError
+
+    def cancelled() -> None:
+        if rounds:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(placing._Hand, "_meet_once", be_late)
+    with pytest.raises(KeyboardInterrupt):
+        place.act(install(place.wheel("low", "1", {"a.py": "A = 2\n"}), cancelled=cancelled))
+    assert len(rounds) == 1
+
+
+def test_who_comes_back_as_it_settles_after_its_transaction_was_closed_leaves_the_stripe(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = place.wheel("low", "1", {"low.py": ""})
+    cut(place, install(low), "replace", "/committed")
+    (identity,) = transactions(place)
+    rounds = list[Settler]()
+
+    def be_stopped(self: Settler, *_words: Any, **_options: Any) -> None:
+        rounds.append(self)
+        if len(rounds) > ENOUGH:
+            raise Cut
+        take_over(place, "low")
+        raise journal.Vanished  # as where a copy was to be made in the transaction's own place
+
+    with site_of(place) as site:
+        plan = journal.read_plan(site.home, identity)
+        lock = hold(place, f"transactions/{identity}/lock")
+        settler = Settler(site, journal.Transaction(site.home, identity, plan, lock))
+        lock.close()
+        monkeypatch.setattr(Settler, "_settle_once", be_stopped)
+        with pytest.raises(journal.Vanished):
+            settler.settle(["low.py"])
+    assert len(rounds) == 1
 
 
 @pytest.mark.usefixtures("late")

@@ -35,10 +35,13 @@ class LockUnusable(LugnutError):
 
 
 class LockLost(LugnutError):
-    """A lock that somebody else took while this run held it; the run was undone."""
+    """A lock that somebody else took while this run held it; the run was undone, or the other one finished it."""
 
     sentence = "the lock {path} was taken by another run while this one held it"
-    remedy = "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, run it again"
+    remedy = (
+        "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, now or by the next "
+        "lugnut command, unless the other run finished it; run it again"
+    )
 
 
 class EnvironmentLockLost(LugnutError):

@@ -48,6 +48,7 @@ class Bench(files.Closing):
         self.tree = Tree(terms.environment, self._note_directory, terms.directories)
         self.placer = content.Placer(terms.transaction, terms.link_mode)
         self._batch = files.Batch()
+        self._noted: list[tuple[str, str]] = []
 
     def _hold_writer(self) -> locks.Held:
         """Hold a lock of this spawned writer: it inherited none, and recovery must wait for it (TRAPS 7)."""
@@ -56,6 +57,22 @@ class Bench(files.Closing):
             raise workers.Stopped
         return held
 
+    def is_open(self) -> bool:
+        """Say whether the transaction is still open: nobody has taken its run for dead."""
+        try:
+            return journal.read_state(self.home, self.terms.transaction) == journal.OPEN
+        except (journal.Vanished, ValueError):
+            return False
+
+    def see_open(self) -> None:
+        """See, before a step is tried again, that the transaction is still open; raises Vanished, or Stopped.
+
+        Another run may have taken this one for dead and closed it: what cannot be noted there never can be (TRAPS 9).
+        """
+        workers.look_now()
+        if not self.is_open():
+            raise journal.Vanished
+
     def _note_directory(self, relative: str) -> None:
         if relative not in self.terms.directories:
             self.note("made", relative)
@@ -63,6 +80,13 @@ class Bench(files.Closing):
     def note(self, file: str, path: str) -> None:
         """Add one path to `made` or `adopted`, in one write, before the deed."""
         files.append(self.own, file, path.encode() + b"\n")
+        self._noted.append((file, path))
+
+    def tell_notes(self) -> journal.Notes:
+        """Give what was noted since this was asked last: file and path."""
+        noted = tuple(self._noted)
+        self._noted.clear()
+        return noted
 
     @property
     def staged(self) -> files.Directory:

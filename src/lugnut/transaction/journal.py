@@ -21,7 +21,7 @@ from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, is_tidy, li
 from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
-    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
+    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Notes", "Transaction",
     "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
     "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
@@ -33,8 +33,17 @@ _TRIES = 100
 _NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}
 
 
+Notes = tuple[tuple[str, str], ...]
+"""What a worker noted: the file, `made` or `adopted`, and the path."""
+
+
 class Vanished(Exception):
     """What was being read is gone or was moved on: read again."""
+
+    def __init__(self, noted: Notes = ()) -> None:
+        super().__init__(noted)
+        self.noted = noted
+        """By a worker that found its own transaction gone."""
 
 
 class Transaction:
@@ -46,6 +55,8 @@ class Transaction:
         self.plan = plan
         self.lock = lock
         self.place = f"{TRANSACTIONS}/{identity}"
+        self.noted: list[tuple[str, str]] = []
+        """What its workers have told that they noted, for where another run has removed it."""
 
     def state(self) -> str:
         """Read the state; raises Vanished where the transaction is no longer there."""
@@ -109,23 +120,23 @@ def read_plan(home: files.Directory, identity: str) -> Plan:
         raise _tell_gone(home, identity, "it") from None
 
 
-def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool) -> Transaction:
-    """Make a transaction appear, open and whole; its lock is held by the caller."""
+def publish(home: files.Directory, plan: Plan, words: str, *, durable: bool, state: str = OPEN) -> Transaction:
+    """Make a transaction appear, whole and in its first state; its lock is held by the caller."""
     for _ in range(_TRIES):
-        identity = f"{time.time_ns():016x}-{os.urandom(4).hex()}"
         try:
-            lock = _build(home, identity, plan, words, durable=durable)
+            transaction = _build(home, plan, words, durable=durable, state=state)
         except FileNotFoundError:  # swept away as somebody's remains before its lock was held, or the last one closed
             continue
         except BaseException:
             tidy(home)
             raise
-        if lock is not None:
-            return Transaction(home, identity, plan, lock)
+        if transaction is not None:
+            return transaction
     raise InternalError(message="a transaction could not be published")
 
 
-def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, durable: bool) -> locks.Held | None:
+def _build(home: files.Directory, plan: Plan, words: str, *, durable: bool, state: str) -> Transaction | None:
+    identity = f"{time.time_ns():016x}-{os.urandom(4).hex()}"
     with files.enter(home, TRANSACTIONS, create=True, shared=True) as transactions:
         new = f"new-{identity}"
         with files.enter(transactions, new, create=True, shared=True) as directory:
@@ -135,9 +146,9 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
             try:
                 files.write(directory, "holder.json", words.encode() + b"\n")
                 files.write(directory, "plan", format_plan(plan))
-                files.write(directory, OPEN, b"")
+                files.write(directory, state, b"")
                 if any(action.kind != REMOVE for action in plan.actions):  # what only goes needs no mode of its own
-                    files.check_modes(directory, OPEN, home.path)
+                    files.check_modes(directory, state, home.path)
                 files.enter_path(directory, CONTENT, create=True).close()
                 if durable:
                     files.sync_volume(directory)
@@ -145,7 +156,7 @@ def _build(home: files.Directory, identity: str, plan: Plan, words: str, *, dura
                 if durable:
                     files.sync(transactions)
                 if lock.still_there(directory):
-                    return lock
+                    return Transaction(home, identity, plan, lock)
             except BaseException:
                 with contextlib.suppress(OSError):
                     _discard(transactions, new, lock)

@@ -12,28 +12,30 @@ from lugnut.errors import CommittedNotClosed, EnvironmentLockLost, LockLost, Lug
 from lugnut.plan import Plan
 from lugnut.system import locks
 from lugnut.transaction import journal
-from lugnut.transaction.commit import abort
 from lugnut.transaction.hold import Names
+from lugnut.transaction.recover import recover_one
 from lugnut.transaction.site import Site
 
 
-def withdraw(site: Site, plan: Plan) -> None:
+def withdraw(site: Site, transaction: journal.Transaction) -> None:
     """Withdraw what this run placed since another one undid its transaction; it has given its own locks back.
 
-    The plan is published once more, under locks taken anew, and undone: whoever is killed here leaves that to recovery.
+    Its plan is published once more, called off already and dead: it claims nothing, so it takes no lock, and whatever
+    ends this run now leaves the rest to recovery. Who has lost the environment's lock does: he may claim no name.
     """
     words = locks.holder_words()
-    names = Names(site.home)
-    try:
-        names.take(plan.names(), site.patience, words)
-        site.refresh()
-        again = journal.publish(site.home, plan, words, durable=False)
-        try:
-            abort(site, again)
-        finally:
-            again.lock.close()
-    finally:
-        names.close()
+    again = journal.publish(site.home, _recall(transaction), words, durable=False, state=journal.ABORTED)
+    again.lock.close()
+    site.guard()
+    recover_one(site, again.id, words, wait=True)
+
+
+def _recall(transaction: journal.Transaction) -> Plan:
+    """Give the plan with what the workers noted since: their notes went with the transaction."""
+    made = [path for file, path in transaction.noted if file == "made"]
+    adopted = [path for file, path in transaction.noted if file == "adopted"]
+    plan = transaction.plan
+    return plan._replace(directories=(*plan.directories, *made), adopted=(*plan.adopted, *adopted))
 
 
 def find_lost(held: Names, transaction: journal.Transaction, error: BaseException) -> str:

@@ -6,10 +6,11 @@ fail is meant to fail here, before the commit.
 
 from __future__ import annotations
 
+import contextlib
 import stat
 
 from lugnut.environment import folding
-from lugnut.errors import CannotWrite, FileInTheWay
+from lugnut.errors import CannotWrite, FileInTheWay, LugnutError
 from lugnut.events import Reporter
 from lugnut.plan import FRESH, Origin, Rendered, kept_name, make_record, render_info
 from lugnut.system import files, workers
@@ -29,6 +30,8 @@ class Placed(NamedTuple):
     files: int
     exists: int
     settles: int
+    noted: journal.Notes
+    """What whoever takes its run for dead removes with the transaction."""
 
 
 def label(rendered: Rendered) -> str:
@@ -56,9 +59,10 @@ class Placing(files.Closing):
             hand = _Hand(bench, rendered, stock)
             try:
                 hand.work()
-            except OSError as error:
-                raise CannotWrite(path=hand.where or str(error.filename), reason=error.strerror or str(error)) from None
-        return Placed(len(rendered.action.files), bench.site.exists - before[0], bench.site.settles - before[1])
+            except (OSError, LugnutError, journal.Vanished) as error:
+                raise hand.explain(error) from None
+        exists, settles = bench.site.exists - before[0], bench.site.settles - before[1]
+        return Placed(len(rendered.action.files), exists, settles, bench.tell_notes())
 
     def close(self) -> None:
         """Give back what was opened in this process."""
@@ -88,6 +92,15 @@ class _Hand:
         else:
             self._stage_changed()
         self._stage_info()
+
+    def explain(self, error: Exception) -> Exception:
+        """Give the error to raise: where this run was taken for dead meanwhile, that is what lies behind any."""
+        with contextlib.suppress(OSError):
+            if not self._bench.is_open():
+                return journal.Vanished(self._bench.tell_notes())
+        if isinstance(error, OSError):
+            return CannotWrite(path=self.where or str(error.filename), reason=error.strerror or str(error))
+        return error
 
     # --- fresh: straight into place ---
 
@@ -171,6 +184,7 @@ class _Hand:
                 try:
                     self._meet_once(directory, met, names)
                 except (journal.Vanished, FileExistsError, FileNotFoundError):
+                    self._bench.see_open()
                     continue
                 return
         finally:

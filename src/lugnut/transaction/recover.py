@@ -27,7 +27,7 @@ def recover_dead(site: Site, words: str) -> None:
         journal.sweep(site.home)
     for identity in journal.list_ids(site.home):
         try:
-            _recover(site, identity, words, wait=False)
+            recover_one(site, identity, words, wait=False)
         except LugnutError as error:
             site.report(Recovered(identity, "blocked", _names(site, identity), str(error)))
 
@@ -42,7 +42,7 @@ def recover_named(site: Site, names: Collection[Name], words: str) -> bool:
     for identity in journal.list_ids(site.home):
         if not set(_names(site, identity)).isdisjoint(names):
             found = True
-            _recover(site, identity, words, wait=True)
+            recover_one(site, identity, words, wait=True)
     return found
 
 
@@ -58,7 +58,8 @@ def _names(site: Site, identity: str) -> tuple[Name, ...]:
         return ()
 
 
-def _recover(site: Site, identity: str, words: str, *, wait: bool) -> None:
+def recover_one(site: Site, identity: str, words: str, *, wait: bool) -> None:
+    """Recover one transaction if it is dead; as `recover_named` if that is to `wait`, else as `recover_dead`."""
     try:
         plan = site.ledger.plan(identity)
         journal.read_state(site.home, identity)

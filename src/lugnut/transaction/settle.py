@@ -95,6 +95,7 @@ class Settler:
                 try:
                     self._settle_once(wanted, read=read)
                 except (Vanished, FileExistsError):  # somebody was faster: look again (M3)
+                    self._errand.transaction.state()  # raises Vanished for who was taken for dead and closed (TRAPS 9)
                     continue
                 return
         finally:

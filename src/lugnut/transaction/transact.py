@@ -176,7 +176,7 @@ def _abort(site: Site, held: Names, transaction: journal.Transaction) -> None:
             abort(site, transaction)
         except journal.Vanished:
             held.close()
-            withdraw(site, transaction.plan)
+            withdraw(site, transaction)
 
 
 def _finish(site: Site, transaction: journal.Transaction, course: Course) -> None:
@@ -256,7 +256,12 @@ def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Tran
         action = jobs[number].action
         site.exists += placed.exists
         site.settles += placed.settles
+        transaction.noted += placed.noted
         course.report(WheelPlaced(action.name, action.version, placed.files))
 
-    with Placing(terms) as placing:
-        workers.run(placing, jobs, plan=pool, on_result=take)
+    try:
+        with Placing(terms) as placing:
+            workers.run(placing, jobs, plan=pool, on_result=take)
+    except journal.Vanished as error:
+        transaction.noted += error.noted
+        raise
