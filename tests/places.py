@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,21 @@ def make_course(timeout: float = 0, report: Reporter | None = None, cancelled: C
     return Course(
         None, patience, cancelled, report or heard.append, "warn", "auto", 1, "fork", durable=False, force=False
     )
+
+
+def apart(act: Callable[[], None]) -> None:
+    """Do it in a process of one thread, as forked workers need it: that of pytest-xdist has another."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except BaseException:  # noqa: BLE001 - whatever it is, it is shown
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 def open_site(place: Place, timeout: float = 0) -> Iterator[Site]:

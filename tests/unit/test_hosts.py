@@ -26,7 +26,7 @@ from lugnut.transaction.hold import Names
 from lugnut.transaction.lost import withdraw
 from lugnut.transaction.settle import Settler
 from oracle import check_environment
-from places import Cut, Place, cut, hold, open_site, place, transactions
+from places import Cut, Place, apart, cut, hold, open_site, place, transactions
 from stepcases import install, uninstall
 from stepper import CHECK, differ
 
@@ -160,8 +160,12 @@ def test_a_users_file_and_directories_that_a_worker_met_are_known_though_its_not
 
     monkeypatch.setattr(placing._Hand, "_link_library", meet)
     monkeypatch.setattr(placing._Hand, "_stage_info", be_stopped)
-    with pytest.raises(LockLost):
-        place.act(install(low, mid, report=report, jobs=jobs))
+
+    def run() -> None:
+        with pytest.raises(LockLost):
+            place.act(install(low, mid, report=report, jobs=jobs))
+
+    apart(run)
     assert sorted(set(os.listdir(place.site)) - {".lugnut"}) == ["low.py", "other-1.dist-info", "other.py"]
     assert transactions(place) == []
 

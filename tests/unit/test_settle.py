@@ -6,8 +6,6 @@ import errno
 import os
 import platform
 import sys
-import traceback
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -16,7 +14,7 @@ from lugnut.errors import CommittedNotClosed, LugnutError, ShapeConflict
 from lugnut.events import Committed, Note, SetAside
 from lugnut.system import files, locks
 from oracle import check_environment
-from places import Act, Place, cut, hold, place, transactions, write_installed
+from places import Act, Place, apart, cut, hold, place, transactions, write_installed
 from stepcases import install, uninstall
 from stepper import PLAIN, differ
 
@@ -475,21 +473,6 @@ def test_compiled_is_what_stands_and_nothing_beside_it(place: Place) -> None:
     place.act(install(place.wheel("mid", "1", {"m/a.py": "A = 1\n"}, purelib=False), compile_bytecode=True))
     assert os.listdir(os.path.join(apart.schemes["platlib"], "m", "__pycache__"))
     assert os.listdir(place.site) == [".lugnut"]
-
-
-def apart(act: Callable[[], None]) -> None:
-    """Do it in a process of one thread, as forked workers need it: that of pytest-xdist has another."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            act()
-            code = 0
-        except BaseException:  # noqa: BLE001 - whatever it is, it is shown
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs fork")
