@@ -29,7 +29,7 @@ Nothing is decided by them: they make what a holder still does in its last momen
 """
 _PAUSE = 0.05
 _SOMEBODY = "?"
-"""The nonce of who cannot be told: a power cut may have blanked the file. Whoever it was may live, and is waited for."""
+"""The nonce of who cannot be told: a power cut may have blanked the file. He may live, and is waited for."""
 _BLANK = 2.0
 """Seconds that who makes the environment's name has to write it."""
 
