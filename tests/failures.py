@@ -164,6 +164,12 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "this host was cut off, or the file system keeps no locks; what was placed is withdrawn, now or by the next "
         "lugnut command, unless the other run finished it; run it again",
     ),
+    errors.LockLostLate: Failure(
+        {"path": "locks/jwt.lock"},
+        1,
+        "committed and finished, but the lock locks/jwt.lock was taken by another run meanwhile",
+        "this host was cut off, or the file system keeps no locks; run lugnut check to see whether all is whole",
+    ),
     errors.EnvironmentLockLost: Failure(
         {"path": "lugnut:4f2a at redis://h:6379/0", "reason": "Connection closed by server"},
         1,

@@ -69,7 +69,8 @@ class Entry(NamedTuple):
         """
         if self.code < 0:
             return "doubtful"
-        return "done" if self.code == 0 or "committed, but not finished" in self.said else "undone"
+        committed = any(words in self.said for words in ("committed, but not finished", "committed and finished, but"))
+        return "done" if self.code == 0 or committed else "undone"
 
     def act(self) -> Act:
         """Give what the search for an order wants to know of it."""

@@ -7,7 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name
-from lugnut.errors import BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, LockTimeout
+from lugnut.errors import (
+    BackendNeeded,
+    BackendUnusable,
+    CannotWrite,
+    EnvironmentLockLost,
+    LockTimeout,
+    LockUnusable,
+    Unsupported,
+)
 from lugnut.events import Conflict, Counted, Event, LeftAlone, LockWaiting, Note, Recovered, SetAside, Span
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
@@ -18,7 +26,9 @@ from lugnut.transaction import home as homes
 from lugnut.transaction.outcome import Outcome
 from lugnut.typed import Any
 
-_HINDRANCES = (LockTimeout, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost)
+_HINDRANCES = (
+    LockTimeout, LockUnusable, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, Unsupported
+)  # fmt: skip
 """What keeps a command from looking after the dead, and is no reason to do nothing else."""
 
 

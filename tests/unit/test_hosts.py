@@ -16,7 +16,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("handles of directories are POSIX's", allow_module_level=True)
 
-from lugnut.errors import CommittedNotClosed, EnvironmentLockLost, LockLost
+from lugnut.errors import CannotWrite, EnvironmentLockLost, LockLost, LockLostLate
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import _posix_remote, files, locks
 from lugnut.transaction import journal
@@ -343,9 +343,56 @@ def test_locks_lost_after_the_commit_are_said(place: Place) -> None:
             with open(os.path.join(place.site, ".lugnut/locks/low.lock"), "r+b") as file:
                 file.write(b"99 ")
 
-    with pytest.raises(CommittedNotClosed, match="another run took this lock"):
+    with pytest.raises(LockLostLate):
         place.act(install(low, report=report))
     assert check_environment(place.site) == []
+    assert transactions(place) == []
+
+
+def refuse_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no lock file's words be read any more."""
+    plain = files.read
+
+    def read(directory: files.Directory, name: str, *words: Any) -> bytes:
+        if name.endswith(".lock"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+        return plain(directory, name, *words)
+
+    monkeypatch.setattr(files, "read", read)
+
+
+@pytest.mark.usefixtures("late")
+def test_locks_that_cannot_be_read_after_the_commit_are_not_said_to_be_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(event: object) -> None:
+        if isinstance(event, Committed):
+            refuse_words(monkeypatch)
+
+    place.act(install(place.wheel("low", "1", {"low.py": ""}), report=report))
+    assert check_environment(place.site) == []
+
+
+def test_a_run_that_fails_where_its_locks_cannot_be_read_says_what_failed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            refuse_words(monkeypatch)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), "low.py")
+
+    with pytest.raises(CannotWrite, match=r"low\.py"):
+        place.act(install(place.wheel("low", "1", {"low.py": ""}), report=report))
+
+
+def test_a_run_that_is_called_off_for_the_environments_lock_says_that(place: Place) -> None:
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            take_over(place, "low")
+            raise EnvironmentLockLost(path="x", reason="it was granted to another run meanwhile")
+
+    with pytest.raises(EnvironmentLockLost):
+        place.act(install(place.wheel("low", "1", {"low.py": ""}), report=report))
 
 
 def test_who_comes_back_after_its_removal_was_finished_hides_nothing_installed_since(

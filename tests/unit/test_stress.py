@@ -252,7 +252,13 @@ def test_beside_a_foreigner_only_commands_on_its_names_may_fail():
 
 @pytest.mark.parametrize(
     ("code", "said", "outcome"),
-    [(0, "", "done"), (-9, "", "doubtful"), (1, "", "undone"), (1, "committed, but not finished: x", "done")],
+    [
+        (0, "", "done"),
+        (-9, "", "doubtful"),
+        (1, "", "undone"),
+        (1, "committed, but not finished: x", "done"),
+        (1, "committed and finished, but the lock x", "done"),
+    ],
 )
 def test_an_exit_says_whether_it_happened(code, said, outcome):
     assert PLAIN._replace(code=code, said=said).outcome == outcome

@@ -44,6 +44,13 @@ class LockLost(LugnutError):
     )
 
 
+class LockLostLate(LugnutError):
+    """A lock that somebody else took while this run held it, seen only after all was done."""
+
+    sentence = "committed and finished, but the lock {path} was taken by another run meanwhile"
+    remedy = "this host was cut off, or the file system keeps no locks; run lugnut check to see whether all is whole"
+
+
 class EnvironmentLockLost(LugnutError):
     """The lock of a whole environment that this run held, or had a right to, is not its own any more."""
 

@@ -90,9 +90,9 @@ class Held(files.Closing):
         native.write_words(self._descriptor, self.path, text)
         return self._generation
 
-    def kept(self, directory: files.Directory) -> bool:
-        """Say whether the generation is still the claimed one; else somebody else took the lock (TRAPS 9)."""
-        return self.generation(directory) == self._generation
+    def kept(self, directory: files.Directory, *, unread: bool = False) -> bool:
+        """Say whether the generation is the claimed one, `unread` where none is read; else it was taken (TRAPS 9)."""
+        return unread if (found := self.generation(directory)) < 0 else found == self._generation
 
     def generation(self, directory: files.Directory) -> int:
         """Read the generation again through the name, not through what is open; -1 where there is none to read."""

@@ -28,6 +28,8 @@ GRACE = 12.0
 Nothing is decided by them: they make what a holder still does in its last moments rarer, not impossible.
 """
 _PAUSE = 0.05
+_SOMEBODY = "?"
+"""The nonce of who cannot be told: a power cut may have blanked the file. He may live, and is waited for."""
 _BLANK = 2.0
 """Seconds that who makes the environment's name has to write it."""
 
@@ -57,6 +59,10 @@ class Fence(Guard):
         """Write this run into the environment; wait where the one before it did not give the lock back."""
         self._site.refresh()
         before = self._read()
+        if before.nonce == _SOMEBODY:
+            path = f"{self._site.home.path}/{LOCKS}/{FENCE}"
+            text = "is blank, as a power cut leaves it: to whom the lock was granted last is not known"
+            self._site.report(Note("warning", f"{path} {text}"))
         if token <= before.token:
             token = int(self._distant.ask(f"above {before.token}")[1])
             self._warn_of_memory()
@@ -90,10 +96,12 @@ class Fence(Guard):
             if self._site.lists_late():
                 files.refresh(place)
             try:
-                text = files.read(place, FENCE).decode("utf-8", "replace")
+                text = files.read(place, FENCE).strip(files.BLANK).decode("utf-8", "replace")
             except FileNotFoundError:
                 return Grant(0, "")
-        version, token, nonce, words = [*text.rstrip("\n").split(" ", 3), "", "", "", ""][:4]
+        if not text:
+            return Grant(0, _SOMEBODY)
+        version, token, nonce, words = [*text.split(" ", 3), "", "", "", ""][:4]
         if version != VERSION or not token.isdigit():
             raise NewerFormat(path=f"{self._site.home.path}/{LOCKS}/{FENCE}", found=version[:20], known=VERSION)
         return Grant(int(token), nonce, words)

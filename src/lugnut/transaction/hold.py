@@ -54,10 +54,13 @@ class Names:
         if lost := self.find_lost():
             raise LockLost(path=lost)
 
-    def find_lost(self) -> str:
-        """Find a lock that somebody else took meanwhile, and give its path; empty where all are kept."""
+    def find_lost(self, *, unread: bool = False) -> str:
+        """Find a lock that somebody else took meanwhile, and give its path; empty where all are kept.
+
+        One that cannot be read now counts as `unread` says: it is no base for a commit, nor proof that it was taken.
+        """
         with files.enter(self._home, LOCKS) as place:
-            return next((held.path for held in self._held if not held.kept(place)), "")
+            return next((held.path for held in self._held if not held.kept(place, unread=unread)), "")
 
     def close(self) -> None:
         """Release them all."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from lugnut.errors import CommittedNotClosed, EnvironmentLockLost, LockLost, LugnutError
+from lugnut.errors import EnvironmentLockLost, LockLost, LockLostLate, LugnutError
 from lugnut.plan import Plan
 from lugnut.system import locks
 from lugnut.transaction import journal
@@ -44,11 +44,15 @@ def find_lost(held: Names, transaction: journal.Transaction, error: BaseExceptio
         return f"{transaction.home.path}/{transaction.place}/lock"
     if isinstance(error, (OSError, LugnutError)) and not isinstance(error, (LockLost, EnvironmentLockLost)):
         with contextlib.suppress(OSError):
-            return held.find_lost()
+            return held.find_lost(unread=True)
     return ""
 
 
 def see_kept(site: Site, held: Names) -> None:
     """See, once all is done, that the locks were this run's all the while, where a host may be cut off from them."""
-    if site.lists_late() and (lost := held.find_lost()):
-        raise CommittedNotClosed(path=lost, reason="another run took this lock while this one held it")
+    lost = ""
+    if site.lists_late():
+        with contextlib.suppress(OSError):
+            lost = held.find_lost(unread=True)
+    if lost:
+        raise LockLostLate(path=lost)
