@@ -20,10 +20,12 @@ from lugnut.unmet import find_requirements
 
 def find_all(environment: Environment) -> tuple[Finding, ...]:
     """Find everything that is not as recorded, sorted; changes nothing."""
-    installed = read_installed(environment)
-    found = [*_find_duplicates(installed), *find_requirements(environment, installed)]
     home = journal.open_home(environment, create=False)
+    if home is not None:
+        files.lists_late(home)  # what another host has just kept or shown is asked for anew then (TRAPS 26)
     try:
+        installed = read_installed(environment)
+        found = [*_find_duplicates(installed), *find_requirements(environment, installed)]
         found += _Eyes(environment, home, installed).find()
         found += [
             Finding(

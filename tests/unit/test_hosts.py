@@ -16,6 +16,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("handles of directories are POSIX's", allow_module_level=True)
 
+from lugnut.check import find_all
 from lugnut.errors import CannotWrite, EnvironmentLockLost, LockLost, LockLostLate
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import _posix_remote, files, locks
@@ -347,6 +348,29 @@ def test_locks_lost_after_the_commit_are_said(place: Place) -> None:
         place.act(install(low, report=report))
     assert check_environment(place.site) == []
     assert transactions(place) == []
+
+
+@pytest.mark.usefixtures("late")
+def test_what_another_host_has_just_kept_is_asked_for_anew_by_check(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low, top = (place.wheel(name, "1", {"s/a.py": f"A = {name!r}\n"}) for name in ("low", "top"))
+    place.act(install(low, top))
+    monkeypatch.setattr(_posix_remote, "_late", set())  # as in a process that has done nothing else
+    asked: list[str] = []
+    plain = os.link
+
+    def watch(source: str, name: str, **options: Any) -> None:
+        asked.append(name)
+        plain(source, name, **options)
+
+    monkeypatch.setattr(os, "link", watch)
+    before = place.snapshot()
+    assert find_all(place.environment) == ()
+    assert "kept/low" in asked
+    assert {"s", "s/a.py"} <= set(asked) or {"s", "a.py"} <= set(asked)
+    monkeypatch.undo()
+    assert differ(before, place.snapshot()) == []
 
 
 def refuse_words(monkeypatch: pytest.MonkeyPatch) -> None:
