@@ -86,9 +86,9 @@ def play(options: argparse.Namespace, disk: str, boot: Boot) -> Iterator[tuple[s
 
 
 def play_case(options: argparse.Namespace, ground: Ground, count: int, score: Score) -> None:
-    """Play one case's cuts: the same ones in each mode."""
-    rng = random.Random(f"{options.seed} {ground.name}")
-    for _ in range(count):
+    """Play one case's cuts: the same ones in each mode; each is drawn anew, for how many calls there are may differ."""
+    for number in range(count):
+        rng = random.Random(f"{options.seed} {ground.name} {number}")
         strike(ground, choose(ground.field, ground.commit, rng), score)
 
 
