@@ -1,5 +1,6 @@
 """The target's interpreter to an Environment: started once at most, and described alike whether started or not."""
 
+import errno
 import hashlib
 import marshal
 import os
@@ -12,7 +13,7 @@ import pytest
 
 from environments import count_starts, make_environment, make_interpreter, make_target, make_venv, write
 from lugnut.environment import Environment
-from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
+from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken, LugnutError
 from lugnut.interpreter import asking as interpreter
 from lugnut.interpreter import probe
 from lugnut.interpreter.asking import find_environment, read_facts
@@ -415,3 +416,69 @@ def test_a_venv_of_a_managed_python_is_not_managed(tmp_path):
 
 def test_the_test_environment_has_every_field(tmp_path):
     assert make_environment(tmp_path)._fields == Environment._fields
+
+
+LOOKS = ("stat", "lstat", "readlink", "listdir", "scandir")
+
+
+def fail_one(monkeypatch, code, number, *, lasting=False):
+    """Have the system's `number`-th look fail, if `lasting` the same one ever after, and count them."""
+    made = []
+
+    def spoil(look):
+        def spoiled(*arguments, **options):
+            made.append((look.__name__, *map(str, arguments)))
+            begun = number is not None and len(made) >= number
+            if begun and (len(made) == number or (lasting and made[-1] == made[number - 1])):
+                raise OSError(code, os.strerror(code), *arguments[:1])
+            return look(*arguments, **options)
+
+        return spoiled
+
+    for name in LOOKS:
+        monkeypatch.setattr(os, name, spoil(getattr(os, name)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def endangered(tmp_path_factory):
+    """Environments that one failing look could trade for another one, or spell differently."""
+    directory = tmp_path_factory.mktemp("endangered")
+    outer = Path(make_venv(directory / "outer"))
+    inner = Path(make_venv(outer / "project" / ".venv"))
+    (outer / "project" / "linked").symlink_to(inner)
+    managed = Path(make_interpreter(directory / "usr"))
+    (managed.parent.parent / "lib" / "python" / "EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=no\n")
+    return {
+        "beneath": make_target(outer / "project" / "src"),
+        "itself": make_target(inner),
+        "active": make_target(directory, environ={"PATH": "", "VIRTUAL_ENV": str(outer / "project" / "linked")}),
+        "named": make_target(directory, python=outer / "project" / "linked" / "bin" / "python"),
+        "managed": make_target(directory, python=managed),
+    }
+
+
+def outcome(target):
+    try:
+        return find_environment(target)
+    except ExternallyManaged as refusal:
+        return str(refusal)
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES], ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", ["beneath", "itself", "active", "named", "managed"])
+def test_a_disk_in_trouble_chooses_no_other_environment(endangered, monkeypatch, name, code, lasting):
+    target = endangered[name]
+    with monkeypatch.context() as patch:
+        looks = fail_one(patch, code, None)
+        expected = outcome(target)
+    assert len(looks) > 5
+    for number in range(1, len(looks) + 1):
+        with monkeypatch.context() as patch:
+            made = fail_one(patch, code, number, lasting=lasting)
+            try:
+                found = outcome(target)
+            except (OSError, LugnutError):
+                continue
+        assert found == expected, made[number - 1]

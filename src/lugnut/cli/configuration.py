@@ -7,6 +7,7 @@ names where it stands. Overlay ranks are merged name by name; every other list i
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 
 from lugnut.cli.flags import COUNT, FLAGS, LIST, SWITCH, Flag, flags_of
@@ -161,13 +162,23 @@ def _find_table(directory: str) -> tuple[str, dict[str, Any]]:
     """Find the nearest pyproject.toml with a [tool.lugnut], from the directory upwards."""
     while True:
         path = os.path.join(directory, "pyproject.toml")
-        table = _read_table(path) if os.path.isfile(path) else None
+        table = _read_table(path) if _is_file(path) else None
         if table is not None:
             return path, table
         parent = os.path.dirname(directory)
         if parent == directory:
             return "", {}
         directory = parent
+
+
+def _is_file(path: str) -> bool:
+    """Say whether a regular file stands there; a disk in trouble must not choose other settings."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return False
+    except OSError as error:
+        raise _refuse_file(path, error.strerror or str(error)) from None
 
 
 def _may_configure(data: bytes) -> bool:

@@ -14,6 +14,7 @@ from lugnut.environment import Environment, spell_places
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken
 from lugnut.interpreter.discovery import Target, find_candidates, parse_version, read_configuration, venv_of
 from lugnut.interpreter.facts import Facts, find_packaging, remember
+from lugnut.interpreter.presence import exists, is_directory, is_file, resolve
 from lugnut.typed import Any
 
 __all__ = ["Facts", "Target", "ask", "find_environment", "read_facts"]
@@ -63,7 +64,7 @@ def _check_directory(place: str) -> None:
     """Refuse a place that is no directory and, because something stands in the way, can be none."""
     while not os.path.lexists(place):
         place = os.path.dirname(place)
-    if not os.path.isdir(place):
+    if not is_directory(place):
         raise EnvironmentNotFound(where=f"{place} is no directory")
 
 
@@ -154,8 +155,8 @@ def _ask(executable: str) -> dict[str, Any]:
 
 
 def _make_environment(kind: str, facts: Facts, prefix: str) -> Environment:
-    prefix = os.path.realpath(prefix)
-    schemes = {scheme: os.path.realpath(path) for scheme, path in _lay_out(kind, facts, prefix).items()}
+    prefix = resolve(prefix)
+    schemes = {scheme: resolve(path) for scheme, path in _lay_out(kind, facts, prefix).items()}
     return Environment(
         kind=kind,
         prefix=prefix,
@@ -189,10 +190,10 @@ def _choose_launched(facts: Facts) -> str:
     major, minor = facts.markers["python_version"].split(".")[:2]
     wanted = ("python", "python3") if facts.virtual else (f"python{major}.{minor}",)
     if facts.virtual:
-        directory = os.path.realpath(directory)
+        directory = resolve(directory)
     extension = ".exe" if name.lower().endswith(".exe") else ""
     for spelled in [os.path.join(directory, stem + extension) for stem in wanted]:
-        if os.path.exists(spelled) and os.path.samefile(spelled, facts.executable):
+        if exists(spelled) and os.path.samefile(spelled, facts.executable):
             return spelled
     return os.path.join(directory, name)
 
@@ -202,11 +203,11 @@ def _find_aliases(prefix: str, purelib: str) -> tuple[tuple[str, str], ...]:
     try:
         with os.scandir(prefix) as entries:
             links = sorted(entry.path for entry in entries if entry.is_symlink() and entry.is_dir())
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     found = []
     for link in links:
-        real = os.path.realpath(link)
+        real = resolve(link)
         if real.startswith(prefix.rstrip(os.sep) + os.sep):
             found.append((_spell_directory(link, purelib), _spell_directory(real, purelib)))
     return tuple(found)
@@ -222,7 +223,7 @@ def _folds_case(directory: str) -> bool:
     Told by looking only: a run that finds nothing to do creates nothing, and some environments cannot be written to.
     The name of a directory on which a volume is mounted tells nothing of that volume; what stands in it does.
     """
-    while not os.path.isdir(directory):
+    while not is_directory(directory):
         directory = os.path.dirname(directory)
     while True:
         above, name = os.path.split(directory)
@@ -241,7 +242,7 @@ def _tells(name: str) -> bool:
 def _list(directory: str) -> list[str]:
     try:
         return os.listdir(directory)
-    except OSError:
+    except PermissionError:
         return []
 
 
@@ -249,7 +250,7 @@ def _answers_to_both(directory: str, name: str) -> bool:
     twins = os.path.join(directory, name), os.path.join(directory, name.swapcase())
     try:
         return bool(name) and (os.path.samefile(*twins) or _lists_one(directory, name))
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         return False
 
 
@@ -261,7 +262,7 @@ def _lists_one(directory: str, name: str) -> bool:
 def _refuse_managed(facts: Facts) -> None:
     """Refuse a Python that its system manages, in its own words (PEP 668)."""
     marker = os.path.join(facts.stdlib, "EXTERNALLY-MANAGED")
-    if not os.path.isfile(marker):
+    if not is_file(marker):
         return
     import configparser
 

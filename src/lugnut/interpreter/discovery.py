@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from lugnut.errors import EnvironmentNotFound
+from lugnut.interpreter.presence import exists, is_directory, is_file
 from lugnut.typed import NamedTuple
 
 CONFIGURATION = "pyvenv.cfg"
@@ -69,11 +70,11 @@ def find_python(target: Target) -> str:
 
 
 def read_configuration(prefix: str) -> dict[str, str] | None:
-    """Read pyvenv.cfg: one `key = value` a line, no INI file; None where there is none."""
+    """Read pyvenv.cfg: one `key = value` a line, no INI file; None where there is none, OSError in trouble."""
     try:
         with open(os.path.join(prefix, CONFIGURATION), encoding="utf-8", errors="replace") as file:
             lines = [line.partition("=") for line in file]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return {key.strip().lower(): value.strip() for key, equals, value in lines if equals}
 
@@ -82,7 +83,7 @@ def venv_of(executable: str) -> str | None:
     """Give the virtual environment an executable belongs to: where CPython looks for pyvenv.cfg (PEP 405)."""
     directory = os.path.dirname(executable)
     for prefix in (directory, os.path.dirname(directory)):
-        if os.path.isfile(os.path.join(prefix, CONFIGURATION)):
+        if is_file(os.path.join(prefix, CONFIGURATION)):
             return prefix
     return None
 
@@ -93,9 +94,9 @@ def _spell_path(target: Target, text: str) -> str:
 
 def _find_named(target: Target, text: str) -> str:
     path = _spell_path(target, text)
-    if os.path.isdir(path):
+    if is_directory(path):
         return _executable_in(path, f"{path} has no interpreter in it")
-    if os.path.exists(path):
+    if exists(path):
         return path
     if os.path.basename(text) != text:
         raise EnvironmentNotFound(where=f"{path} does not exist")
@@ -136,7 +137,7 @@ def parse_version(target: Target) -> Version | None:
 
     compact = re.fullmatch(r"cp(\d)(\d+)", text)
     plain = re.fullmatch(r"(?:cpython@?|python@)?(\d+(?:\.\d+){0,2})", text)
-    if not (compact or plain or text[:1] in "<>=!~") or os.path.exists(_spell_path(target, text)):
+    if not (compact or plain or text[:1] in "<>=!~") or exists(_spell_path(target, text)):
         return None
     if compact or plain:
         numbers = (".".join(compact.groups()) if compact else plain[1] if plain else "").split(".")
@@ -205,7 +206,7 @@ def _find_active(target: Target) -> str | None:
 
 def _is_conda_base(prefix: str, environ: Mapping[str, str]) -> bool:
     """Tell conda's base environment, which is a system Python to uv, from the ones made of it."""
-    if os.path.isfile(os.path.join(prefix, "conda-meta", "pixi")):  # pixi names every environment `default`
+    if is_file(os.path.join(prefix, "conda-meta", "pixi")):  # pixi names every environment `default`
         return False
     if environ.get("_CONDA_ROOT") == prefix:
         return True
@@ -216,11 +217,11 @@ def _is_conda_base(prefix: str, environ: Mapping[str, str]) -> bool:
 def _find_beneath(directory: str) -> str | None:
     """Look in a directory and those above it."""
     while True:
-        if os.path.isfile(os.path.join(directory, CONFIGURATION)):
+        if is_file(os.path.join(directory, CONFIGURATION)):
             return _executable_in(directory, f"{directory} has a {CONFIGURATION} and no interpreter")
         inner = os.path.join(directory, ".venv")
-        if os.path.isdir(inner):
-            if not os.path.isfile(os.path.join(inner, CONFIGURATION)):
+        if is_directory(inner):
+            if not is_file(os.path.join(inner, CONFIGURATION)):
                 raise EnvironmentNotFound(where=f"{inner} is no virtual environment: it has no {CONFIGURATION}")
             return _executable_in(inner, f"{inner} has no interpreter in it")
         parent = os.path.dirname(directory)
@@ -232,6 +233,6 @@ def _find_beneath(directory: str) -> str | None:
 def _executable_in(prefix: str, otherwise: str) -> str:
     for parts in IN_PREFIX:
         path = os.path.join(prefix, *parts)
-        if os.path.isfile(path):
+        if is_file(path):
             return path
     raise EnvironmentNotFound(where=otherwise)
