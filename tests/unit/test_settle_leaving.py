@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -120,8 +121,6 @@ def test_where_listings_lag_a_directory_goes_under_its_stripe(place: Place, monk
 def test_where_listings_lag_a_directory_may_go_as_it_is_refreshed(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import contextlib
-
     place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n"})))
     monkeypatch.setattr(files, "lists_late", lambda _: True)
     write = files.write
@@ -161,4 +160,28 @@ def test_a_source_stays_where_its_bytecode_cannot_be_taken_away_at_the_moment(
         place.act(uninstall("q"))
     place.act(Act("check", ()))
     assert failed
+    assert not os.path.exists(os.path.join(place.site, "pkg"))
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.EACCES])
+@pytest.mark.parametrize("call", ["open", "rmdir"])
+def test_a_directory_that_cannot_go_in_trouble_goes_by_the_next_command(
+    place: Place, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    """That a disk fails for a moment is no reason to leave an empty directory for good, and to say nothing of it."""
+    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n"})))
+    plain, failed = getattr(os, call), []
+
+    def refuse(path: Any, *words: Any, **options: Any) -> Any:
+        if not failed and not os.listdir(os.path.join(place.site, "pkg")):  # all that is left is the directory itself
+            failed.append(path)
+            raise OSError(code, os.strerror(code), path)
+        return plain(path, *words, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        with contextlib.suppress(LugnutError):
+            place.act(uninstall("q"))
+    assert failed
+    place.act(Act("check", ()))
     assert not os.path.exists(os.path.join(place.site, "pkg"))

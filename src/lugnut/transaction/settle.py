@@ -9,6 +9,7 @@ Content that no claim names stays, unless it is the very content this transactio
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterable, Iterator
 
 from lugnut.environment import key
@@ -25,6 +26,10 @@ from lugnut.transaction.tree import group, split
 
 MOST = 256
 """Files that are settled while a stripe is held once."""
+_STAYS = {
+    errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.ENOTDIR, errno.EINVAL, errno.EACCES, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+"""A directory that cannot be removed for one of these is in use, or not ours to remove: no next command would."""
 _Wanted = dict[str, list[str]]
 """Names of files by directory."""
 
@@ -180,15 +185,22 @@ class Settler:
             return self._is_removed(directory)
 
     def _is_removed(self, directory: str) -> bool:
-        """Remove one directory if nothing is in it; False where it stays."""
+        """Remove one directory if nothing is in it; False where it stays. In other trouble the next command does."""
         above, name = split(directory)
         try:
             parent = self._site.tree.directory(above)
+        except (OutsideEnvironment, FileInTheWay):
+            return False
+        try:
             if parent is not None:
                 self._remove(parent, name, directory)
         except FileNotFoundError:
             pass  # a killed run had come this far
-        except (OSError, OutsideEnvironment, FileInTheWay):
+        except (OutsideEnvironment, FileInTheWay):
+            return False
+        except OSError as error:
+            if error.errno not in _STAYS:
+                raise
             return False
         finally:
             self._site.tree.forget(directory)
