@@ -25,7 +25,7 @@ from typing import Any
 from lugnut.cli.main import main
 from lugnut.events import UNTIMED
 from lugnut.system import distant, locks
-from lugnut.transaction import commit, fence, journal, place, site, transact
+from lugnut.transaction import commit, guard, journal, place, site, transact
 
 GRACE, SILENCE, CHECK = 0.5, 1.5, 1.0
 """Seconds, much shorter than the product's; what is shown does not hang on them."""
@@ -99,7 +99,7 @@ def be_host(directory: str, *words: str) -> int:
     """Run lugnut as this host's."""
     if directory != "-":
         keep_locks_here(directory)
-    fence.GRACE, distant.SILENCE, distant.CHECK = GRACE, SILENCE, CHECK
+    guard.GRACE, distant.SILENCE, distant.CHECK = GRACE, SILENCE, CHECK
     split = words.index("--")
     for word in words[:split]:
         stop_at(word)

@@ -2,13 +2,15 @@
 
     python tools/redislocks.py --rounds N [--seed S] [--evidence FILE]
 
-In each round two runs, one on each host (farhost.py), install and remove distributions that share files, at once; at a
-random moment something befalls them, all kinds in turn: nothing, a run is killed, a whole host dies (run and keeper),
-a keeper is killed, the server is killed and comes back without its memory, every connection is cut, a host is frozen
-for longer than it takes to lose the lock. Then `recover` runs on a third host, and the environment must be whole by the
-oracle and one that the runs in some order could have left: a run that said 0 counts, one that said 3 does not, others
-may. What a host does that is frozen *within* a step cannot be helped (PROTOCOL.md): a file that nobody claims after a
-freeze is counted apart, as told.
+In each round two runs, one on each host (farhost.py), install and remove distributions that share files, at once;
+something befalls one of them, all kinds in turn: nothing, a run is killed, a whole host dies (run and keeper), a keeper
+is killed, the server is killed and comes back without its memory, every connection is cut, a host is frozen for longer
+than it takes to lose the lock. In three rounds of four that is at a moment of its own: the one with the lock stands
+before its last look at it, before the commit, before what it shows, and the other one goes in while it stands there,
+or both go on together; else it is at any time. Then `recover` runs on a third host, and the environment must be whole
+by the oracle and one that the runs in some order could have left: a run that said 0 counts, one that said 3 does not,
+others may. What a host does that is frozen *within* a step cannot be helped (PROTOCOL.md): a file that nobody claims
+after a freeze is counted apart, as told.
 
 First the control: one run stops between its commit and what it shows, and the other host asks for the same name.
 Without the lock it takes that run for dead, finishes it, and takes back what it did: if it does not, these hosts see
@@ -18,11 +20,9 @@ each other anyway, and nothing is shown here at all. With the lock it must be re
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -30,13 +30,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import psutil
-
 from evidence import Evidence, note, words_of
 from oracle import check_environment, read_installed
 from programs import clean_environ, find_program, make_venv, print_table, scratch, version_of
+from redisblows import KINDS, LOSING, LOST, MOMENTS, Process, arrive, befalling
 from redisserver import RedisServer, find_missing
-from serial import NOTHING, Deed, Shipped, State, find_ends
+from serial import NOTHING, Deed, Shipped, State, carry_out, find_ends
 from trees import site_packages
 from wheels import make_wheel
 
@@ -44,8 +43,11 @@ if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
 CONTROL, HELD = "(control: no lock)", "(the same, locked)"
-KINDS = ("nothing", "run killed", "host dies", "keeper killed", "server killed", "links cut", "host frozen")
 HEADER = ("what befell", "rounds", "runs done", "called off", "killed", "not begun", "told", "wrong")
+BY_MOMENT = ("at which moment", "rounds", "came there", "lost its lock", "wrong")
+AIMED = 0.75
+TOGETHER = 0.3
+"""How often the run goes on at once after it has lost the lock, and not when the other one has ended."""
 LONGEST = 2.5
 """Seconds after the start within which it happens: a keeper starts in half of one, a run lasts another."""
 FROZEN = 5.0
@@ -63,7 +65,6 @@ DEEDS = (
     Deed("install", ("jwt1",)), Deed("install", ("jwt2", "six")), Deed("install", ("pyjwt",)),
     Deed("install", ("jwt1", "pyjwt")), Deed("uninstall", ("jwt",)), Deed("uninstall", ("pyjwt", "six")),
 )  # fmt: skip
-Process = subprocess.Popen[str]
 
 
 class Ended(NamedTuple):
@@ -74,6 +75,12 @@ class Ended(NamedTuple):
     """Of each run: done, called off, killed or not begun."""
     wrong: list[str]
     told: list[str]
+    moment: str = ""
+    """Where the run stood that it befell; empty: anywhere."""
+    met: bool = False
+    """Whether it came there."""
+    lost: bool = False
+    """Whether a run found that it had lost the lock."""
 
 
 class Field:
@@ -106,9 +113,9 @@ class Field:
             env=self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def begin(self, host: str, deed: Deed) -> Process:
+    def begin(self, host: str, deed: Deed, *, stops: Sequence[str] = ()) -> Process:
         """Start a deed on a host."""
-        return self.start(host, deed.verb, *(self.wheels.get(key, key) for key in deed.what))
+        return self.start(host, deed.verb, *(self.wheels.get(key, key) for key in deed.what), stops=stops)
 
     def standing(self) -> State:
         """Read what is installed; an unknown version is a key that no end has."""
@@ -120,57 +127,14 @@ class Field:
         return frozenset(found)
 
 
-# --- what befalls them ------------------------------------------------------------------------------------------------
-
-
-def keepers_of(process: Process) -> list[psutil.Process]:
-    """Find the keeper of a run, if it has one by now."""
-    with contextlib.suppress(psutil.Error):
-        return [
-            one for one in psutil.Process(process.pid).children() if "lugnut.system.keeper" in " ".join(one.cmdline())
-        ]
-    return []
-
-
-def befall(field: Field, kind: str, victim: Process) -> None:
-    """Have it happen."""
-    if kind == "server killed":
-        field.server.kill()
-        field.server.start()
-    elif kind == "links cut":
-        field.server.cut()
-    elif kind == "host frozen":
-        freeze([*keepers_of(victim), psutil.Process(victim.pid)] if victim.poll() is None else [])
-    else:
-        if kind in {"host dies", "keeper killed"}:
-            for keeper in keepers_of(victim):
-                with contextlib.suppress(psutil.Error):
-                    keeper.kill()
-        if kind in {"host dies", "run killed"}:
-            victim.kill()
-
-
-def freeze(processes: Sequence[psutil.Process]) -> None:
-    """Stop a host's processes, and let them go on when others have long taken over."""
-    for number in (signal.SIGSTOP, signal.SIGCONT):
-        for one in processes:
-            with contextlib.suppress(psutil.Error):
-                one.send_signal(number)
-        if number == signal.SIGSTOP and processes:
-            time.sleep(FROZEN)
-
-
 # --- a round ----------------------------------------------------------------------------------------------------------
 
 
 def fight(field: Field, kind: str, rng: random.Random) -> Ended:
     """Let two runs meet, and judge what is left."""
-    deeds = rng.choices(DEEDS, k=2)
-    runs = [field.begin(host, deed) for host, deed in zip("ab", deeds, strict=True)]
-    time.sleep(rng.uniform(0, LONGEST))
-    if kind != "nothing":
-        befall(field, kind, rng.choice(runs))
-    ended = [finish(run) for run in runs]
+    moment = rng.choice(MOMENTS) if rng.random() < AIMED else ""
+    deeds = [rng.choice(find_apt(field.state, moment)), rng.choice(DEEDS)]
+    met, ended = meet_at(field, kind, deeds, moment, rng) if moment else (False, meet(field, kind, deeds, rng))
     code, said = finish(field.start("c", "recover"))
     crashed = [text for _, text in [*ended, (code, said)] if "Traceback" in text or "contradicts" in text]
     findings = check_environment(site_packages(field.prefix))
@@ -178,7 +142,40 @@ def fight(field: Field, kind: str, rng: random.Random) -> Ended:
     wrong = [*crashed, *(one for one in findings if one not in told)]
     wrong += [f"recover: exit {code}: {said}"] if code else []
     wrong += find_impossible(field, deeds, [code for code, _ in ended])
-    return Ended(kind, [name_outcome(code) for code, _ in ended], wrong, told)
+    lost = any(word in text for _, text in ended for word in LOST)
+    return Ended(kind, [name_outcome(code) for code, _ in ended], wrong, told, moment, met, lost)
+
+
+def find_apt(state: State, moment: str) -> Sequence[Deed]:
+    """Find the deeds that come to a moment: they change something, and show something if that is the moment."""
+    if not moment:
+        return DEEDS
+    changing = [deed for deed in DEEDS if carry_out(UNIVERSE, state, deed) != state]
+    return [deed for deed in changing if deed.verb == "install" or moment not in {"placing", "showing"}]
+
+
+def meet(field: Field, kind: str, deeds: Sequence[Deed], rng: random.Random) -> list[tuple[int, str]]:
+    """Let two runs begin at once, and have it happen to one of them at any time."""
+    runs = [field.begin(host, deed) for host, deed in zip("ab", deeds, strict=True)]
+    time.sleep(rng.uniform(0, LONGEST))
+    with befalling(field.server, kind, rng.choice(runs)):
+        time.sleep(FROZEN if kind == "host frozen" else 0)
+    return [finish(run) for run in runs]
+
+
+def meet_at(
+    field: Field, kind: str, deeds: Sequence[Deed], moment: str, rng: random.Random
+) -> tuple[bool, list[tuple[int, str]]]:
+    """Have it happen to the run that has the lock and stands at a moment of its own; says whether it came there."""
+    one = field.begin("a", deeds[0], stops=[moment])
+    met = arrive(one)
+    two = field.begin("b", deeds[1]) if rng.random() < TOGETHER or kind == "host frozen" else None
+    time.sleep(rng.uniform(0, 1) if two is not None else 0)  # it waits, or has not asked yet
+    with befalling(field.server, kind, one):
+        two = two or field.begin("b", deeds[1])
+        second = finish(two) if kind in LOSING and (kind == "host frozen" or rng.random() >= TOGETHER) else None
+    first = finish(one)  # its stops end with its input
+    return met, [first, second or finish(two)]
 
 
 def find_impossible(field: Field, deeds: Sequence[Deed], codes: Sequence[int]) -> list[str]:
@@ -240,6 +237,13 @@ def make_row(name: str, ended: Sequence[Ended]) -> list[object]:
     return [name, len(ended), *sums, sum(bool(one.told) for one in ended), sum(bool(one.wrong) for one in ended)]
 
 
+def count_met(moment: str, ended: Sequence[Ended]) -> list[object]:
+    """Sum up the rounds that were aimed at a moment, or those at none."""
+    those = [one for one in ended if one.moment == moment]
+    sums = [sum(one.met for one in those), sum(one.lost for one in those), sum(bool(one.wrong) for one in those)]
+    return [moment or "(any)", len(those), *sums]
+
+
 def main(arguments: list[str]) -> int:
     """Run the control and the campaign, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -256,6 +260,7 @@ def main(arguments: list[str]) -> int:
     ended = run_rounds(chosen.rounds, random.Random(chosen.seed))
     rows = [make_row(kind, [one for one in ended if one.kind == kind]) for kind in KINDS]
     print_table(HEADER, [make_row(CONTROL, [control]), make_row(HELD, [held]), *rows])
+    print_table(BY_MOMENT, [count_met(moment, ended) for moment in (*MOMENTS, "")])
     wrong = sum(bool(one.wrong) for one in [held, *ended])
     subject, again = version_of([find_program("lugnut")]), words_of("tools/redislocks.py", arguments)
     scope = "two hosts, a lock in Redis"

@@ -46,12 +46,12 @@ def cache_directory(settings: Settings) -> str:
     return find_cache(settings.cache_dir)
 
 
-def _begin(target: Target, settings: Settings, watch: Watch, *, asked: bool = False) -> Run:
+def _begin(target: Target, settings: Settings, watch: Watch, *, asked: bool = False, reads: bool = False) -> Run:
     """Find the environment meant, and give the dead their due."""
     watch.timing.phase("start")
     run = Run(target, settings, watch)
     _check_elsewhere(run)
-    run.recover_dead(asked=asked)
+    run.recover_dead(asked=asked, reads=reads or settings.dry_run)
     return run
 
 
@@ -220,7 +220,7 @@ def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Wat
     """Compare the environment with what is recorded of it; nothing is changed but a dead transaction."""
     from lugnut.check import find_all
 
-    run = _begin(target, settings, watch)
+    run = _begin(target, settings, watch, reads=True)
     findings = find_all(run.environment)
     return run.close(NOTHING)._replace(findings=findings)
 

@@ -126,6 +126,13 @@ class Span(NamedTuple):
     args: Mapping[str, Any] = {}
 
 
+class Noted(NamedTuple):
+    """A path that a worker noted beyond its run's plan, in the file `made` or `adopted`; listeners hear of none."""
+
+    file: str
+    path: str
+
+
 Event = (
     WheelAdmitted
     | Downloading
@@ -141,6 +148,7 @@ Event = (
     | Note
     | Counted
     | Span
+    | Noted
 )
 Reporter = Callable[[Event], None]
 

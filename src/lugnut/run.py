@@ -98,10 +98,11 @@ class Run:
         with home:
             return not any(_acts_on(home, identity, names) for identity in homes.list_ids(home))
 
-    def recover_dead(self, *, asked: bool = False) -> None:
+    def recover_dead(self, *, asked: bool = False, reads: bool = False) -> None:
         """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of.
 
-        `asked`: it is what the command is for, so that what hinders it is an error.
+        `asked`: it is what the command is for, so that what hinders it is an error. One that only `reads` does not
+        wait to learn whether another host's run is dead, as one that changes something has to.
         """
         home = homes.open_home(self.environment, create=False)
         if home is None:
@@ -112,7 +113,7 @@ class Run:
             from lugnut.transaction.recover import recover_dead
 
             try:
-                with self._lock(home) as site:
+                with self._lock(home, passing=reads) as site:
                     recover_dead(site, locks.holder_words())
             except _HINDRANCES as error:
                 if asked:
@@ -121,7 +122,7 @@ class Run:
                 self.report(Note("note", f"what a killed run may have left is not looked at: {error}"))
 
     @contextlib.contextmanager
-    def _lock(self, home: files.Directory) -> Iterator[Any]:
+    def _lock(self, home: files.Directory, *, passing: bool = False) -> Iterator[Any]:
         """Lend the environment, as a `Site`, under its guard, whose own lock is tried once."""
         from lugnut.transaction.entrance import hold_guard
         from lugnut.transaction.site import Site
@@ -129,7 +130,7 @@ class Run:
         once = self.patience()._replace(timeout=0)
         site = Site(self.environment, home, once, self.report)
         try:
-            with hold_guard(site, self.settings.lock_backend, locks.holder_words()):
+            with hold_guard(site, self.settings.lock_backend, locks.holder_words(), passing=passing):
                 site.patience = self.patience()
                 yield site
         finally:

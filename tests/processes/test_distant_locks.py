@@ -202,6 +202,23 @@ def test_after_a_whole_host_died_the_next_one_waits_a_moment_and_looks_after_it(
     assert hosts.standing() == ["jwt==2.0"]
 
 
+@pytest.mark.parametrize("words", [["check"], ["install", "--dry-run"]], ids=["check", "dry-run"])
+def test_a_command_that_only_reads_does_not_wait_to_learn_whether_another_host_is_dead(
+    hosts: Hosts, words: list[str]
+) -> None:
+    hosts.do("a", "install", hosts.old)
+    with hosts.start("a", "install", hosts.new, stops="placing") as one:
+        arrive(one, "placing")
+        keeper_of(one).kill()
+        one.kill()
+        fence = (hosts.home / "locks/fence").read_bytes()
+        _, said = hosts.run("b", *words, *[hosts.old] * (len(words) - 1), "-v")
+        assert ("in case it is still at work" in said, "may still be at work" in said) == (False, True), said
+        assert (hosts.home / "locks/fence").read_bytes() == fence
+        assert "did not give back" in hosts.do("b", "recover")  # nobody has vouched for it
+    assert hosts.standing() == ["jwt==1.0"]
+
+
 def test_workers_that_outlive_their_coordinator_keep_the_lock(hosts: Hosts) -> None:
     with hosts.start("a", "install", hosts.new, hosts.other, "-j", "2", stops="placing") as one:
         arrive(one, "placing")
@@ -410,6 +427,7 @@ def test_a_host_that_was_not_told_is_refused_and_may_end_it(hosts: Hosts) -> Non
     code, said = hosts.run("b", "install", hosts.new, backend="flock")
     assert (code, "by flock alone from now on" in said) == (0, True), said
     assert (hosts.home / "format").read_text() == "1\n"
+    assert not (hosts.home / "locks/fence").exists()
     assert hosts.run("b", "uninstall", "jwt", backend="")[0] == 0
 
 
@@ -425,6 +443,65 @@ def test_a_run_under_other_locks_than_those_meanwhile_chosen_does_not_commit(
     assert (code, "another run has changed since by what" in said) == (1, True), said
     hosts.run("b", "recover", backend=then)
     assert "jwt==2.0" not in hosts.standing()
+
+
+@pytest.mark.parametrize("stop", ["committing", "committed"])
+def test_who_changes_to_a_server_lets_those_of_its_own_host_end_first(hosts: Hosts, stop: str) -> None:
+    """They had passed their last look at `format`, and who takes the lock next may be where flock does not reach."""
+    with hosts.start("a", "install", hosts.new, stops=stop, backend="") as one:
+        arrive(one, stop)
+        with hosts.start("a", "install", hosts.other, "--json-events", "-") as two:
+            while '"LockWaiting"' not in (line := two.hear()):
+                assert line, two.finish()
+            assert "jwt.lock" in line
+            assert end(one)[0] == 0
+            assert two.finish()[0] == 0
+    assert hosts.standing() == ["jwt==2.0", "six==1.0"]
+
+
+def test_a_change_to_a_server_that_was_given_up_is_not_taken_for_done(hosts: Hosts) -> None:
+    with hosts.start("a", "install", hosts.new, stops="committing", backend="") as one:
+        arrive(one, "committing")
+        code, said = hosts.run("a", "install", hosts.other, "--lock-timeout", "0")
+        assert (code, "jwt.lock" in said) == (3, True), said
+        code, said = hosts.run("a", "recover", "--lock-timeout", "0")
+        assert (code, "jwt.lock" in said) == (3, True), said
+        assert end(one)[0] == 0
+    assert hosts.standing() == ["jwt==2.0"]
+
+
+@pytest.mark.parametrize(("first", "then"), [("", None), (None, "flock")])
+def test_who_changes_the_locks_waits_for_another_hosts_run_that_has_committed(
+    hosts: Hosts, first: str | None, then: str | None
+) -> None:
+    hosts.do("a", "install", hosts.old) if first is None else None
+    with hosts.start("a", "install", hosts.new, stops="committed", backend=first) as one:
+        arrive(one, "committed")
+        code, said = hosts.run("b", "install", hosts.other, backend=then)
+        assert (code, "runs that went by other locks may be at work" in said) == (0, True), said
+        code, said = end(one)
+    assert (code, "committed, but not finished" in said) == (1, True), said
+    assert hosts.run("b", "recover", backend=then)[0] == 0
+    assert hosts.standing() == ["jwt==2.0", "six==1.0"]
+
+
+LATE = "from lugnut.system import files; files.lists_late = lambda _: True; "
+
+
+@pytest.mark.parametrize("stop", ["committed", "showing", "settling"])
+def test_a_committed_run_under_flock_leaves_the_rest_to_who_goes_by_a_server_by_now(
+    hosts: Hosts, stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts.run("a", "install", hosts.old, backend="")
+    monkeypatch.setattr(f"{__name__}.PROGRAM", PROGRAM.replace("sys.exit", f"{LATE}sys.exit"))
+    with hosts.start("a", "install", hosts.new, stops=stop, backend="") as one:
+        arrive(one, stop)
+        hosts.do("b", "install", hosts.old)
+        after = hosts.room.tree()
+        code, said = end(one)
+    assert (code, "another run has changed since by what" in said) == (1, True), said
+    assert hosts.room.tree() == after
+    assert hosts.standing() == ["jwt==1.0"]
 
 
 def test_hosts_that_ask_different_servers_are_found_out_before_the_commit(hosts: Hosts) -> None:

@@ -13,7 +13,8 @@ if sys.platform == "win32":
 
 from lugnut.errors import LockUnusable, LugnutError, Unsupported
 from lugnut.events import Event, Note
-from lugnut.transaction import entrance, fence
+from lugnut.system import _posix_remote, files
+from lugnut.transaction import entrance, fence, guard
 from places import Place, cut, open_site, place, transactions
 from stepcases import install
 from stepper import CHECK
@@ -39,7 +40,7 @@ class Granted:
 def test_a_fence_that_a_power_cut_blanked_is_somebodys_who_is_waited_for(
     place: Place, monkeypatch: pytest.MonkeyPatch, text: bytes
 ) -> None:
-    monkeypatch.setattr(fence, "GRACE", 0.0)
+    monkeypatch.setattr(guard, "GRACE", 0.0)
     heard: list[Event] = []
     with site_of(place) as site:
         site.report = heard.append
@@ -47,7 +48,7 @@ def test_a_fence_that_a_power_cut_blanked_is_somebodys_who_is_waited_for(
         where.parent.mkdir()
         where.write_bytes(text)
         mine = fence.Fence(site, Granted(), "x at redis://h")  # type: ignore[arg-type]
-        mine.begin(7, "nonce", "{}")
+        mine.begin(fence.Grant(7, "nonce", "{}"), passing=False)
         mine.watch()
     said = [event.text for event in heard if isinstance(event, Note)]
     assert "fence is blank" in said[0]
@@ -68,7 +69,7 @@ def test_a_command_that_only_reads_says_why_it_does_not_look_after_the_dead(
 ) -> None:
     cut(place, install(place.wheel("low", "1", {"low.py": ""})), "link", "low.py")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise refusal
 
     monkeypatch.setattr(entrance, "hold_guard", refuse)
@@ -76,3 +77,22 @@ def test_a_command_that_only_reads_says_why_it_does_not_look_after_the_dead(
     place.act(CHECK._replace(options={"report": heard.append}))
     assert [event.level for event in heard if isinstance(event, Note) and str(refusal) in event.text] == ["note"]
     assert len(transactions(place)) == 1
+
+
+def test_the_environments_name_is_looked_for_anew_where_names_lag(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host may just have made it: a name that is remembered as missing is asked for again (TRAPS 26)."""
+    with site_of(place) as site:
+        monkeypatch.setattr(_posix_remote, "is_remote", lambda _: True)
+        monkeypatch.setattr(_posix_remote, "_late", set())
+        seen: list[bool] = []
+
+        def look(home: files.Directory) -> str:
+            seen.append(home.late)
+            raise BlockingIOError
+
+        monkeypatch.setattr(fence, "_identify", look)
+        with pytest.raises(BlockingIOError):
+            entrance.hold_guard(site, "redis://h", "{}")
+    assert seen == [True]

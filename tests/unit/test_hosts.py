@@ -16,10 +16,11 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("handles of directories are POSIX's", allow_module_level=True)
 
+from children import wait_for
 from lugnut.check import find_all
 from lugnut.errors import CannotWrite, EnvironmentLockLost, LockLost, LockLostLate
 from lugnut.events import Committed, WheelPlaced
-from lugnut.system import _posix_remote, files, locks
+from lugnut.system import _posix_remote, files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction import place as placing
 from lugnut.transaction.commit import finish
@@ -168,6 +169,43 @@ def test_a_users_file_and_directories_that_a_worker_met_are_known_though_its_not
 
     apart(run)
     assert sorted(set(os.listdir(place.site)) - {".lugnut"}) == ["low.py", "other-1.dist-info", "other.py"]
+    assert transactions(place) == []
+
+
+def test_what_a_worker_met_is_known_though_another_one_finds_first_that_the_run_is_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is called off where it stands then; what it had noted went with the transaction, and is told all the same."""
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    os.mkdir(os.path.join(place.site, "s"))
+    low = place.wheel("low", "1", {"low.py": ""})
+    mid = place.wheel("mid", "1", {"mid.py": "", "s/t/a.py": "A = 1\n"})
+    link, met = placing._Hand._link_library, os.path.join(place.root, "met")
+
+    def meet(self: placing._Hand, directory: str, start: int, end: int) -> list[int]:
+        if (self._action.name, directory) == ("mid", ""):
+            place.write("mid.py", "")  # a user's own, written after the survey
+            os.rmdir(os.path.join(place.site, "s"))  # another's, that goes
+        return link(self, directory, start, end)
+
+    def be_stopped(self: placing._Hand) -> None:
+        if self._action.name == "mid":
+            os.mkdir(met)
+            while True:  # until it is called off
+                workers.look_now()
+        wait_for(lambda: os.path.exists(met))
+        take_over(place, "low")
+        raise journal.Vanished
+
+    monkeypatch.setattr(placing._Hand, "_link_library", meet)
+    monkeypatch.setattr(placing._Hand, "_stage_info", be_stopped)
+
+    def run() -> None:
+        with pytest.raises(LockLost):
+            place.act(install(low, mid, jobs=2))
+
+    apart(run)
+    assert sorted(set(os.listdir(place.site)) - {".lugnut"}) == ["mid.py", "other-1.dist-info", "other.py"]
     assert transactions(place) == []
 
 

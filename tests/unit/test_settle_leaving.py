@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from lugnut.errors import LugnutError
+from lugnut.errors import CommittedNotClosed, LugnutError
 from lugnut.system import files, locks
 from lugnut.transaction.site import stripe_name
 from oracle import check_environment
-from places import Act, Place, cut, open_site, place, transactions, write_installed
+from places import Act, Place, cut, hold, open_site, place, transactions, write_installed
 from stepcases import install, uninstall
+from stepper import CHECK, differ
 from trees import digest_bytes
 
 __all__ = ["place"]
@@ -185,3 +186,36 @@ def test_a_directory_that_cannot_go_in_trouble_goes_by_the_next_command(
     assert failed
     place.act(Act("check", ()))
     assert not os.path.exists(os.path.join(place.site, "pkg"))
+
+
+def test_what_cannot_be_kept_for_an_open_run_is_left_to_the_next_command(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: to take the file away would leave a hole where that run has met it, to leave it unmarked a user's.
+
+    So neither is done, and it is said: once there is room the next command goes on, and nothing stays of either run.
+    """
+    place.act(install(place.wheel("other", "1", {"other.py": ""})))
+    before = place.snapshot()
+    place.act(install(place.wheel("gone", "1", {"s.py": "S = 1\n"})))
+    cut(place, install(place.wheel("late", "1", {"a.py": "", "s.py": "S = 1\n"})), "link", "a.py")
+    (identity,) = transactions(place)
+    theirs = hold(place, f"transactions/{identity}/lock")
+    plain = os.mkdir
+
+    def fill(path: str, *words: Any, **options: Any) -> None:
+        if path in {"kept", "late"}:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        plain(path, *words, **options)
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "mkdir", fill)
+        with pytest.raises(CommittedNotClosed, match="No space left"):
+            place.act(uninstall("gone"))
+    assert len(transactions(place)) == 2
+    place.act(CHECK)
+    assert transactions(place) == [identity]
+    assert os.listdir(os.path.join(place.site, ".lugnut/kept")) == ["late"]
+    theirs.close()
+    place.act(CHECK)
+    assert differ(before, place.snapshot()) == []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lugnut.examination import volumes
 from lugnut.system import files, locks
 from places import Place, open_site, place, write_installed
 from stepcases import install, uninstall
@@ -24,12 +25,20 @@ LINE = "36 35 {device} / /mnt rw,noatime master:1 - {kind} server:/x rw\n"
 @pytest.mark.parametrize(
     ("kind", "late"),
     [("ext4", False), ("tmpfs", False), ("overlay", False), ("fuseblk", False), ("nfs", True), ("nfs4", True),
-     ("cifs", True), ("smb3", True), ("fuse.mfs", True), ("fuse", True), ("9p", True)],
+     ("cifs", True), ("smb3", True), ("fuse.mfs", True), ("fuse", True), ("9p", True), ("virtiofs", True),
+     ("vboxsf", True), ("wekafs", True), ("pvfs2", True), ("orangefs", True)],
 )  # fmt: skip
 def test_a_file_system_is_known_by_its_line_in_mountinfo(kind: str, *, late: bool) -> None:
     from lugnut.system._posix_remote import is_remote
 
     assert is_remote(LINE.format(device="98:0", kind=kind)) is late
+
+
+@pytest.mark.parametrize("kind", [*volumes._SHARED_BY_HOST, *volumes._KEPT_BY_SERVER, "beegfs", "afs", "pvfs2"])
+def test_what_the_doctor_knows_others_to_change_is_known_here(kind: str) -> None:
+    from lugnut.system._posix_remote import is_remote
+
+    assert is_remote(LINE.format(device="98:0", kind=kind))
 
 
 def test_a_local_file_system_lists_what_is_there(tmp_path: Path) -> None:

@@ -240,6 +240,29 @@ except ValueError as error:
     assert run(body, "fork") == "second\n"
 
 
+def test_what_others_told_is_heard_though_one_has_failed():
+    """They may have told it before the parent heard of the failure, which it heard first."""
+    body = """
+from lugnut.system.workers import _Course
+class Crew:
+    heard = [[(1, ("failed", 5, ValueError("fifth")))]]
+    last = [(0, ("event", 2, Note("note", "told"))), (0, None)]
+    def start(self, count): return count
+    def give(self, worker): pass
+    def working(self): return True
+    def code(self, worker): return 0
+    def listen(self, seconds): return self.heard.pop()
+    def dismiss(self):
+        said, self.last = self.last, []
+        return said
+try:
+    _Course(["x"] * 9, make_plan(report=lambda event: print(event.text)), None).run(act, Crew())
+except ValueError as error:
+    print(error)
+"""
+    assert run(body, "fork") == "told\nfifth\n"
+
+
 def test_what_the_callers_own_functions_raise_ends_every_worker(method):
     body = """
 def fail(*_): raise LookupError("mine")

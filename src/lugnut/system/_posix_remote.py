@@ -13,7 +13,13 @@ import os
 
 from lugnut.system.directory import Directory
 
-_KINDS = ("nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.")
+_KINDS = (
+    "nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.",
+    "wekafs", "orangefs", "pvfs2", "panfs", "coda",
+    "virtiofs", "vboxsf", "prl_fs", "vmhgfs", "drvfs", "fakeowner", "osxfs", "grpcfuse",
+)  # fmt: skip
+"""Of servers and clusters, then what a host lends its guests. virtiofs remembers names for a second unless it is told
+`cache=never`, vboxsf for its `ttl`, wekafs by its read cache; OrangeFS calls itself pvfs2 in Linux."""
 _RENEWS = sys.platform == "linux"
 """Elsewhere a directory might be linked."""
 _late: set[int] = set()

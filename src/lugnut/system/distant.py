@@ -29,6 +29,12 @@ _TICK = 0.05
 _PROGRAM = "from lugnut.system.keeper import serve; serve()"
 _PATIENCE = 15.0
 """Seconds for a keeper's answer, or its end."""
+_PROMPT = 7.0
+"""Seconds that its first word is given in any case: it has to start, and gives the server five to be reached and two
+for each answer."""
+_ATTEMPT, _BRIEF = 25.0, 2.0
+"""Seconds for the first attempt, which waits for whoever is silent, perhaps twice; and where somebody is known to have
+the lock, and the caller does not want to wait that long."""
 
 
 class Question(NamedTuple):
@@ -50,6 +56,35 @@ class Question(NamedTuple):
 def show(url: str) -> str:
     """Spell a server's URL without user, password and options."""
     return hide_credentials(url).partition("?")[0]
+
+
+class _Wait(NamedTuple):
+    """What is known of a lock that is not held yet."""
+
+    heard: bool = False
+    """Whether the keeper has said anything, so that the server answers."""
+    tried: bool = False
+    """Whether an attempt has failed."""
+    holder: str = ""
+    """Who has it, or had it last, in words."""
+
+    def hear(self, said: list[Any]) -> _Wait:
+        """Take up what the keeper says: whom it asks, or for whom it waits."""
+        if not said:
+            return self
+        holder = _word_holder(said[1]) if said[1] or said[0] == "waits" else ""
+        return _Wait(heard=True, tried=said[0] == "waits", holder=holder)
+
+    def longest(self, timeout: float) -> float:
+        """Give the seconds to wait: what the caller says, but for one attempt to be made, which has its own bounds.
+
+        A server of which nothing is heard is no lock that somebody has: more than its bounds it is never waited for.
+        """
+        if self.tried:
+            return timeout
+        if self.holder and timeout > 0:
+            return max(timeout, _BRIEF)
+        return _ATTEMPT if self.heard else min(max(timeout, _PROMPT), _ATTEMPT)
 
 
 class Distant(files.Closing):
@@ -103,32 +138,38 @@ class Distant(files.Closing):
 
     def take(self, patience: locks.Patience) -> int:
         """Wait until the lock is held and give its token; raises LockTimeout, BackendUnusable."""
-        began, clock, next_word, holder = time.monotonic(), time.perf_counter_ns(), locks.FIRST_WORD, ""
+        began, clock, next_word, wait = time.monotonic(), time.perf_counter_ns(), locks.FIRST_WORD, _Wait()
         while True:
             said = self._hear_first()
             if said and said[0] == "held":
-                self._note_wait(patience, clock, holder)
+                self._note_wait(patience, clock, wait.holder)
                 self._held, self.given = True, said[2]
                 return int(said[1])
-            if said:
-                holder = _word_holder(said[1])
+            wait = wait.hear(said)
             waited = time.monotonic() - began
-            if holder or waited >= locks.FIRST_WORD:  # else it is no wait, but a program that starts
+            if wait.holder or waited >= locks.FIRST_WORD:  # else it is no wait, but a program that starts
                 patience.cancelled()
-            if holder and waited >= patience.timeout:
-                seconds = int(patience.timeout) if patience.timeout == int(patience.timeout) else patience.timeout
-                raise LockTimeout(seconds=seconds, path=self._question.place, holder=holder)
-            if holder and waited >= next_word:
-                patience.on_wait(self._question.place, holder, waited)
+            if waited >= wait.longest(patience.timeout):
+                raise self._give_up(wait, patience.timeout)
+            if wait.holder and waited >= next_word:
+                patience.on_wait(self._question.place, wait.holder, waited)
                 next_word = waited + locks.NEXT_WORD
 
     def _hear_first(self) -> list[Any]:
         try:
             return self.hear(_TICK)
         except EnvironmentLockLost as error:  # it was never had
-            hint = "see that the server runs and that the URL leads to it; or have the environment use flock alone"
-            server = show(self._question.url)
-            raise BackendUnusable(server=server, reason=error.data["reason"], hint=hint) from None
+            raise self._unusable(error.data["reason"]) from None
+
+    def _give_up(self, wait: _Wait, timeout: float) -> LockTimeout | BackendUnusable:
+        if not wait.holder:
+            return self._unusable(f"nothing was heard of the lock for {wait.longest(timeout):g} s")
+        seconds = int(timeout) if timeout == int(timeout) else timeout
+        return LockTimeout(seconds=seconds, path=self._question.place, holder=wait.holder)
+
+    def _unusable(self, reason: str) -> BackendUnusable:
+        hint = "see that the server runs and that the URL leads to it; or have the environment use flock alone"
+        return BackendUnusable(server=show(self._question.url), reason=reason, hint=hint)
 
     def _note_wait(self, patience: locks.Patience, began: int, holder: str) -> None:
         if holder and patience.waits is not None:

@@ -7,7 +7,9 @@ worker have; its end says that none of them lives any more, and only then, or at
 given back. The keeper itself writes nothing to the environment.
 
     told    a question, once: url, channel, nonce, words, silence, check   above N | begun | check | give
-    says    waits HOLDER, held TOKEN GIVEN, is TOKEN, missing, lost REASON, failed REASON; one JSON list a line
+    says    asks HOLDER, waits HOLDER, held TOKEN GIVEN, is TOKEN, missing, lost REASON, failed REASON
+
+One JSON list a line: `asks` once the server has answered, `waits` once an attempt has failed.
 
 In Redis: `<channel>` is the lock; `<channel>-fence` RedisLock's counter, one more for each grant; `<channel>-holder`
 who has it, for messages alone; `<channel>-given` the nonce of the last one who had begun and gave it back. Whoever
@@ -130,6 +132,8 @@ class _Keeper:
             interrupt_on_lost=False,
             on_lost=self._lose,
         )
+        # an attempt lasts for as long as somebody who has it is silent, and not everybody waits for that
+        self.say("asks", self._connection.get(self._key("holder")) or "")
         patience = 0.0
         while True:
             try:
@@ -153,18 +157,30 @@ class _Keeper:
     def _answer(self, order: str) -> None:
         word, _, number = order.partition(" ")
         if word == "above" and int(number) >= self._token:  # a server that lost its memory counts from 1 again
-            self._token = self._connection.incrby(self._lock.fence_key, int(number) + 1 - self._token)
+            self._rise(int(number) + 1)
         elif word == "check":
             self._check()
         self._begun = self._begun or word == "begun"
         self.say("is", self._token)
 
+    def _rise(self, token: int) -> None:
+        """Have the counter go on from a higher number, in one step, unless it was granted again meanwhile."""
+        with self._connection.pipeline() as step:
+            step.watch(self._lock.fence_key)
+            self._see_counted(step.get(self._lock.fence_key))
+            step.multi()
+            step.set(self._lock.fence_key, token)
+            step.execute()  # WatchError where somebody was granted it since it was read
+        self._token = token
+
+    def _see_counted(self, counted: str | None) -> None:
+        if counted != str(self._token):
+            raise RuntimeError(f"it was granted again ({counted} after {self._token})")
+
     def _check(self) -> None:
         """See, by way of the server, that nobody was granted it since, and that the subscription is alive."""
         self._lock.ensure_held()
-        counted = self._connection.get(self._lock.fence_key)
-        if counted != str(self._token):
-            raise RuntimeError(f"it was granted again ({counted} after {self._token})")
+        self._see_counted(self._connection.get(self._lock.fence_key))
         answers = self._connection.pubsub(ignore_subscribe_messages=False)
         try:
             self._ping(answers, self._key(os.urandom(16).hex()))

@@ -134,10 +134,10 @@ class _Course(Generic[J, R]):
                     for worker, message in crew.listen(TICK):
                         self._take(crew, worker, message)
             finally:
-                self._note_failures(crew.dismiss())
+                self._hear_last(crew.dismiss())
                 self._note_unfinished()
         finally:
-            crew.dismiss()  # again: a KeyboardInterrupt may have cut the first one short
+            self._hear_last(crew.dismiss())  # again: a KeyboardInterrupt may have cut the first one short
         return self._sort_results() if started else self.run_here(function)  # not one process more is to be had
 
     def _take(self, crew: _Crew, worker: int, message: frames.Message | None) -> None:
@@ -191,8 +191,11 @@ class _Course(Generic[J, R]):
         cause = "it ended without a word" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
         self._failures[number] = WorkerDied(label=self._plan.label(self._jobs[number]), cause=cause)
 
-    def _note_failures(self, heard: list[Heard]) -> None:
+    def _hear_last(self, heard: list[Heard]) -> None:
         """Take up what others said while they were called off, so that of several failures the first is told."""
+        for worker, message in heard:
+            if message and message[0] == "event":
+                self._hear(worker, message[2])
         if self._failures:
             self._failures |= {message[1]: message[2] for _, message in heard if message and message[0] == "failed"}
 

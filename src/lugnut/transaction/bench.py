@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from lugnut.environment import Environment
-from lugnut.events import Reporter
+from lugnut.events import Noted, Reporter
 from lugnut.plan import Origin
 from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
@@ -48,7 +48,7 @@ class Bench(files.Closing):
         self.tree = Tree(terms.environment, self._note_directory, terms.directories)
         self.placer = content.Placer(terms.transaction, terms.link_mode)
         self._batch = files.Batch()
-        self._noted: list[tuple[str, str]] = []
+        self._emit = emit
 
     def _hold_writer(self) -> locks.Held:
         """Hold a lock of this spawned writer: it inherited none, and recovery must wait for it (TRAPS 7)."""
@@ -78,15 +78,12 @@ class Bench(files.Closing):
             self.note("made", relative)
 
     def note(self, file: str, path: str) -> None:
-        """Add one path to `made` or `adopted`, in one write, before the deed."""
-        files.append(self.own, file, path.encode() + b"\n")
-        self._noted.append((file, path))
+        """Add one path to `made` or `adopted`, in one write, before the deed; and tell the coordinator, before it too.
 
-    def tell_notes(self) -> journal.Notes:
-        """Give what was noted since this was asked last: file and path."""
-        noted = tuple(self._noted)
-        self._noted.clear()
-        return noted
+        Where another run takes this one for dead the file goes with the transaction, whatever ends this worker then.
+        """
+        files.append(self.own, file, path.encode() + b"\n")
+        self._emit(Noted(file, path))
 
     @property
     def staged(self) -> files.Directory:

@@ -12,20 +12,32 @@ from lugnut.transaction.guard import Guard
 from lugnut.transaction.site import Site
 
 
-def hold_guard(site: Site, backend: str, words: str) -> Guard:
+def hold_guard(site: Site, backend: str, words: str, *, passing: bool = False) -> Guard:
     """Begin an act, by what the caller says (`backend`: empty, `flock` or a URL) and the environment remembers.
 
+    Who is only `passing` changes neither what the environment is locked by, nor waits for a holder that may live.
     Raises BackendNeeded where its hosts lock it by a server and the caller said nothing, LockTimeout, BackendUnusable.
     """
+    site.lists_late()  # what has this handle, and what is opened from it, look anew from here on (TRAPS 26)
     remembered = homes.read_backend(site.home)
-    if backend in {"", homes.FLOCK}:
-        if remembered == homes.FLOCK:
-            return Guard(site)
-        if not backend:
-            raise BackendNeeded(path=f"{site.home.path}/format")
-        homes.write_backend(site.home, homes.FLOCK)
-        site.report(Note("warning", f"{site.home.path} was locked by Redis, and is by flock alone from now on"))
-        return Guard(site)
-    from lugnut.transaction.fence import hold_fence
+    if remembered == homes.FLOCK and (passing or backend in {"", homes.FLOCK}):
+        return _go_by_flock(site)
+    if backend not in {"", homes.FLOCK}:
+        from lugnut.transaction.fence import hold_fence
 
-    return hold_fence(site, backend, words)
+        return hold_fence(site, backend, words, passing=passing)
+    if not backend or passing:
+        raise BackendNeeded(path=f"{site.home.path}/format")
+    homes.write_backend(site.home, homes.FLOCK)
+    site.report(Note("warning", f"{site.home.path} was locked by Redis, and is by flock alone from now on"))
+    guard = _go_by_flock(site)
+    guard.let_others_end()
+    return guard
+
+
+def _go_by_flock(site: Site) -> Guard:
+    """Go by flock alone; where other hosts may be, they may be told meanwhile that it does not reach them all."""
+    guard = Guard(site)
+    if site.lists_late():
+        site.guard = guard.watch
+    return guard

@@ -11,22 +11,18 @@ import contextlib
 import os
 import time
 
-from lugnut.errors import CannotWrite, EnvironmentLockLost, NewerFormat
+from lugnut.errors import CannotWrite, EnvironmentLockLost, LockTimeout, NewerFormat
 from lugnut.events import Note
-from lugnut.system import distant, files
+from lugnut.system import distant, files, locks
 from lugnut.transaction import home as homes
-from lugnut.transaction.guard import Guard
+from lugnut.transaction.guard import GRACE, Guard
 from lugnut.transaction.hold import LOCKS
 from lugnut.transaction.site import Site
 from lugnut.typed import NamedTuple
 
-FENCE, IDENTITY = "fence", "identity"
+IDENTITY = "identity"
 VERSION = "1"
-GRACE = 12.0
-"""Seconds in which a holder that lost the lock and lives has noticed (6 at most) and its workers have stopped (5).
-
-Nothing is decided by them: they make what a holder still does in its last moments rarer, not impossible.
-"""
+_NAME = homes.FENCE.removeprefix(f"{LOCKS}/")
 _PAUSE = 0.05
 _SOMEBODY = "?"
 """The nonce of who cannot be told: a power cut may have blanked the file. He may live, and is waited for."""
@@ -55,40 +51,65 @@ class Fence(Guard):
         self._place = place
         self._mine = Grant(0, "")
 
-    def begin(self, token: int, nonce: str, words: str) -> None:
-        """Write this run into the environment; wait where the one before it did not give the lock back."""
+    def begin(self, mine: Grant, *, passing: bool) -> None:
+        """Write this run into the environment; wait where others may still be at work there.
+
+        That is so where the one before it did not give the lock back, and where runs began under flock alone.
+        """
         self._site.refresh()
+        changes = homes.read_backend(self._site.home) != homes.REDIS
         before = self._read()
-        if before.nonce == _SOMEBODY:
-            path = f"{self._site.home.path}/{LOCKS}/{FENCE}"
-            text = "is blank, as a power cut leaves it: to whom the lock was granted last is not known"
-            self._site.report(Note("warning", f"{path} {text}"))
-        if token <= before.token:
-            token = int(self._distant.ask(f"above {before.token}")[1])
-            self._warn_of_memory()
-        self._mine = Grant(token, nonce, words)
-        with files.enter(self._site.home, LOCKS) as place:
-            files.replace(place, FENCE, f"{VERSION} {token} {nonce} {words}\n".encode())
-        if homes.read_backend(self._site.home) != homes.REDIS:
-            homes.write_backend(self._site.home, homes.REDIS)
-        if before.nonce not in {"", self._distant.given}:
-            self._wait()
+        vouched = before.nonce == self._distant.given if before.nonce else changes
+        if passing and (changes or not vouched):
+            holder = "which the last run did not give back, so that it may still be at work"
+            raise LockTimeout(seconds=0, path=self._place, holder=holder)
+        self._write(self._rise(mine, before))
+        if changes or not vouched:
+            self._pass_locks()
+        if not vouched:
+            text = f"the last run did not give back {self._place}; in case it is still at work"
+            self._wait(f"{text}, waiting {GRACE:.0f} s")
+        elif changes:
+            self.let_others_end()
         self.check()
         self._distant.ask("begun")
 
-    def _warn_of_memory(self) -> None:
+    def _rise(self, mine: Grant, before: Grant) -> Grant:
+        """Have the token be greater than the last one, and say what is odd about that."""
+        if before.nonce == _SOMEBODY:
+            path = f"{self._site.home.path}/{homes.FENCE}"
+            text = "is blank, as a power cut leaves it: to whom the lock was granted last is not known"
+            self._site.report(Note("warning", f"{path} {text}"))
+        if mine.token > before.token:
+            return mine
+        mine = mine._replace(token=int(self._distant.ask(f"above {before.token}")[1]))
         text = "knows less than the environment: it was started without its data, or is not its other hosts' server"
         self._site.report(Note("warning", f"{self._place} {text}"))
+        return mine
 
-    def _wait(self) -> None:
-        """Wait `GRACE` seconds: the one before may live, cut off, and has to find out."""
-        text = f"the last run did not give back {self._place}; in case it is still at work, waiting {GRACE:.0f} s"
-        self._site.report(Note("info", text))
-        until = time.monotonic() + GRACE
-        while (left := until - time.monotonic()) > 0:
-            self._site.patience.cancelled()
+    def _write(self, mine: Grant) -> None:
+        """Write it down, and then that the environment is locked so."""
+        self._mine = mine
+        with files.enter(self._site.home, LOCKS) as place:
+            files.replace(place, _NAME, f"{VERSION} {mine.token} {mine.nonce} {mine.words}\n".encode())
+        if homes.read_format(self._site.home) != homes.REDIS:
+            homes.write_backend(self._site.home, homes.REDIS)
+
+    def _pass_locks(self) -> None:
+        """Wait for every lock that is held within reach of flock, once: the next host may be where it does not reach.
+
+        Who takes one from now on finds out by what the environment is locked before he commits.
+        """
+
+        def look() -> None:
             self.look()
-            time.sleep(min(_PAUSE, left))
+            patience.cancelled()
+
+        patience = self._site.patience
+        with files.enter(self._site.home, LOCKS) as place:
+            for name in files.list_names(place):
+                if name.endswith(".lock"):
+                    locks.hold(place, name, patience._replace(cancelled=look), create=False).close()
 
     def _read(self) -> Grant:
         """Read who holds the lock, as the environment knows it."""
@@ -96,14 +117,14 @@ class Fence(Guard):
             if self._site.lists_late():
                 files.refresh(place)
             try:
-                text = files.read(place, FENCE).strip(files.BLANK).decode("utf-8", "replace")
+                text = files.read(place, _NAME).strip(files.BLANK).decode("utf-8", "replace")
             except FileNotFoundError:
                 return Grant(0, "")
         if not text:
             return Grant(0, _SOMEBODY)
         version, token, nonce, words = [*text.split(" ", 3), "", "", "", ""][:4]
         if version != VERSION or not token.isdigit():
-            raise NewerFormat(path=f"{self._site.home.path}/{LOCKS}/{FENCE}", found=version[:20], known=VERSION)
+            raise NewerFormat(path=f"{self._site.home.path}/{homes.FENCE}", found=version[:20], known=VERSION)
         return Grant(int(token), nonce, words)
 
     def look(self) -> None:
@@ -131,14 +152,14 @@ class Fence(Guard):
         self._distant.close()
 
 
-def hold_fence(site: Site, url: str, words: str) -> Fence:
+def hold_fence(site: Site, url: str, words: str, *, passing: bool = False) -> Fence:
     """Take the lock of the whole environment; raises LockTimeout, BackendUnusable."""
     nonce = os.urandom(16).hex()
     question = distant.Question(url, f"lugnut:{_identify(site.home)}", nonce, words)
     held, token = distant.hold(question, site.patience)
     fence = Fence(site, held, question.place)
     try:
-        fence.begin(token, nonce, words)
+        fence.begin(Grant(token, nonce, words), passing=passing)
     except BaseException as error:
         fence.close()
         if isinstance(error, OSError):

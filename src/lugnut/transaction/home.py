@@ -18,7 +18,8 @@ FLOCK, REDIS = "flock", "redis"
 """What keeps hosts apart: flock reaches all of them, or a lock of the whole environment in Redis is held beside it."""
 _FORMATS = {b"1": FLOCK, b"2 redis": REDIS}
 """What `format` says: the second is refused by every lugnut that does not know it, and so takes no part by mistake."""
-_FIRST = b"1\n"
+FENCE = "locks/fence"
+"""Stands where the environment is locked by Redis (`fence`); nowhere else, for who goes back to flock removes it."""
 _PATIENCE = locks.Patience(30.0)
 FORMAT = 2
 TRANSACTIONS = "transactions"
@@ -53,15 +54,19 @@ def open_home(environment: Environment, *, create: bool) -> files.Directory | No
 
 
 def read_backend(home: files.Directory) -> str:
-    """Say by what this environment is locked: FLOCK, as where nothing is said yet, or REDIS. Raises NewerFormat."""
+    """Say by what this environment is locked: FLOCK or REDIS. Raises NewerFormat.
+
+    Where a power cut has left `format` blank, or taken it away, a fence says REDIS; else FLOCK, as where all is new.
+    """
+    return read_format(home) or (FLOCK if files.look(home, FENCE) is None else REDIS)
+
+
+def read_format(home: files.Directory) -> str | None:
+    """Say what `format` says itself; None where it says nothing. Raises NewerFormat."""
     try:
-        return _read_format(home) or FLOCK
+        text = files.read(home, "format").strip(files.BLANK)
     except FileNotFoundError:
-        return FLOCK
-
-
-def _read_format(home: files.Directory) -> str | None:
-    text = files.read(home, "format").strip(files.BLANK)
+        return None
     if not text:
         return None
     if text not in _FORMATS:
@@ -72,22 +77,22 @@ def _read_format(home: files.Directory) -> str | None:
 
 def write_backend(home: files.Directory, backend: str) -> None:
     """Have this environment locked by that from now on; runs that began otherwise find out before they commit."""
-    text = next(text for text, known in _FORMATS.items() if known == backend)
     with _hold_format(home):
-        files.replace(home, "format", text + b"\n")
-        files.sync_volume(home)  # a power cut must not leave it blank: that says flock
+        files.replace(home, "format", _word(backend))
+        files.sync_volume(home)  # a power cut must not leave it blank, which says the same as no fence
+        if backend == FLOCK:
+            with contextlib.suppress(FileNotFoundError):
+                files.unlink(home, FENCE)
+
+
+def _word(backend: str) -> bytes:
+    return next(text for text, known in _FORMATS.items() if known == backend) + b"\n"
 
 
 def _check_format(home: files.Directory, *, create: bool) -> None:
     """Raise NewerFormat; what a power cut left blank says nothing, and is written again (TRAPS 19)."""
-    try:
-        found = _read_format(home)
-    except FileNotFoundError:
-        if create:
-            _write_format(home)
-        return
-    if found is None and create:
-        _write_format(home, over=True)
+    if read_format(home) is None and create:
+        _write_format(home, over=files.look(home, "format") is not None)
 
 
 def _write_format(home: files.Directory, *, over: bool = False) -> None:
@@ -106,20 +111,21 @@ def _write_format(home: files.Directory, *, over: bool = False) -> None:
 
 def _write_once(home: files.Directory) -> None:
     """Write `format` unless it stands; never over what another run has made of it meanwhile."""
+    first = _word(read_backend(home))
     with contextlib.suppress(FileExistsError):
         try:
-            files.write_whole(home, "format", _FIRST)
+            files.write_whole(home, "format", first)
         except OSError as error:
             if not files.cannot_link(error):
                 raise
-            files.write(home, "format", _FIRST)  # neither links nor an exclusive rename are to be had (TRAPS 25)
+            files.write(home, "format", first)  # neither links nor an exclusive rename are to be had (TRAPS 25)
 
 
 def _write_over(home: files.Directory) -> None:
     """Write `format` where it is blank, alone: another run may have said since by what this environment is locked."""
     with _hold_format(home):
-        if _read_format(home) is None:
-            files.replace(home, "format", _FIRST)
+        if read_format(home) is None:
+            files.replace(home, "format", _word(read_backend(home)))
 
 
 @contextlib.contextmanager

@@ -15,13 +15,14 @@ import os
 import time
 
 from lugnut.errors import InternalError
+from lugnut.events import Noted
 from lugnut.plan import REMOVE, Plan
 from lugnut.system import files, locks
 from lugnut.transaction.home import FORMAT, REMAINING, TRANSACTIONS, is_tidy, list_ids, open_home
 from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
-    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Notes", "Transaction",
+    "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
     "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
     "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
@@ -33,17 +34,8 @@ _TRIES = 100
 _NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}
 
 
-Notes = tuple[tuple[str, str], ...]
-"""What a worker noted: the file, `made` or `adopted`, and the path."""
-
-
 class Vanished(Exception):
     """What was being read is gone or was moved on: read again."""
-
-    def __init__(self, noted: Notes = ()) -> None:
-        super().__init__(noted)
-        self.noted = noted
-        """By a worker that found its own transaction gone."""
 
 
 class Transaction:
@@ -55,7 +47,7 @@ class Transaction:
         self.plan = plan
         self.lock = lock
         self.place = f"{TRANSACTIONS}/{identity}"
-        self.noted: list[tuple[str, str]] = []
+        self.noted: list[Noted] = []
         """What its workers have told that they noted, for where another run has removed it."""
 
     def state(self) -> str:

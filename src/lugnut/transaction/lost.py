@@ -32,8 +32,8 @@ def withdraw(site: Site, transaction: journal.Transaction) -> None:
 
 def _recall(transaction: journal.Transaction) -> Plan:
     """Give the plan with what the workers noted since: their notes went with the transaction."""
-    made = [path for file, path in transaction.noted if file == "made"]
-    adopted = [path for file, path in transaction.noted if file == "adopted"]
+    made = [one.path for one in transaction.noted if one.file == "made"]
+    adopted = [one.path for one in transaction.noted if one.file == "adopted"]
     plan = transaction.plan
     return plan._replace(directories=(*plan.directories, *made), adopted=(*plan.adopted, *adopted))
 

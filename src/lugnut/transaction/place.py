@@ -30,8 +30,6 @@ class Placed(NamedTuple):
     files: int
     exists: int
     settles: int
-    noted: journal.Notes
-    """What whoever takes its run for dead removes with the transaction."""
 
 
 def label(rendered: Rendered) -> str:
@@ -62,7 +60,7 @@ class Placing(files.Closing):
             except (OSError, LugnutError, journal.Vanished) as error:
                 raise hand.explain(error) from None
         exists, settles = bench.site.exists - before[0], bench.site.settles - before[1]
-        return Placed(len(rendered.action.files), exists, settles, bench.tell_notes())
+        return Placed(len(rendered.action.files), exists, settles)
 
     def close(self) -> None:
         """Give back what was opened in this process."""
@@ -97,7 +95,7 @@ class _Hand:
         """Give the error to raise: where this run was taken for dead meanwhile, that is what lies behind any."""
         with contextlib.suppress(OSError):
             if not self._bench.is_open():
-                return journal.Vanished(self._bench.tell_notes())
+                return journal.Vanished()
         if isinstance(error, OSError):
             return CannotWrite(path=self.where or str(error.filename), reason=error.strerror or str(error))
         return error

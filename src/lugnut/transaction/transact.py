@@ -9,7 +9,7 @@ from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, CommittedNotClosed, ConflictRefused, LockLost, LugnutError, ShapeConflict
-from lugnut.events import UNTIMED, Changed, Committed, Conflict, Reporter, Timing, WheelPlaced
+from lugnut.events import UNTIMED, Changed, Committed, Conflict, Event, Noted, Reporter, Timing, WheelPlaced
 from lugnut.plan import Action, Plan, Rendered
 from lugnut.store.place import Store
 from lugnut.system import files, locks, workers
@@ -248,20 +248,19 @@ def _place(site: Site, plan: Plan, decision: Decision, transaction: journal.Tran
     )  # fmt: skip
     jobs = [one._replace(action=by_name[one.action.name]) for one in decision.rendered]
     jobs.sort(key=lambda job: (-len(job.action.files), job.action.name))
-    pool = workers.Pool(
-        course.jobs, label, course.report, course.cancelled, course.start_method, course.timing, "place"
-    )
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Noted):
+            transaction.noted.append(event)
+        else:
+            course.report(event)
 
     def take(number: int, placed: Placed) -> None:
         action = jobs[number].action
         site.exists += placed.exists
         site.settles += placed.settles
-        transaction.noted += placed.noted
         course.report(WheelPlaced(action.name, action.version, placed.files))
 
-    try:
-        with Placing(terms) as placing:
-            workers.run(placing, jobs, plan=pool, on_result=take)
-    except journal.Vanished as error:
-        transaction.noted += error.noted
-        raise
+    pool = workers.Pool(course.jobs, label, hear, course.cancelled, course.start_method, course.timing, "place")
+    with Placing(terms) as placing:
+        workers.run(placing, jobs, plan=pool, on_result=take)
