@@ -14,10 +14,10 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from footprints import Shared, turn
+from footprints import Touch, share
 from lugnut.errors import Interrupted
 from moments import Moments
 from oracle import check_environment
@@ -41,8 +41,8 @@ class Arena:
     def __init__(self, case: OrderCase, root: str) -> None:
         """Install what stands there before; every call of a player counts until `reduce` is called."""
         self.case = case
-        self.name = f"{case.name}/every"
-        """As schedules name it: of which calls their numbers tell."""
+        self.known: list[set[Touch]] = []
+        """What each deed's processes touch, once not every call of theirs counts any more."""
         self.place = Place(root, PURELIB)
         with open(os.path.join(self.place.env, "pyvenv.cfg"), "w", encoding="ascii") as file:
             file.write("home = /nowhere\n")
@@ -83,20 +83,28 @@ class Arena:
         options: dict[str, Any] = {"jobs": self.case.jobs}
         return Act(deed.verb, what, {**options, "overlay": dict(deed.overlay)} if deed.overlay else options)
 
-    def reduce(self, *, deaths: bool) -> None:
-        """From now on count only calls that another player may notice; with `deaths`, one that recovers, too."""
+    def reduce(self, wider: Sequence[Iterable[Touch]] = (), *, deaths: bool) -> None:
+        """From now on count only calls that another player may notice; with `deaths`, one that recovers, too.
+
+        What each touches is known from schedules in which they meet here and there, and from those in which it touched
+        something `wider`.
+        """
         players = self.troupe.players
         for legs in self._list_meetings(deaths=deaths):
             self.place.reset()
             self.troupe.play(legs)
             if deaths:
                 self.checker.play([])
-        touched = [player.read_touches() for player in players]
         self.troupe.close()
-        others = [set().union(*(touched[:number] + touched[number + 1 :])) for number in range(len(touched))]
-        self.name = f"{self.case.name}/deaths" if deaths else self.case.name
-        shared = [Shared(turn(one)) for one in others]
-        self.troupe = Troupe(self.place, [player.act for player in players], shared, self.moments.look)
+        seen = [player.read_touches() for player in players]
+        self.known = [mine.union(more) for mine, more in zip(seen, wider or [()] * len(seen), strict=True)]
+        self.troupe = Troupe(self.place, [player.act for player in players], share(self.known), self.moments.look)
+
+    def read_seen(self) -> list[set[Touch]]:
+        """Give what each deed's processes were seen to touch since the beginning."""
+        self.troupe.close()
+        seen = [player.read_touches() for player in self.troupe.players]
+        return [one | known for one, known in zip(seen, self.known or seen, strict=True)]
 
     def _list_meetings(self, *, deaths: bool) -> Iterator[list[Leg]]:
         """Give schedules in which the deeds meet each other here and there."""
