@@ -49,6 +49,8 @@ class Arena:
         self.wheels = {
             key: self.place.wheel(one.name, one.version, one.files, build=key) for key, one in UNIVERSE.items()
         }
+        for path in case.standing:
+            os.makedirs(os.path.join(self.place.site, path))
         for path, text in case.strays.items():
             self.place.write(path, text)
         self.before: State = NOTHING
@@ -143,7 +145,10 @@ class Arena:
         done = [number for number in range(len(self.case.deeds)) if number not in undone]
         doubtful = [done.index(number) for number in set(played.killed) - undone]
         snapshot = self.place.snapshot()
-        state = read_state(self.place.site)
+        try:
+            state = read_state(self.place.site)
+        except FileNotFoundError as error:
+            return [f"{os.path.relpath(error.filename, self.place.site)} is missing"]
         if state not in find_ends(UNIVERSE, self.before, [self.case.deeds[number] for number in done], doubtful):
             return [f"no order of the deeds installs {sorted(state)}"]
         seen = state, repr(sorted(snapshot.items()))
@@ -160,8 +165,11 @@ class Arena:
         if os.path.exists(os.path.join(self.place.site, ".lugnut", "altered")):
             found.append("something was set aside in .lugnut/altered")
         excused = [f"{path}: " for path in {**self.case.strays, **self.case.instead}]
+        excused += [f"{path}: an empty directory" for path in self.case.standing]
         excused += [".lugnut/kept/"] if self.case.instead else []
-        return [one for one in found if not one.startswith(tuple(excused))]
+        left = [path for path in self.case.standing if not os.path.isdir(os.path.join(self.place.site, path))]
+        gone = [f"{path}: a directory that stood there is gone" for path in left]
+        return gone + [one for one in found if not one.startswith(tuple(excused))]
 
 
 def call_off() -> None:

@@ -209,6 +209,18 @@ def test_a_mutant_that_does_not_apply_fails_the_run(tmp_path: Path) -> None:
     assert "0 of 1 caught" in out
 
 
+@linux
+def test_a_campaign_that_breaks_has_caught_nothing(tmp_path: Path) -> None:
+    listed = tmp_path / "mutants.toml"
+    listed.write_text(
+        '[[mutant]]\nguard = "g"\nfile = "change.py"\nold = "from __future__ import annotations"\n'
+        'new = "raise RuntimeError"\ncampaign = "schedules.py --case both-go --preemptions 0"\n'
+    )
+    code, out, _ = run_tool("mutants.py", "--list", str(listed))
+    assert code == 1
+    assert "0 of 1 caught" in out
+
+
 # --- points of death --------------------------------------------------------------------------------------------------
 
 
