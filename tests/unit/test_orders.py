@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import mutants
 from footprints import CHANGED, LISTED, LOOKED, MOVED, WRITTEN, Shared, Touch, find_missed, spell, turn
 from serial import NOTHING, Deed, Shipped, carry_out, find_ends, show
 
@@ -196,6 +197,17 @@ def test_a_guard_taken_out_is_noticed(guard: str) -> None:
     code, out, err = run_tool("mutants.py", "--only", guard)
     assert code == 0, out + err
     assert "1 of 1 caught" in out
+
+
+def test_every_mutant_applies() -> None:
+    times = {
+        (mutant.guard, change["file"]): Path(mutants.SOURCE, change["file"])
+        .read_text(encoding="utf-8")
+        .count(change["old"])
+        for mutant in mutants.read_mutants(str(TOOLS / "mutants.toml"), ["*"])
+        for change in ({"file": mutant.file, "old": mutant.old}, *mutant.also)
+    }
+    assert {place: count for place, count in times.items() if count != 1} == {}
 
 
 @linux
