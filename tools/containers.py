@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     os.umask(0o002)  # of the containers' users too, and of what stands there before
     adopt_orphans()
-    rows, shown = [], []
+    rows = []
     subject, again = version_of([find_program("lugnut")]), words_of("tools/containers.py", arguments)
     with scratch("containers") as directory:
         os.chmod(directory, 0o755)
@@ -131,11 +131,9 @@ def main(arguments: Sequence[str]) -> int:
                 rows.append([options.engine, title, count, options.rounds, *kinds, len(wrong)])
                 scope = f"{title}, {count} containers by {options.engine}"
                 seconds = time.monotonic() - begun
-                shown.append(
-                    Evidence("containers", subject, scope, "rounds", options.rounds, len(wrong), seconds, again)
-                )
+                one = Evidence("containers", subject, scope, "rounds", options.rounds, len(wrong), seconds, again)
+                note(options.evidence, [one])
     print_table(HEADER, rows)
-    note(options.evidence, shown)
     return int(any(row[-1] for row in rows))
 
 
