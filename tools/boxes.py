@@ -68,6 +68,8 @@ class Box(NamedTuple):
     """A directory in whose place it sees an empty one of its own; unshare's containers alone."""
     twin: int = 0
     """A pid that in this container is somebody else's; 0: none."""
+    pidfile: str = ""
+    """Where the pid is written that its first process has outside; podman's containers alone."""
 
     @property
     def host(self) -> str:
@@ -93,6 +95,7 @@ class Box(NamedTuple):
     def _options(self) -> list[str]:
         words = ["--hostname", self.host, "--umask", "0002"]
         words += ["--user", f"{FIRST_USER + self.number}:{GROUP}"] if self.own_user else []
+        words += ["--pidfile", self.pidfile] if self.pidfile else []
         for path in self.volumes:
             words += ["--volume", f"{path}:{path}"]
         return words

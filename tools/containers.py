@@ -10,9 +10,10 @@ and store are one mount or two, between which no links can be made.
 others remove; *sync*: half synchronise while the others install more. All are judged as there: an environment that the
 runs one after another could have left, whole by the oracle; for *same*, each wheel is installed by one of them, once.
 *kill*: the first process of a container is killed in the middle of its transaction, and all others in it with it;
-`lugnut check` in another container must bring the old or the new environment, whole. *wait*: one stands still in its
-transaction, the others give up after a second, or wait until it goes on: what they say names its host and says that it
-is another container, though a process with its pid is there among their own.
+`lugnut check` in all other containers at once must bring the old or the new environment, whole. *wait*: one stands
+still in its transaction, all others give up after a second, then all wait until it goes on. Whoever waits, in any
+scenario, names the holder's pid and host and says that it is another container, though a process with that pid is there
+among its own.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ MORE = ("upgrade", "sync")
 SCENARIOS = (*TOGETHER, *MORE, "kill", "wait")
 
 
-def list_scenarios(directory: str, engine: str, wanted: Sequence[str]) -> dict[str, Play]:
-    """Give those wanted by name; podman's containers are not children of ours, which could be stopped in slices."""
+def list_scenarios(directory: str, wanted: Sequence[str]) -> dict[str, Play]:
+    """Give those wanted by name."""
     made = [*make_scenarios(directory)] if {*TOGETHER} & {*wanted} else []
     made += make_more(directory) if {*MORE} & {*wanted} else []
     plays: dict[str, Play] = {one.title: functools.partial(play_together, one) for one in made}
-    plays |= {"kill": play_kill, "wait": play_wait} if engine == "unshare" else {"wait": play_wait}
+    plays |= {"kill": play_kill, "wait": play_wait}
     return {title: play for title, play in plays.items() if title in wanted}
 
 
@@ -114,14 +115,14 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     os.umask(0o002)  # of the containers' users too, and of what stands there before
     adopt_orphans()
-    rows, shown = [], []
+    rows = []
     subject, again = version_of([find_program("lugnut")]), words_of("tools/containers.py", arguments)
     with scratch("containers") as directory:
         os.chmod(directory, 0o755)
         if options.self_test:
             return self_test(options, directory)
         wanted = options.scenario or SCENARIOS
-        for title, play in list_scenarios(os.path.join(directory, "wheels"), options.engine, wanted).items():
+        for title, play in list_scenarios(os.path.join(directory, "wheels"), wanted).items():
             for count in map(int, options.containers.split(",")):
                 begun = time.monotonic()
                 had, wrong = campaign(title, play, count, options, directory)
@@ -130,11 +131,9 @@ def main(arguments: Sequence[str]) -> int:
                 rows.append([options.engine, title, count, options.rounds, *kinds, len(wrong)])
                 scope = f"{title}, {count} containers by {options.engine}"
                 seconds = time.monotonic() - begun
-                shown.append(
-                    Evidence("containers", subject, scope, "rounds", options.rounds, len(wrong), seconds, again)
-                )
+                one = Evidence("containers", subject, scope, "rounds", options.rounds, len(wrong), seconds, again)
+                note(options.evidence, [one])
     print_table(HEADER, rows)
-    note(options.evidence, shown)
     return int(any(row[-1] for row in rows))
 
 

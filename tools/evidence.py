@@ -23,6 +23,8 @@ from programs import find_program, print_table, version_of
 
 HEADER = ("campaign", "subject", "scope", "tried", "wrong", "hours", "code", "day", "again by")
 CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+INSTALLED = ("src", "pyproject.toml")
+"""All that an installation is made of."""
 
 
 class Evidence(NamedTuple):
@@ -43,7 +45,7 @@ class Evidence(NamedTuple):
     again: str
     """The words that do it again, its seed among them."""
     code: str = ""
-    """The commit of what was tried, short; with a + where the checkout differed from it."""
+    """The last commit that changed what is installed, short; with a + where the checkout differed from it in that."""
     day: str = ""
     """ISO date of its end, UTC."""
 
@@ -63,11 +65,19 @@ def our_version() -> str:
     return version_of([find_program("lugnut")])
 
 
-def name_code() -> str:
-    """Name the commit of this checkout; empty where it is none."""
-    words = ["git", "-C", CODE, "describe", "--always", "--exclude=*", "--dirty=+"]
+def name_code(checkout: str = CODE) -> str:
+    """Name the last commit of a checkout that changed what is installed; empty where it is none.
+
+    A commit of tools, tests or words alone is none: what was tried is the same, and its figures add up.
+    """
+    commit = _ask_git(checkout, "log", "-1", "--format=%h")
+    return commit + "+" * bool(commit and _ask_git(checkout, "status", "--porcelain"))
+
+
+def _ask_git(checkout: str, *words: str) -> str:
+    command = ["git", "-C", checkout, *words, "--", *INSTALLED]
     try:
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 

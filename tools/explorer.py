@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from footprints import Touch
 from orders import Arena
 from troupes import Leg, Played
 
@@ -32,6 +33,12 @@ class Score(NamedTuple):
     """Of the longest first leg: how many places there are to stop a run at."""
     ends: int
     wrong: list[str]
+    known: list[list[Touch]] = []  # noqa: RUF012 - never changed
+    """What each deed was known to touch, if not every call of it counts."""
+    seen: list[list[Touch]] = []  # noqa: RUF012 - never changed
+    """What it was seen to touch in the end."""
+    missed: Sequence[Touch] = ()
+    """Where the deeds were not stopped at first, and then were."""
 
 
 class Explorer:
@@ -57,8 +64,7 @@ class Explorer:
         self.count["killed"] += len(played.killed)
         self.count["calls"] = max(self.count["calls"], *played.legs, 0) if len(legs) == 1 else self.count["calls"]
         if found:
-            schedule = " ".join(map(str, legs))
-            self.wrong.append(f"{self.arena.name}: {schedule}\n    " + "\n    ".join(found))
+            self.wrong.append(f"{self.arena.case.name}: {played.every}\n    " + "\n    ".join(found))
             if self.first:
                 raise FoundError
         return played

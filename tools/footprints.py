@@ -3,7 +3,8 @@
 A *touch* is a path below the environment and what is done there. Two calls of two runs may come in either order with
 the same outcome unless one of them changes what the other one touches. So a scheduler that only stops a run before
 *shared* calls, those that meet a touch of another run, plays every order there is (Lipton's reduction). What others
-touch is known from schedules played before.
+touch is known from schedules played before, a sample; whether it was large enough is seen in the end, in all that was
+played: `find_missed` gives the touches of a run that another one meets by something that it was not known to do.
 
 Whose transaction a path lies in matters: a run's own, `+`, is another's to the others, `*`.
 """
@@ -11,7 +12,7 @@ Whose transaction a path lies in matters: a run's own, `+`, is another's to the 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 LOOKED = "looked"
 LISTED = "listed"
@@ -47,8 +48,9 @@ def turn(touches: Iterable[Touch]) -> Iterator[Touch]:
 class Shared:
     """The touches of other runs, as `turn` gives them; a touch that meets one of them is in it."""
 
-    def __init__(self, others: Iterable[Touch]) -> None:
-        """Take all that others were seen to touch."""
+    def __init__(self, others: Iterable[Touch], known: Iterable[Touch] = ()) -> None:
+        """Take all that others were seen to touch; `known` is what the run itself was."""
+        self.known = frozenset(known)
         found: dict[str, set[str]] = {kind: set() for kind in (LOOKED, LISTED, WRITTEN, CHANGED, MOVED)}
         for kind, path in others:
             found[kind].add(path)
@@ -85,3 +87,15 @@ def _list_upwards(path: str) -> Iterator[str]:
     while path:
         yield path
         path = path.rpartition("/")[0]
+
+
+def share(touched: Sequence[set[Touch]]) -> list[Shared]:
+    """Give for each run what the others touch."""
+    others = [set[Touch]().union(*touched[:number], *touched[number + 1 :]) for number in range(len(touched))]
+    return [Shared(turn(one), mine) for one, mine in zip(others, touched, strict=True)]
+
+
+def find_missed(known: Sequence[set[Touch]], seen: Sequence[set[Touch]]) -> list[Touch]:
+    """Give the touches at which a run was not stopped, for too little was `known` of all, and is by what was `seen`."""
+    pairs = zip(seen, share(known), share(seen), strict=True)
+    return sorted({touch for mine, old, new in pairs for touch in mine if touch in new and touch not in old})

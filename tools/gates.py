@@ -33,8 +33,8 @@ STOPPED, WAITING, ENDED = b"s", b"w", b"e"
 ON, DIE = -1, -2
 """Orders beside a number of calls: go on until the end, be killed."""
 WORD = struct.Struct("=i")
-SAID = struct.Struct("=ciiii")
-"""What has become of a player: one of the three, calls made, its exit code, workers forked, its pid."""
+SAID = struct.Struct("=ciiiii")
+"""What has become of a player: one of the three, calls made that count, all calls made, exit code, workers, its pid."""
 ENDLESS = 20_000
 """Calls after which a player is held to spin: the longest deed of the universes makes less than a tenth of it."""
 TICK = 0.02
@@ -62,14 +62,14 @@ class Gate:
     def __init__(self, root: str, channels: Sequence[Channel], shared: Shared | None, touched: str) -> None:
         """Stand there from now on; the channels but the first are for the workers that the player forks.
 
-        Without `shared` every call counts, and what is touched is written down in `touched`.
+        Without `shared` every call counts. What is touched and not known yet is written down in `touched`.
         """
         self.root = root + "/"
         self.channel, *self.workers = channels
         self.shared = shared
         self.touched = touched
         self.seen: set[Touch] = set()
-        self.noted: set[Touch] = set()
+        self.noted = set[Touch]() if shared is None else set(shared.known)
         self.own: set[str] = set()
         self.calls = self.all = self.born = self.left = 0
         self.clock = 1000.0
@@ -128,18 +128,18 @@ class Gate:
         """Let a call pass, when its time has come; True where that took another order."""
         if not (places[0].startswith(self.root) or places[-1].startswith(self.root)):
             return False
-        self.all += 1
         if self.all >= ENDLESS:
             raise RuntimeError(f"it made {ENDLESS} calls and has not ended")
         touches = self._judge(name, places, words)
-        if self.shared is None:
-            self.seen.update(touches)
-        elif not any(map(self.shared.__contains__, touches)):
+        self.seen.update(touches)
+        if self.shared is not None and not any(map(self.shared.__contains__, touches)):
+            self.all += 1
             return False
         stopped = self.left == 0
         if stopped:
             self._say(STOPPED)
             self.left = self._take_order()
+        self.all += 1
         self.calls += 1
         if self.left > 0:
             self.left -= 1
@@ -236,20 +236,24 @@ class Gate:
 
     def finish(self, code: int) -> None:
         """Say that the deed is done, or a worker's part of it."""
+        self._note()
+        self._say(ENDED, code)
+
+    def _note(self) -> None:
         if new := self.seen - self.noted:
             descriptor = self._plain["open"](self.touched, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             PLAIN["write"](descriptor, json.dumps(sorted(new)).encode() + b"\n")
             self._plain["close"](descriptor)
             self.noted |= new
-        self._say(ENDED, code)
 
     def _say(self, what: bytes, code: int = 0) -> None:
-        PLAIN["write"](self.channel.told, SAID.pack(what, self.calls, code, self.born, os.getpid()))
+        PLAIN["write"](self.channel.told, SAID.pack(what, self.calls, self.all, code, self.born, os.getpid()))
 
     def _take_order(self) -> int:
         data = os.read(self.channel.orders, WORD.size)
         order = WORD.unpack(data)[0] if data else DIE  # nobody gives orders any more
         if order == DIE:
+            self._note()
             os.kill(os.getpid(), signal.SIGKILL)
             signal.pause()
         return int(order)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ TOOLS = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(os.path.dirname(TOOLS), "src", "lugnut")
 HEADER = ("guard taken out", "where", "caught by", "first finding")
 WIDTH = 90
+FOUND = re.compile(r"\b[1-9]\d* wrong\b.*\s*\Z")
+"""In the last line of a campaign that has found something."""
 
 
 class Mutant(NamedTuple):
@@ -81,7 +84,7 @@ def judge(mutant: Mutant, root: str) -> Verdict:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([root, TOOLS]), "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     findings = [line.strip() for line in ran.stderr.splitlines() if line.startswith("    ")]
-    if ran.returncode == 1 and findings:
+    if ran.returncode == 1 and findings and FOUND.search(ran.stdout):  # a campaign that breaks has found nothing
         return Verdict(mutant, caught=True, said=findings[0])
     said = "nothing was found wrong" if ran.returncode == 0 else ran.stderr.strip()[-500:]
     return Verdict(mutant, caught=False, said=said)

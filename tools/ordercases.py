@@ -19,8 +19,10 @@ UNIVERSE = {
     "bb1": Shipped("bb", "1", {"s/z.py": "Z = 'bb'\n"}),
     "mm1-other": Shipped("mm", "1", {"s/x.py": "X = 'mm'\n", "s/y.py": "Y = 2\n"}),
     "yy1": Shipped("yy", "1", {"s/x.py": "X = 'mm 2'\n"}),
+    "gg1": Shipped("gg", "1", {"s/g": "G = 1\n"}),
+    "gg2": Shipped("gg", "2", {"s/g/h/x.py": "G = 2\n"}),
 }
-"""Most bytes at s/x.py differ, most at s/y.py are the same; dd and ee share a directory alone."""
+"""Most bytes at s/x.py differ, most at s/y.py are the same; dd and ee share a directory alone, gg has another shape."""
 
 
 class OrderCase(NamedTuple):
@@ -40,6 +42,8 @@ class OrderCase(NamedTuple):
     """What somebody has written since then."""
     instead: Mapping[str, str] = {}
     """What some paths show in the end because of that, whatever is claimed; tools/oracle.py is not asked about them."""
+    standing: Sequence[str] = ()
+    """Directories that stood there before, empty: nobody who is called off takes them away."""
 
 
 def install(*keys: str, **overlay: int) -> Deed:
@@ -109,6 +113,15 @@ CASES = {
             [install("mm1"), install("bb1")],
             edited={"s/x.py": "mine\n"},
             instead={"s/x.py": "mine\n"},
+        ),
+        OrderCase("shape-changes", [install("gg1", "mm1")], [install("gg2"), uninstall("mm")]),
+        OrderCase("shape-changes-back", [install("gg2", "mm1")], [install("gg1"), uninstall("mm")]),
+        OrderCase(
+            "directory-stood-called-off",
+            [],
+            [install("dd1"), install("ff1")],
+            called_off=frozenset({0}),
+            standing=["d"],
         ),
         OrderCase("workers-come-winner-goes", [install("mm1")], [install("aa1", "dd1"), uninstall("mm")], jobs=2),
         OrderCase("workers-meet-workers", [], [install("aa1", "dd1"), install("mm1", "ee1")], jobs=2),

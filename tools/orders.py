@@ -14,10 +14,10 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from footprints import Shared, turn
+from footprints import Touch, share
 from lugnut.errors import Interrupted
 from moments import Moments
 from oracle import check_environment
@@ -41,14 +41,16 @@ class Arena:
     def __init__(self, case: OrderCase, root: str) -> None:
         """Install what stands there before; every call of a player counts until `reduce` is called."""
         self.case = case
-        self.name = f"{case.name}/every"
-        """As schedules name it: of which calls their numbers tell."""
+        self.known: list[set[Touch]] = []
+        """What each deed's processes touch, once not every call of theirs counts any more."""
         self.place = Place(root, PURELIB)
         with open(os.path.join(self.place.env, "pyvenv.cfg"), "w", encoding="ascii") as file:
             file.write("home = /nowhere\n")
         self.wheels = {
             key: self.place.wheel(one.name, one.version, one.files, build=key) for key, one in UNIVERSE.items()
         }
+        for path in case.standing:
+            os.makedirs(os.path.join(self.place.site, path))
         for path, text in case.strays.items():
             self.place.write(path, text)
         self.before: State = NOTHING
@@ -83,20 +85,28 @@ class Arena:
         options: dict[str, Any] = {"jobs": self.case.jobs}
         return Act(deed.verb, what, {**options, "overlay": dict(deed.overlay)} if deed.overlay else options)
 
-    def reduce(self, *, deaths: bool) -> None:
-        """From now on count only calls that another player may notice; with `deaths`, one that recovers, too."""
+    def reduce(self, wider: Sequence[Iterable[Touch]] = (), *, deaths: bool) -> None:
+        """From now on count only calls that another player may notice; with `deaths`, one that recovers, too.
+
+        What each touches is known from schedules in which they meet here and there, and from those in which it touched
+        something `wider`.
+        """
         players = self.troupe.players
         for legs in self._list_meetings(deaths=deaths):
             self.place.reset()
             self.troupe.play(legs)
             if deaths:
                 self.checker.play([])
-        touched = [player.read_touches() for player in players]
         self.troupe.close()
-        others = [set().union(*(touched[:number] + touched[number + 1 :])) for number in range(len(touched))]
-        self.name = f"{self.case.name}/deaths" if deaths else self.case.name
-        shared = [Shared(turn(one)) for one in others]
-        self.troupe = Troupe(self.place, [player.act for player in players], shared, self.moments.look)
+        seen = [player.read_touches() for player in players]
+        self.known = [mine.union(more) for mine, more in zip(seen, wider or [()] * len(seen), strict=True)]
+        self.troupe = Troupe(self.place, [player.act for player in players], share(self.known), self.moments.look)
+
+    def read_seen(self) -> list[set[Touch]]:
+        """Give what each deed's processes were seen to touch since the beginning."""
+        self.troupe.close()
+        seen = [player.read_touches() for player in self.troupe.players]
+        return [one | known for one, known in zip(seen, self.known or seen, strict=True)]
 
     def _list_meetings(self, *, deaths: bool) -> Iterator[list[Leg]]:
         """Give schedules in which the deeds meet each other here and there."""
@@ -135,7 +145,10 @@ class Arena:
         done = [number for number in range(len(self.case.deeds)) if number not in undone]
         doubtful = [done.index(number) for number in set(played.killed) - undone]
         snapshot = self.place.snapshot()
-        state = read_state(self.place.site)
+        try:
+            state = read_state(self.place.site)
+        except FileNotFoundError as error:
+            return [f"{os.path.relpath(error.filename, self.place.site)} is missing"]
         if state not in find_ends(UNIVERSE, self.before, [self.case.deeds[number] for number in done], doubtful):
             return [f"no order of the deeds installs {sorted(state)}"]
         seen = state, repr(sorted(snapshot.items()))
@@ -152,8 +165,11 @@ class Arena:
         if os.path.exists(os.path.join(self.place.site, ".lugnut", "altered")):
             found.append("something was set aside in .lugnut/altered")
         excused = [f"{path}: " for path in {**self.case.strays, **self.case.instead}]
+        excused += [f"{path}: an empty directory" for path in self.case.standing]
         excused += [".lugnut/kept/"] if self.case.instead else []
-        return [one for one in found if not one.startswith(tuple(excused))]
+        left = [path for path in self.case.standing if not os.path.isdir(os.path.join(self.place.site, path))]
+        gone = [f"{path}: a directory that stood there is gone" for path in left]
+        return gone + [one for one in found if not one.startswith(tuple(excused))]
 
 
 def call_off() -> None:

@@ -41,7 +41,7 @@ class Line:
 
     def reset(self, state: bytes) -> None:
         """Take it for what it is before its first call."""
-        self.state, self.calls, self.code, self.born = state, 0, 0, 0
+        self.state, self.calls, self.all, self.code, self.born = state, 0, 0, 0, 0
 
     @property
     def moves(self) -> bool:
@@ -53,7 +53,7 @@ class Line:
         watched = [self.near.told] if self.life is None else [self.near.told, self.life]
         said = os.read(self.near.told, SAID.size) if self.near.told in select.select(watched, [], [])[0] else b""
         if said:
-            self.state, self.calls, self.code, self.born, pid = SAID.unpack(said)
+            self.state, self.calls, self.all, self.code, self.born, pid = SAID.unpack(said)
             self.life = os.pidfd_open(pid) if self.life is None else self.life
         else:
             self.state, self.code = ENDED, -signal.SIGKILL

@@ -11,6 +11,10 @@ included; with `--deaths N` also those in which up to N that are stopped are kil
 these. `--random` plays schedules drawn by a seed, of up to six preemptions and two deaths. With `--every-call` a run is
 stopped before any of its calls. What is counted are schedules that differ.
 
+Which calls others could notice is seen in schedules in which the runs meet here and there. Where one that is played
+then shows more of it, so that a run was not stopped where it should have been (`missed`), the case is played again
+from the beginning with all that was seen, until nothing is missed.
+
 Afterwards the environment has to be what the serial oracle says of one of the orders (see serial.py), and whole in the
 eyes of tools/oracle.py; where a run was killed, after one `lugnut check`. What is wrong is printed with its schedule.
 """
@@ -29,18 +33,20 @@ import itertools
 import json
 import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import lugnut
 from evidence import Evidence, note, words_of
 from explorer import Explorer, FoundError, Score
+from footprints import Touch, find_missed
 from ordercases import CASES
 from orders import Arena
 from programs import print_table, scratch
 from troupes import parse_legs
 
-HEADER = ("case", "runs", "calls", "schedules", "killed", "ends", "wrong")
+HEADER = ("case", "runs", "calls", "missed", "schedules", "killed", "ends", "wrong")
 SHOWN = 10
 """Findings printed for a case."""
 MEMORY = "/dev/shm"
@@ -67,6 +73,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--replay", metavar="SCHEDULE", help="play this one, as it was printed")
     parser.add_argument("--evidence", metavar="FILE", help="append what was shown")
     parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--wider", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.cases = [name for name in CASES if any(fnmatch.fnmatch(name, one) for one in options.case or ["*"])]
     if not options.cases:
@@ -74,39 +81,63 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def open_arena(name: str, root: str) -> Arena:
-    """Prepare a case as a schedule names it: `CASE`, `CASE/deaths` or `CASE/every`."""
-    name, _, counted = name.partition("/")
-    arena = Arena(CASES[name], os.path.join(root, "place"))
-    if counted != "every":
-        arena.reduce(deaths=counted == "deaths")
-    return arena
+@contextlib.contextmanager
+def open_arena(name: str) -> Iterator[Arena]:
+    """Prepare a case."""
+    with scratch("schedules") as root, contextlib.closing(Arena(CASES[name], os.path.join(root, "place"))) as arena:
+        yield arena
 
 
 def replay(schedule: str) -> list[str]:
-    """Play one schedule and give what is wrong."""
+    """Play one schedule, in which every call counts, and give what is wrong."""
     name, _, legs = schedule.partition(":")
-    with scratch("schedules") as root, contextlib.closing(open_arena(name.strip(), root)) as arena:
+    with open_arena(name.strip()) as arena:
         return arena.play(parse_legs(legs))[1]
 
 
 def play_part(options: argparse.Namespace, part: tuple[int, int]) -> Score:
     """Play one process's share of the only case there is."""
-    deaths = options.deaths or options.random
-    name = f"{options.cases[0]}{'/every' if options.every_call else '/deaths' if deaths else ''}"
-    with scratch("schedules") as root, contextlib.closing(open_arena(name, root)) as arena:
+    with open_arena(options.cases[0]) as arena:
+        if not options.every_call:
+            with open(options.wider, encoding="utf-8") as file:
+                arena.reduce(list(map(_list_touches, json.load(file))), deaths=bool(options.deaths or options.random))
         explorer = Explorer(arena, part, options.every, first=options.first)
         with contextlib.suppress(FoundError):
             if options.random:
                 explorer.draw(options.seed, -(-options.random // part[1]))
             else:
                 explorer.explore(options.preemptions, options.deaths)
-        return explorer.score()
+        known, seen = ([*map(sorted, one)] for one in (arena.known, arena.read_seen()))
+        return explorer.score()._replace(known=known, seen=seen)
 
 
 def play_case(name: str, arguments: Sequence[str], jobs: int) -> Score:
+    """Play a case, and again with all that was seen, until the deeds were stopped wherever one could be noticed."""
+    missed, wider = list[Touch](), list[list[Touch]]()
+    while True:
+        with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as file:
+            json.dump(wider, file)
+            file.flush()
+            score = deal([*arguments, "--case", name, "--wider", file.name], jobs)
+        wider = score.seen
+        more = find_missed([*map(_list_touches, score.known)], [*map(_list_touches, wider)]) if score.known else []
+        missed += more
+        if not more or (score.wrong and "--first" in arguments):
+            return score._replace(missed=missed)
+
+
+def _list_touches(one: Iterable[Sequence[str]]) -> set[Touch]:
+    return {(kind, path) for kind, path in one}
+
+
+def _unite(lists: Iterable[Sequence[Sequence[Touch]]]) -> list[list[Touch]]:
+    """Bring together what several processes say of each deed."""
+    return [sorted(set[Touch]().union(*map(_list_touches, some))) for some in zip(*lists, strict=True)]
+
+
+def deal(arguments: Sequence[str], jobs: int) -> Score:
     """Play a case, dealt out to processes of their own; raises CalledProcessError."""
-    words = [sys.executable, os.path.abspath(__file__), *arguments, "--case", name]
+    words = [sys.executable, os.path.abspath(__file__), *arguments]
     running = [
         subprocess.Popen([*words, "--part", f"{part}/{jobs}"], stdout=subprocess.PIPE, text=True)
         for part in range(jobs)
@@ -123,6 +154,8 @@ def play_case(name: str, arguments: Sequence[str], jobs: int) -> Score:
         max(score.calls for score in scores),
         max(score.ends for score in scores),
         list(itertools.chain.from_iterable(score.wrong for score in scores)),
+        _unite([score.known for score in scores]),
+        _unite([score.seen for score in scores]),
     )
 
 
@@ -141,6 +174,9 @@ def play_all(options: argparse.Namespace) -> Iterator[tuple[str, Score]]:
 def show(name: str, score: Score) -> None:
     """Say at once what a case gave."""
     print(f"{name}: {score.schedules} schedules, {len(score.wrong)} wrong", file=sys.stderr, flush=True)
+    if score.missed:
+        said = ", ".join(f"{kind} {path}" for kind, path in score.missed[:SHOWN])
+        print(f"too little was known of it at first, and it was played again: {said}", file=sys.stderr, flush=True)
     for line in score.wrong[:SHOWN]:
         print(line, file=sys.stderr, flush=True)
 
@@ -165,7 +201,7 @@ def main(arguments: Sequence[str]) -> int:
     for name, score in play_all(options):
         show(name, score)
         wrong = len(score.wrong)
-        rows.append((name, len(CASES[name].deeds), score.calls, *score[:2], score.ends, wrong))
+        rows.append((name, len(CASES[name].deeds), score.calls, len(score.missed), *score[:2], score.ends, wrong))
         seconds = time.monotonic() - begun - sum(one.seconds for one in shown)
         shown.append(Evidence("schedules", subject, name, "schedules", score.schedules, wrong, seconds, again))
     print_table(HEADER, rows)

@@ -61,6 +61,8 @@ class Round(NamedTuple):
     met: Counter[str]
     seconds: float
     cpu: float
+    said: list[str]
+    """By caller, beside its report: for whom it waited, for instance."""
 
 
 def make_scenarios(directory: str) -> list[Scenario]:
@@ -161,7 +163,8 @@ def play(scenario: Scenario, callers: int, home: str, cache: str, wrap: Wrap = a
         met.update(counted(one.out))
     failures = [failure for words, one in zip(said, ran, strict=True) if (failure := failed(words, one))]
     findings = nearest + check_environment(site_packages(prefix))
-    return Round(failures, findings, met, max(one.seconds for one in ran), sum(one.cpu for one in ran))
+    words = [one.err for one in ran]
+    return Round(failures, findings, met, max(one.seconds for one in ran), sum(one.cpu for one in ran), words)
 
 
 def failed(words: Sequence[str], ran: Ran) -> str:

@@ -50,6 +50,8 @@ class Played(NamedTuple):
     """All that lived waited for each other."""
     course: str
     """What came of it: every leg that was made in the end, as legs are printed."""
+    every: str
+    """The same by all calls, those that nobody could notice too: whatever is known of that, it is the same."""
     seen: list[str]
     """What was wrong at some moment on the way."""
 
@@ -90,7 +92,9 @@ class Troupe:
         stuck = not stage.go_on(legs[-1].player if legs else 0)
         ends = [player.end() for player in self.players]
         killed = [stage.owners[number] for number in stage.killed]
-        return Played(stage.lengths[: len(legs)], ends, killed, stuck, stage.tell(), sorted(stage.seen))
+        return Played(
+            stage.lengths[: len(legs)], ends, killed, stuck, tell(stage.made), tell(stage.every), sorted(stage.seen)
+        )
 
     def run(self) -> Ended:
         """Have the only player do its deed alone."""
@@ -117,11 +121,13 @@ class _Stage:
         self.lengths: list[int] = []
         self.killed: list[int] = []
         self.made: list[Leg] = []
+        self.every: list[Leg] = []
         self.seen: set[str] = set()
 
     def move(self, leg: Leg) -> None:
         """Have one player make its leg."""
         line, player = self.lines[leg.player], self.players[self.owners[leg.player]]
+        before = line.all
         made = player.move(line, ON if leg.calls is None else leg.calls)
         killed = leg.killed and line.moves
         if killed:
@@ -131,6 +137,8 @@ class _Stage:
         if made or killed:
             self.made.append(Leg(leg.player, made, killed))
             self.seen.update(self.look(self.pids))
+        if line.all > before or killed:
+            self.every.append(Leg(leg.player, line.all - before, killed))
 
     def go_on(self, first: int) -> bool:
         """Let all go on as far as they come; False where those that are left wait for each other."""
@@ -145,11 +153,12 @@ class _Stage:
                 return False
         return True
 
-    def tell(self) -> str:
-        """Give what came of it."""
-        legs: list[Leg] = []
-        for leg in self.made:
-            if legs and legs[-1].player == leg.player and not legs[-1].killed:
-                leg = Leg(leg.player, (legs.pop().calls or 0) + (leg.calls or 0), leg.killed)  # noqa: PLW2901
-            legs.append(leg)
-        return " ".join(map(str, legs))
+
+def tell(made: Iterable[Leg]) -> str:
+    """Print legs that were made, those of one player in one."""
+    legs: list[Leg] = []
+    for leg in made:
+        if legs and legs[-1].player == leg.player and not legs[-1].killed:
+            leg = Leg(leg.player, (legs.pop().calls or 0) + (leg.calls or 0), leg.killed)  # noqa: PLW2901
+        legs.append(leg)
+    return " ".join(map(str, legs))

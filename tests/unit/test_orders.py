@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from footprints import CHANGED, LISTED, LOOKED, MOVED, WRITTEN, Shared, Touch, spell, turn
+import mutants
+from footprints import CHANGED, LISTED, LOOKED, MOVED, WRITTEN, Shared, Touch, find_missed, spell, turn
 from serial import NOTHING, Deed, Shipped, carry_out, find_ends, show
 
 TOOLS = Path(__file__).parent.parent.parent / "tools"
@@ -91,7 +93,27 @@ def test_what_is_called_something_new_each_time_is_spelled_alike() -> None:
     assert spell(f"s/.lugnut-{one}-00ff.tmp", {one}) == "s/(temporary)"
 
 
+def test_a_call_is_missed_where_more_is_seen_of_another_than_was_known() -> None:
+    mine: set[Touch] = {(LOOKED, "s/x.py"), (LOOKED, "s/y.py")}
+    assert find_missed([mine, set()], [mine, {(CHANGED, "s/x.py")}]) == [(LOOKED, "s/x.py")]
+    assert find_missed([mine, set()], [mine, {(CHANGED, "s/z.py")}]) == []
+    assert find_missed([mine, {(CHANGED, "s/x.py")}], [mine, {(CHANGED, "s/x.py")}]) == []
+
+
 # --- schedules --------------------------------------------------------------------------------------------------------
+
+
+def run_script(tmp_path: Path, script: str, *words: str) -> Any:
+    """Run a script over an arena in a process of one thread; gives what it printed as JSON."""
+    head = (
+        "import json, os, sys; sys.path[:0] = sys.argv[1:3]; root, *words = sys.argv[3:]\n"
+        "import orders; from footprints import find_missed\n"
+        "from ordercases import CASES; from orders import Arena; from troupes import parse_legs\n"
+        "os.umask(0o022)\n"
+    )
+    places = [str(TOOLS), str(TOOLS.parent / "src"), str(tmp_path / "place")]
+    command = [sys.executable, "-c", f"{head}{script}\narena.close()\n", *places, *words]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
 
 
 @linux
@@ -121,30 +143,52 @@ def test_schedules_are_played_and_nothing_is_wrong() -> None:
     ],
 )
 def test_a_schedule_makes_the_same_calls_every_time(tmp_path: Path, case: str, legs: str, made: list[int]) -> None:
-    from ordercases import CASES
-    from orders import Arena
-    from troupes import parse_legs
-
-    script = (
-        "import os, sys; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"
-        "from ordercases import CASES; from orders import Arena; from troupes import parse_legs\n"
-        "os.umask(0o022); arena = Arena(CASES[sys.argv[4]], sys.argv[3])\n"
-        "print([arena.play(parse_legs(sys.argv[5]))[0].legs for _ in range(3)])\n"
-        "arena.close()\n"
-    )
-    assert CASES
-    assert Arena
-    assert parse_legs
-    src = str(TOOLS.parent / "src")
-    ran = subprocess.run(
-        [sys.executable, "-c", script, str(TOOLS), src, str(tmp_path / "place"), case, legs],
-        capture_output=True, text=True, timeout=60, check=True,
+    first, *others = run_script(
+        tmp_path,
+        "arena = Arena(CASES[words[0]], root)\n"
+        "print(json.dumps([arena.play(parse_legs(words[1]))[0].legs for _ in range(3)]))",
+        case, legs,
     )  # fmt: skip
-    first, *others = json.loads(ran.stdout)
     assert [calls for calls, wanted in zip(first, made, strict=False) if wanted] == [
         wanted for wanted in made if wanted
     ]
     assert others == [first, first]
+
+
+@linux
+def test_what_was_not_known_of_another_is_seen_and_then_nothing_is_missed(tmp_path: Path) -> None:
+    before, after = run_script(
+        tmp_path,
+        "orders.MEETINGS = 1\n"
+        "arena = Arena(CASES['both-go'], root)\n"
+        "arena.reduce(deaths=False)\n"
+        "def look():\n"
+        "    for legs in ('a60! b', 'b60! a'):\n"
+        "        arena.play(parse_legs(legs))\n"
+        "    seen = arena.read_seen()\n"
+        "    return find_missed(arena.known, seen), seen\n"
+        "first, seen = look()\n"
+        "arena.reduce(seen, deaths=False)\n"
+        "print(json.dumps([first, look()[0]]))",
+    )
+    assert before
+    assert after == []
+
+
+@linux
+def test_what_is_found_is_replayed_by_all_calls(tmp_path: Path) -> None:
+    (made, every), (again, same) = run_script(
+        tmp_path,
+        "def tell(played): return [played.course, played.every]\n"
+        "arena = Arena(CASES['workers-come-winner-goes'], root)\n"
+        "arena.reduce(deaths=False)\n"
+        "first = tell(arena.play(parse_legs('a c5 d5 b20 c7! a'))[0])\n"
+        "arena.close()\n"
+        "arena = Arena(CASES['workers-come-winner-goes'], root + '-again')\n"
+        "print(json.dumps([first, tell(arena.play(parse_legs(first[1]))[0])]))",
+    )
+    assert made != every
+    assert again == same == every
 
 
 @linux
@@ -155,11 +199,34 @@ def test_a_guard_taken_out_is_noticed(guard: str) -> None:
     assert "1 of 1 caught" in out
 
 
+def test_every_mutant_applies() -> None:
+    times = {
+        (mutant.guard, change["file"]): Path(mutants.SOURCE, change["file"])
+        .read_text(encoding="utf-8")
+        .count(change["old"])
+        for mutant in mutants.read_mutants(str(TOOLS / "mutants.toml"), ["*"])
+        for change in ({"file": mutant.file, "old": mutant.old}, *mutant.also)
+    }
+    assert {place: count for place, count in times.items() if count != 1} == {}
+
+
 @linux
 def test_a_mutant_that_does_not_apply_fails_the_run(tmp_path: Path) -> None:
     listed = tmp_path / "mutants.toml"
     listed.write_text(
         '[[mutant]]\nguard = "g"\nfile = "change.py"\nold = "no such text"\nnew = ""\ncampaign = "schedules.py"\n'
+    )
+    code, out, _ = run_tool("mutants.py", "--list", str(listed))
+    assert code == 1
+    assert "0 of 1 caught" in out
+
+
+@linux
+def test_a_campaign_that_breaks_has_caught_nothing(tmp_path: Path) -> None:
+    listed = tmp_path / "mutants.toml"
+    listed.write_text(
+        '[[mutant]]\nguard = "g"\nfile = "change.py"\nold = "from __future__ import annotations"\n'
+        'new = "raise RuntimeError"\ncampaign = "schedules.py --case both-go --preemptions 0"\n'
     )
     code, out, _ = run_tool("mutants.py", "--list", str(listed))
     assert code == 1
