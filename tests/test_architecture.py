@@ -35,7 +35,7 @@ plan network unmet
 conflicts sources building
 transaction resolution wish
 check run wishes inventory examination
-supply change
+supply change aftermath
 engine
 keywords
 library reading diagnosis
@@ -185,6 +185,7 @@ LATE = {
     ("lugnut.interpreter.asking", "lugnut.interpreter.probe"): "what it says is remembered",
     ("lugnut.engine", "lugnut.supply.origins"): "few want a description",
     ("lugnut.engine", "lugnut.check"): "a command of its own",
+    ("lugnut.engine", "lugnut.aftermath"): "few runs come after a power cut",
     ("lugnut.engine", "lugnut.change"): "what changes an environment costs 4 ms that a run with nothing to do saves",
     ("lugnut.run", "lugnut.transaction.journal"): "nor does it meet a transaction",
     ("lugnut.engine", "lugnut.store.keeping"): "commands of their own",

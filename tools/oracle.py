@@ -276,7 +276,11 @@ def check_lugnut(site: str) -> list[str]:
     root = os.path.join(site, ".lugnut")
     if not os.path.isdir(root):
         return []
-    found = [f".lugnut/{name}: a run left it" for name in os.listdir(root) if name not in REMAINING]
+    found = [
+        f".lugnut/{name}: a run left it"
+        for name in os.listdir(root)
+        if name not in REMAINING and not name.startswith("unsynced-")
+    ]
     transactions = os.path.join(root, "transactions")
     if os.path.isdir(transactions):
         found += [f".lugnut/transactions/{name}: a run left its transaction" for name in os.listdir(transactions)]

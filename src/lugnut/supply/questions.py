@@ -67,9 +67,13 @@ def _put(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:
 
 
 def _make_offers(run: Run, *, everything: bool = False) -> tuple[Offer, ...]:
-    """Describe what was installed from a tree, a commit or a file: no index need have it, or it has another's."""
-    found = read_installed(run.environment).values()
-    sound = [ones[0] for ones in found if len(ones) == 1 and ones[0].rows is not None and not ones[0].legacy]
+    """Describe what was installed from a tree, a commit or a file: no index need have it, or it has another's.
+
+    Not what a power cut has torn: to say of that that it stays would not do.
+    """
+    found = read_installed(run.environment)
+    whole = [ones for name, ones in found.items() if name not in run.settings.anew]
+    sound = [ones[0] for ones in whole if len(ones) == 1 and ones[0].rows is not None and not ones[0].legacy]
     offers = [
         Offer(one.name, one.version, read_metadata(run.environment, one))
         for one in sound
