@@ -35,8 +35,6 @@ class Damage(NamedTuple):
 
     name: Name
     path: str
-    sure: bool
-    """A power cut did it; what is not sure, because people do it too, counts only beside what is."""
 
 
 def examine(run: Run, stale: Sequence[str]) -> None:
@@ -78,10 +76,13 @@ def _word(found: Sequence[Damage]) -> str:
 
 
 def find_damage(environment: Environment, home: files.Directory) -> list[Damage]:
-    """Find what a power cut has damaged of what lugnut installed, sorted; changes nothing."""
+    """Find what a power cut has damaged of what lugnut installed, sorted; changes nothing.
+
+    What people do as well as a power cut counts only beside what no one else does.
+    """
     with _Eyes(environment, home) as eyes:
-        found = sorted(set(eyes.find()))
-    return found if any(one.sure for one in found) else []
+        found = list(eyes.find())
+        return sorted({*found, *eyes.find(doubting=True)}) if found else []
 
 
 class _Eyes(files.Closing):
@@ -89,7 +90,8 @@ class _Eyes(files.Closing):
 
     Every file that lugnut places has the second that its own hash leads to (DESIGN 4), which none has by chance. One
     that has it, and the size, and no holes, is taken for sound; one that has it and not the rest is read. What has
-    another time somebody has edited, and it is his; only what is empty then may be a power cut's.
+    another time somebody has edited, and it is his. Only in doubt, where there was a cut, what is missing is damaged,
+    and of other times what is empty, or has a second of that kind and bytes that nobody claims: whose RECORD is lost.
     """
 
     def __init__(self, environment: Environment, home: files.Directory) -> None:
@@ -115,22 +117,21 @@ class _Eyes(files.Closing):
         with files.open_root(self._environment.schemes[one.scheme]) as root:
             return files.look(root, f"{one.dist_info}/{STATE_FILE}") is not None
 
-    def find(self) -> Iterator[Damage]:
-        """Give what is damaged, and what may be."""
+    def find(self, *, doubting: bool = False) -> Iterator[Damage]:
+        """Give what a power cut has damaged for sure; `doubting`, what it may have damaged besides."""
+        self._doubting = doubting
         for one in self._ours:
-            sure = self._judge_record(one)
-            if sure is not None:
-                yield Damage(one.name, f"{one.dist_info}/RECORD", sure)
+            if self._is_record_torn(one):
+                yield Damage(one.name, f"{one.dist_info}/RECORD")
             claimed = {file.path: file for file in claimed_files(one)}
             for row in one.rows or ():
                 if row.digest is not None:
                     path = RelativePath(row.path)
-                    sure = self._judge(one, claimed.get(path) or File(path, row.digest, row.size, None))
-                    if sure is not None:
-                        yield Damage(one.name, row.path, sure)
+                    if self._is_damaged(one, claimed.get(path) or File(path, row.digest, row.size, None)):
+                        yield Damage(one.name, row.path)
 
-    def _judge_record(self, one: Installed) -> bool | None:
-        """Say whether a RECORD is damaged, for sure or perhaps; None where it is whole, or none stands there."""
+    def _is_record_torn(self, one: Installed) -> bool:
+        """Say so of a RECORD that is blank, or has the second of another content and does not end as one does."""
         try:
             with (
                 files.open_root(self._environment.schemes[one.scheme]) as root,
@@ -139,38 +140,47 @@ class _Eyes(files.Closing):
                 data, status = files.read_identified(info, "RECORD")
         except OSError as error:
             files.pass_on(error)
-            return None
+            return False
         if not data.strip(files.BLANK):
             return True
         if _has_time(status, content_mtime(hashlib.sha256(data).digest())) or not _is_early(status):
-            return None
+            return False
         named = any(row.path == f"{one.dist_info}/RECORD" for row in one.rows or ())
-        return not (named and data.endswith(b"\n"))  # a whole one, to which whoever packs images has given another time
+        return not (named and data.endswith(b"\n"))  # a whole one, to which who packed an image has given its time
 
-    def _judge(self, one: Installed, wanted: File) -> bool | None:
-        """Say whether a file is damaged, or what is kept of it where another one's is shown; None where it is not."""
+    def _is_damaged(self, one: Installed, wanted: File) -> bool:
+        """Say whether a file is damaged, or what is kept of it where another one's is shown."""
         directory, name = split(wanted.path)
         try:
             opened = self._tree.directory(directory)
         except LugnutError:
-            return None  # what lies behind a symlink is nobody's here (TRAPS 22)
+            return False  # what lies behind a symlink is nobody's here (TRAPS 22)
         status = None if opened is None else files.look(opened, name)
         if opened is None or status is None:
-            return False
+            return self._doubting
         claims = [wanted, *self._claims.get(self._fold(wanted.path), ())]
-        shown = _find_sound(status, claims) or _find_read(opened, name, status, claims)
+        timely = _find_timely(status, claims)
+        shown = _find_sound(status, timely) or _find_read(opened, name, timely)
         if shown is not None:
-            return None if shown.digest == wanted.digest else self._judge_kept(one, wanted)
-        if _find_timely(status, claims):
-            return True
-        return False if status.st_size == 0 and wanted.size else None
+            return shown.digest != wanted.digest and self._is_kept_damaged(one, wanted)
+        return bool(timely) or (self._doubting and self._is_doubtful(opened, name, status, claims))
 
-    def _judge_kept(self, one: Installed, wanted: File) -> bool | None:
+    def _is_kept_damaged(self, one: Installed, wanted: File) -> bool:
         name = f"kept/{one.name}/{kept_name(wanted.path, wanted)}"
         status = files.look(self._home, name)
-        if status is None or _find_sound(status, [wanted]) or _find_read(self._home, name, status, [wanted]):
-            return None
-        return True
+        if status is None:
+            return self._doubting
+        return _find_sound(status, _find_timely(status, [wanted])) is None and not _find_read(
+            self._home, name, [wanted]
+        )
+
+    def _is_doubtful(
+        self, directory: files.Directory, name: str, status: os.stat_result, claims: Sequence[File]
+    ) -> bool:
+        """Say so of a file that has none of its claims' seconds, where there was a cut."""
+        if not stat.S_ISREG(status.st_mode) or not (status.st_size == 0 or _is_early(status)):
+            return False
+        return _find_read(directory, name, claims) is None
 
 
 def _has_time(status: os.stat_result, time: int | None) -> bool:
@@ -189,22 +199,21 @@ def _find_timely(status: os.stat_result, claims: Iterable[File]) -> list[File]:
     return [file for file in claims if file.digest is not None and _has_time(status, time_of(file.digest))]
 
 
-def _find_sound(status: os.stat_result, claims: Iterable[File]) -> File | None:
-    """Find the content that a file has by its time, its size and its room on the disk, where that is told."""
+def _find_sound(status: os.stat_result, timely: Iterable[File]) -> File | None:
+    """Find the content, of those that have its time, that a file has by its size and its room, where that is told."""
     room: int = getattr(status, "st_blocks", status.st_size)
     if room * 512 < status.st_size:
         return None
-    return next((file for file in _find_timely(status, claims) if file.size in {None, status.st_size}), None)
+    return next((file for file in timely if file.size in {None, status.st_size}), None)
 
 
-def _find_read(directory: files.Directory, name: str, status: os.stat_result, claims: Iterable[File]) -> File | None:
-    """Find the content that a file of its time has by its bytes: what is packed needs less room than it has bytes."""
-    timely = _find_timely(status, claims)
-    if not timely:
+def _find_read(directory: files.Directory, name: str, claims: Sequence[File]) -> File | None:
+    """Find the content that a file has by its bytes: one that is packed needs less room than it has bytes."""
+    if not claims:
         return None
     try:
         digest, _ = files.digest(directory, name)
     except OSError as error:
         files.pass_on(error)
         return None
-    return next((file for file in timely if file.digest == digest), None)
+    return next((file for file in claims if file.digest == digest), None)

@@ -32,7 +32,7 @@ def _answer(run: Run, put: Question) -> Answer:
     except Unresolvable:
         if run.settings.reinstall or not put.installed:
             raise
-        again = put._replace(offers=_make_offers(run, everything=True), offers_all=True)
+        again = put._replace(offers=make_offers(run, everything=True), offers_all=True)
         if again.offered != put.offered:
             with contextlib.suppress(Unresolvable):
                 return answer(again)
@@ -60,13 +60,13 @@ def _put(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:
         upgrade=settings.upgrade,
         installed=installed,
         no_cache=settings.no_cache,
-        offers=() if fresh or settings.reinstall else _make_offers(run),
+        offers=() if fresh or settings.reinstall else make_offers(run),
         tags=tuple(run.environment.tags),
         cancelled=run.cancelled,
     )
 
 
-def _make_offers(run: Run, *, everything: bool = False) -> tuple[Offer, ...]:
+def make_offers(run: Run, *, everything: bool = False) -> tuple[Offer, ...]:
     """Describe what was installed from a tree, a commit or a file: no index need have it, or it has another's.
 
     Not what a power cut has torn: to say of that that it stays would not do.
