@@ -503,6 +503,7 @@ SLOW = {
 PORTALOCKERS = {"pathlib", "typing", "urllib"}
 """What the part of portalocker needs that takes locks."""
 CHANGING = {
+    "lugnut.aftermath",
     "lugnut.change", "lugnut.check", "lugnut.conflicts", "lugnut.interpreter.bytecode", "lugnut.interpreter.elsewhere",
     "lugnut.interpreter.probe", "lugnut.inventory", "lugnut.scripts", "lugnut.supply.afar", "lugnut.supply.origins",
     "lugnut.system.distant", "lugnut.transaction.entrance", "lugnut.transaction.fence",

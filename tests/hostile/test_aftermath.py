@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
+from indexes import serve
 from lugnut import aftermath
 from lugnut.distribution import Name
 from lugnut.keywords import make_target
@@ -20,6 +22,7 @@ from lugnut.system import files, locks
 from lugnut.transaction import home as homes
 from lugnut.transaction import site as sites
 from places import Act, Place, cut, open_site, place  # noqa: F401 - a fixture
+from programs import run
 from rooms import Room
 
 TOLD = "the machine stopped before all that was installed had reached the disk"
@@ -162,6 +165,7 @@ def test_what_reached_the_disk_is_examined_once(room: Room) -> None:
 def test_the_mark_of_this_boot_stays(room: Room) -> None:
     low, _ = install_torn(room)
     room.do("install", "--reinstall", low)
+    room.do("install", low)
     assert marks(room) == [this_boot()]
 
 
@@ -199,6 +203,32 @@ def test_what_people_do_is_not_a_power_cut_s(room: Room) -> None:
     assert ("warning" in ran.err, marks(room)) == (False, [])
 
 
+def test_a_file_that_needs_less_room_than_it_has_bytes_is_read(room: Room) -> None:
+    wheel = room.wheel("zeros", "1.0", {"zeros.py": "#" + "\0" * 8192})
+    room.do("install", wheel)
+    tear(room.site / "zeros.py", lambda data: data)
+    restart(room)
+    assert os.stat(room.site / "zeros.py").st_blocks * 512 < 8193
+    assert (TOLD in room.do("install", wheel).err, marks(room)) == (False, [])
+
+
+def test_a_mark_is_not_what_a_killed_run_left(room: Room) -> None:
+    """So a run that finds nothing to do loads nothing of what recovers."""
+    low, _ = wheels(room)
+    room.do("install", low)
+    assert marks(room) == [this_boot()]
+    code = f"""if True:
+        import sys
+        from lugnut.cli.main import main
+        main({room.command("install", low)[1:]!r})
+        print(*sorted(name for name in sys.modules if name.startswith("lugnut.")))
+    """
+    ran = run([sys.executable, "-c", code], room.environ)
+    assert "Nothing to do" in ran.err
+    assert {"lugnut.transaction.recover", "lugnut.aftermath"}.isdisjoint(ran.out.split())
+    assert "lugnut.transaction.home" in ran.out.split()
+
+
 def test_others_distributions_are_theirs(room: Room) -> None:
     low, top = wheels(room)
     room.do("install", low)
@@ -206,6 +236,7 @@ def test_others_distributions_are_theirs(room: Room) -> None:
     for path in (room.site / "top").rglob("*.py"):
         tear(path)
     tear(room.site / "top-1.0.dist-info" / "RECORD")
+    room.write("bare-1.0.dist-info/RECORD", "")
     restart(room)
     assert TOLD not in room.do("install", low).err
     assert marks(room) == []
@@ -333,20 +364,15 @@ def test_torn_files_that_will_do_by_their_version_are_installed_again(room: Room
     assert room.findings() == []
 
 
-def test_torn_files_of_what_a_lock_names_are_installed_again(room: Room) -> None:
-    low, _ = install_torn(room, "low/__init__.py")
-    lock = room.path / "pylock.toml"
-    lines = ('lock-version = "1.0"', 'created-by = "test"', "[[packages]]", 'name = "low"', 'version = "1.0"')
-    wheel = f'wheels = [{{name = "{os.path.basename(low)}", path = "{low}", hashes = {{sha256 = "{digest(low)}"}}}}]'
-    lock.write_text("\n".join([*lines, wheel, ""]))
-    assert "~ low==1.0" in room.do("sync", str(lock)).err
+def test_torn_files_of_what_a_resolver_names_are_installed_again(room: Room) -> None:
+    wheels(room)
+    with serve(room.wheels) as server:
+        room.look_at(server.simple)
+        room.do("install", "low")
+        tear(room.site / "low/__init__.py")
+        restart(room)
+        assert "~ low==1.0" in room.do("install", "--resolver", "pip", "low").err
     assert (room.findings(), room.standing()) == ([], ["low==1.0"])
-
-
-def digest(path: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def test_what_is_torn_is_not_offered_to_a_resolver(room: Room) -> None:
