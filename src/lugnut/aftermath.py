@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 
 from lugnut.columns import File
-from lugnut.distribution import STATE_FILE, Name, RelativePath, content_mtime, time_of
+from lugnut.distribution import STATE_FILE, Name, RelativePath, content_mtime
 from lugnut.environment import Environment, folding
 from lugnut.errors import LugnutError
 from lugnut.events import Note
@@ -20,12 +20,11 @@ from lugnut.plan import kept_name
 from lugnut.run import Run
 from lugnut.system import files
 from lugnut.transaction import home as homes
+from lugnut.transaction.content import find_timely, has_time
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.tree import Tree, split
 from lugnut.typed import NamedTuple
 
-_SLACK = 2
-"""Seconds that a file system may round a time by (FAT)."""
 _SHOWN = 3
 """How many damaged files are named."""
 
@@ -143,7 +142,7 @@ class _Eyes(files.Closing):
             return False
         if not data.strip(files.BLANK):
             return True
-        if _has_time(status, content_mtime(hashlib.sha256(data).digest())) or not _is_early(status):
+        if has_time(status, content_mtime(hashlib.sha256(data).digest())) or not _is_early(status):
             return False
         named = any(row.path == f"{one.dist_info}/RECORD" for row in one.rows or ())
         return not (named and data.endswith(b"\n"))  # a whole one, to which who packed an image has given its time
@@ -159,7 +158,7 @@ class _Eyes(files.Closing):
         if opened is None or status is None:
             return self._doubting
         claims = [wanted, *self._claims.get(self._fold(wanted.path), ())]
-        timely = _find_timely(status, claims)
+        timely = find_timely(status, claims)
         shown = _find_sound(status, timely) or _find_read(opened, name, timely)
         if shown is not None:
             return shown.digest != wanted.digest and self._is_kept_damaged(one, wanted)
@@ -170,9 +169,7 @@ class _Eyes(files.Closing):
         status = files.look(self._home, name)
         if status is None:
             return self._doubting
-        return _find_sound(status, _find_timely(status, [wanted])) is None and not _find_read(
-            self._home, name, [wanted]
-        )
+        return _find_sound(status, find_timely(status, [wanted])) is None and not _find_read(self._home, name, [wanted])
 
     def _is_doubtful(
         self, directory: files.Directory, name: str, status: os.stat_result, claims: Sequence[File]
@@ -183,20 +180,9 @@ class _Eyes(files.Closing):
         return _find_read(directory, name, claims) is None
 
 
-def _has_time(status: os.stat_result, time: int | None) -> bool:
-    return time is not None and 0 <= time - status.st_mtime < _SLACK
-
-
 def _is_early(status: os.stat_result) -> bool:
     """Say whether a time is one that some content's hash leads to: years before what is written now has it."""
     return content_mtime(bytes(32)) <= status.st_mtime <= content_mtime(b"\0" * 28 + b"\x3f\xff\xff\xff")
-
-
-def _find_timely(status: os.stat_result, claims: Iterable[File]) -> list[File]:
-    """Find the contents that a file may have by its time."""
-    if not stat.S_ISREG(status.st_mode):
-        return []
-    return [file for file in claims if file.digest is not None and _has_time(status, time_of(file.digest))]
 
 
 def _find_sound(status: os.stat_result, timely: Iterable[File]) -> File | None:

@@ -149,6 +149,22 @@ def test_between_two_volumes_the_mark_is_on_disk_first(
     assert [os.path.basename(path) for path in synced] == [".lugnut"]
 
 
+# --- a run that was cut before its commit -----------------------------------------------------------------------------
+
+
+def test_what_an_open_run_placed_and_a_cut_tore_is_withdrawn(place: Place) -> None:  # noqa: F811
+    """Its plan may be on disk, its files not; what somebody has put in the place of one meanwhile stays."""
+    wheel = place.wheel("one", "1", {"one/a.py": "A = 1\n", "one/b.py": "B = 1\n", "one/c.py": "C = 1\n"})
+    cut(place, Act("install", (wheel,)), "replace", "/committed", before=True)
+    site = Path(place.site)
+    for name in ("a.py", "b.py"):
+        tear(site / "one" / name, lambda data: data[: len(data) // 2] if name == "a.py" else b"")  # noqa: B023
+    (site / "one/c.py").unlink()
+    (site / "one/c.py").write_text("")
+    place.act(Act("recover", ()))
+    assert [path.name for path in (site / "one").iterdir()] == ["c.py"]
+
+
 # --- all is well ------------------------------------------------------------------------------------------------------
 
 
