@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crashing import Ended, Field
+from crashing import NEW, Ended, Field
 from images import Boot, Image
 from operations import OPERATIONS, Operation, Words
 from oracle import check_environment
@@ -126,11 +126,14 @@ class Ground:
         self.image.restore()
         armed = None if cut.point is None else Armed("group", cut.point)
         ended, said = self.field.run(self.field.operation.command, armed), ""
+        if cut.point is not None and cut.point[0]:  # a worker, perhaps one that compiles after the commit
+            committed = self.field.find_ends() == [NEW]
+        else:
+            committed = cut.point is None or cut.point[1] > self.commit
         self.lose(cut)
         if cut.again:
             said = self.field.run(["check"], Armed("group", (0, cut.again))).said
             self.lose(cut)
-        committed = cut.point is None or (cut.point[0] == 0 and cut.point[1] > self.commit)
         return ended, committed or ended.code == 0, said
 
     def lose(self, cut: Cut) -> None:
