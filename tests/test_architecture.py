@@ -35,7 +35,7 @@ plan network unmet
 conflicts sources building
 transaction resolution wish
 check run wishes inventory examination
-supply change
+supply change aftermath
 engine
 keywords
 library reading diagnosis
@@ -185,6 +185,7 @@ LATE = {
     ("lugnut.interpreter.asking", "lugnut.interpreter.probe"): "what it says is remembered",
     ("lugnut.engine", "lugnut.supply.origins"): "few want a description",
     ("lugnut.engine", "lugnut.check"): "a command of its own",
+    ("lugnut.engine", "lugnut.aftermath"): "few runs come after a power cut",
     ("lugnut.engine", "lugnut.change"): "what changes an environment costs 4 ms that a run with nothing to do saves",
     ("lugnut.run", "lugnut.transaction.journal"): "nor does it meet a transaction",
     ("lugnut.engine", "lugnut.store.keeping"): "commands of their own",
@@ -502,6 +503,7 @@ SLOW = {
 PORTALOCKERS = {"pathlib", "typing", "urllib"}
 """What the part of portalocker needs that takes locks."""
 CHANGING = {
+    "lugnut.aftermath",
     "lugnut.change", "lugnut.check", "lugnut.conflicts", "lugnut.interpreter.bytecode", "lugnut.interpreter.elsewhere",
     "lugnut.interpreter.probe", "lugnut.inventory", "lugnut.scripts", "lugnut.supply.afar", "lugnut.supply.origins",
     "lugnut.system.distant", "lugnut.transaction.entrance", "lugnut.transaction.fence",

@@ -9,13 +9,14 @@ if sys.platform == "win32":
 
 import os
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crashing import Ended, Field
+from crashing import NEW, Ended, Field
 from images import Boot, Image
-from operations import OPERATIONS, Operation
+from operations import OPERATIONS, Operation, Words
 from oracle import check_environment
 from points import Armed
 from trees import Tree, differences, site_packages
@@ -25,6 +26,19 @@ AROUND = (-10, 40)
 """Calls before and after the commit's rename that a third of the cuts fall among."""
 LONGEST = 150
 """Calls of a recovery that is cut; where it makes fewer it is cut at its end."""
+NEXT: dict[str, Words] = {
+    "check": ["check"],
+    "install": ["install", "{aa1}"],
+    "uninstall": ["uninstall", "aa"],
+    "nothing": ["uninstall", "qq"],
+    "sync": ["sync", "{wanted}"],
+}
+"""What may come next without --durable, beside the same again: it finds nothing to do, or does something else."""
+AGAIN = "the same again"
+NAMES = ("aa", "mm", "zz")
+"""The distributions there are."""
+TOLD = "the machine stopped before"
+"""What a command says that has found something torn."""
 UNREADABLE = "cannot be recovered"
 """What is said of a transaction whose plan was lost; what it had placed stays, and stands in the way of the next."""
 
@@ -38,14 +52,14 @@ class Cut(NamedTuple):
     """The log has been written, and of the files' bytes this share; none: neither."""
     again: int
     """At which call of the recovery it goes once more; 0: it does not."""
-    asked: bool
-    """Without --durable, the next command is `lugnut check`; else the same again."""
+    then: str
+    """Without --durable, the next command: of NEXT, or the same again."""
 
     def __str__(self) -> str:
         where = "at its end" if self.point is None else f"at {self.point[0]}:{self.point[1]}"
         written = "" if self.written is None else f", log and {self.written:.0%} of files written"
         more = f", recovery cut at {self.again}" if self.again else ""
-        return f"{where}{written}{more}, then {'check' if self.asked else 'the same again'}"
+        return f"{where}{written}{more}, then {self.then}"
 
 
 def make_cases() -> dict[str, Operation]:
@@ -68,7 +82,7 @@ def choose(field: Field, commit: int, rng: random.Random) -> Cut:
         any_one = rng.choice(field.points)
         point = (any_one.process, any_one.call)
     again = rng.randrange(1, LONGEST) if rng.random() < 0.2 else 0  # noqa: PLR2004 - a fifth
-    return Cut(point, rng.choice((None, None, 0, 0.5, 0.9)), again, rng.random() < 0.5)  # noqa: PLR2004 - a half
+    return Cut(point, rng.choice((None, None, 0, 0.5, 0.9)), again, rng.choice((AGAIN, AGAIN, AGAIN, *NEXT)))
 
 
 def make_durable(case: Operation) -> Operation:
@@ -90,20 +104,36 @@ class Ground:
         renames = (one for one in self.field.points if one.function == "rename")
         self.commit = next((one.call for one in renames if one.path.endswith("/committed")), 0)
         """The call that commits; 0: it is committed before."""
+        self.ends = {} if mode == "durable" else {then: self._end(command) for then, command in NEXT.items()}
+        """Without --durable, what comes of the next command where the cut one left nothing, and where it did it all."""
         self.field.base.put_back()
         self.field.base.drop()
         image.keep()
+
+    def _end(self, command: Words) -> tuple[Tree, Tree]:
+        ends = []
+        for before in ((), (self.field.operation.command,)):
+            self.field.base.put_back()
+            for words in (*before, command):
+                ended = self.field.run(words)
+                if ended.code:
+                    raise RuntimeError(f"{self.name}: {words[0]} ended with {ended.code}: {ended.said[-2000:]}")
+            ends.append(self.field.tree())
+        return ends[0], ends[1]
 
     def cut(self, cut: Cut) -> tuple[Ended, bool, str]:
         """Have the command run into a cut; gives how it ended, whether it may have committed, what recovery said."""
         self.image.restore()
         armed = None if cut.point is None else Armed("group", cut.point)
         ended, said = self.field.run(self.field.operation.command, armed), ""
+        if cut.point is not None and cut.point[0]:  # a worker, perhaps one that compiles after the commit
+            committed = self.field.find_ends() == [NEW]
+        else:
+            committed = cut.point is None or cut.point[1] > self.commit
         self.lose(cut)
         if cut.again:
             said = self.field.run(["check"], Armed("group", (0, cut.again))).said
             self.lose(cut)
-        committed = cut.point is None or (cut.point[0] == 0 and cut.point[1] > self.commit)
         return ended, committed or ended.code == 0, said
 
     def lose(self, cut: Cut) -> None:
@@ -143,7 +173,7 @@ def strike(ground: Ground, cut: Cut, score: Score) -> None:
         found += ["exit 0, and it was not there after the cut"] * (lost and ground.commit > 0)
         found += judge_durable(ground, score, [field.new] if ended.code == 0 else legal)
     else:
-        found += judge_plain(ground, score, legal, asked=cut.asked, said=said)
+        found += judge_plain(ground, score, [one is field.new for one in legal], cut.then, said)
     if found:
         score.wrong.append(f"{ground.name}, {ground.mode}, {cut}\n    " + "\n    ".join(found[:12]))
 
@@ -164,29 +194,46 @@ def again(ground: Ground, command: Sequence[str]) -> list[str]:
     return found + [f"again: {line}" for line in ground.whole([ground.field.new])]
 
 
-def judge_plain(ground: Ground, score: Score, legal: Sequence[Tree], *, asked: bool, said: str) -> list[str]:
-    """Have the next command come, and find what is wrong and was not said; what was said must be mendable.
+def judge_plain(ground: Ground, score: Score, done: Sequence[bool], then: str, said: str) -> list[str]:
+    """Have the next command come, and find what is wrong and it neither said nor mended; what it said is mendable.
 
-    A run that finds nothing to do opens no file of what stands there: what it leaves `unsaid` check has to say.
+    `done` says whether the cut command may have been carried out: no, yes, or both.
     """
     field = ground.field
-    ended = field.run(["check"] if asked else field.operation.command)
-    if not asked and ended.code == 0 and ground.whole([field.new]):
-        score.count["unsaid"] += 1
-        ended = field.run(["check"])
-    found = (
-        [f"it said: {ended.said.strip()[-1500:]}"] if "Traceback" in ended.said or "unexpected" in ended.said else []
-    )
+    command = NEXT.get(then, field.operation.command)
+    ended = field.run(command)
+    found = [f"it said: {ended.said.strip()[-1500:]}"] * ("Traceback" in ended.said or "unexpected" in ended.said)
     if ended.code or UNREADABLE in said + ended.said:
         score.count["told"] += 1
-        return found + mend(ground, ended)
-    left = ground.whole(legal if asked else [field.new])
+        return found + mend(ground, then, ended)
+    damaged = find_damaged(field)
+    if damaged:
+        score.count["told"] += 1
+        found += [f"{line}: not said by {then}: {ended.said.strip()}" for line in find_unsaid(damaged, ended)]
+        more = field.run(NEXT["nothing"])
+        found += [f"{line}: said by {then} and no more: {more.said.strip()}" for line in find_unsaid(damaged, more)]
+        return found + mend(ground, then, ended)
+    score.count["mended"] += TOLD in ended.said
+    left = ground.whole([field.new] if then == AGAIN else [ground.ends[then][one] for one in done])
     score.count["old" if field.tree() == field.old else "new"] += not left
     found += [f"not said ({ended.said.strip()}): {line}" for line in left]
-    return found + (again(ground, field.operation.command) if asked else [])
+    return found + (again(ground, field.operation.command) if then == "check" else [])
 
 
-def mend(ground: Ground, told: Ended) -> list[str]:
+def find_damaged(field: Field) -> list[str]:
+    """Give what `lugnut check`, which reads every file, says of each that is not as recorded."""
+    lines = field.run(["check"]).said.splitlines()
+    return [line for line in lines if line.partition(":")[0] in {"altered", "missing", "shadowed", "record"}]
+
+
+def find_unsaid(damaged: Sequence[str], ended: Ended) -> list[str]:
+    """Give the lines about distributions that a run has not named as damaged."""
+    warning = next((line for line in ended.said.splitlines() if TOLD in line), "")
+    said = {name for name in NAMES if re.search(rf"--reinstall\b.* {name}\b", warning)}
+    return [line for line in damaged if not any(re.search(rf"\b{name} [0-9]", line) for name in said)]
+
+
+def mend(ground: Ground, then: str, told: Ended) -> list[str]:
     """Do what lugnut says is to be done about what was lost: --reinstall, and --force where it says so."""
     command = ground.field.operation.command
     installs = [one for one in [*ground.field.operation.before, command] if one[0] in {"install", "sync"}]
@@ -197,5 +244,5 @@ def mend(ground: Ground, told: Ended) -> list[str]:
             ended = ground.field.run([*words, "--force"])
         if ended.code:
             return [f"told ({told.said.strip()}), and {' '.join(words)} does not mend it: {ended.said.strip()[-1000:]}"]
-    left = again(ground, command)
+    left = again(ground, command) if then in {AGAIN, "check"} else ground.whole([ground.field.tree()])
     return [f"told, not mended ({told.said.strip()})", *left] if left else []

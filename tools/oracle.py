@@ -47,7 +47,7 @@ __all__ = [
     "without_generated",
 ]
 
-REMAINING = frozenset({"format", "locks", "kept", "altered", "transactions"})
+REMAINING = re.compile(r"format|locks|kept|altered|transactions|unsynced-[0-9a-z-]+")
 LOCK_NAME = re.compile(
     r"(path-[0-3][0-9a-f]|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.(?:writer\.)?lock|_format\.lock|_café|fence|identity"
 )
@@ -276,7 +276,7 @@ def check_lugnut(site: str) -> list[str]:
     root = os.path.join(site, ".lugnut")
     if not os.path.isdir(root):
         return []
-    found = [f".lugnut/{name}: a run left it" for name in os.listdir(root) if name not in REMAINING]
+    found = [f".lugnut/{name}: a run left it" for name in os.listdir(root) if not REMAINING.fullmatch(name)]
     transactions = os.path.join(root, "transactions")
     if os.path.isdir(transactions):
         found += [f".lugnut/transactions/{name}: a run left its transaction" for name in os.listdir(transactions)]

@@ -11,10 +11,12 @@ another boot id afterwards. In a fifth of the cuts the power goes again in the m
 *durable*: after exit 0 the new environment must be there, before any command comes; cut before the commit it must be
 the old one, in between old or new, whole by the oracle, after `lugnut check`; then the command runs again and must end
 in the new one. What was committed for good stays so while `lugnut recover`, which is told nothing, finishes it.
-*plain* plays the same cuts without --durable: the next command, `lugnut check` or the same again, must end in the old
-or the new environment, whole, or say what is wrong with it, and what it says to do must then mend it. What was *lost*
-after exit 0 is counted: plain cuts that lose nothing have cut nothing, and the campaign fails. *unsaid*: the same
-command found nothing to do though files were torn, which `lugnut check` then has said.
+*plain* plays the same cuts without --durable: the next command (the same again, check, or an install, a sync, or an
+uninstall of something else) must end in the old or the new environment, whole, or with its own end of either. Or it
+says which distributions are damaged: what `lugnut check`, which reads every file, finds of others then is wrong, the
+command after it must say them again (*told*), and what it says to do must mend them. *mended*: it said so and installed
+them again itself. What was *lost* after exit 0 is counted: plain cuts that lose nothing have cut nothing, and the
+campaign fails.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ ENOUGH = 10
 """Of so many ended runs without --durable at least one must lose something."""
 SHOWN = 10
 HEADER = (
-    "disk", "mode", "cuts", "exit 0", "before commit", "in recovery", "old", "new", "lost", "told", "unsaid", "wrong"
+    "disk", "mode", "cuts", "exit 0", "before commit", "in recovery", "old", "new", "lost", "told", "mended", "wrong"
 )  # fmt: skip
 
 

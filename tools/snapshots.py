@@ -33,7 +33,7 @@ def read_all(root: str, below: str, found: Snapshot) -> None:
         path = f"{below}{name}"
         full = os.path.join(root, path)
         status = os.lstat(full)
-        if path.endswith((".lugnut/locks", ".lugnut/format")):
+        if path.endswith((".lugnut/locks", ".lugnut/format")) or "/.lugnut/unsynced-" in f"/{path}":
             continue
         spelled = path
         if "/altered/" in path:  # below it stands the transaction's name, another one every time

@@ -46,13 +46,23 @@ def cache_directory(settings: Settings) -> str:
     return find_cache(settings.cache_dir)
 
 
-def _begin(target: Target, settings: Settings, watch: Watch, *, asked: bool = False, reads: bool = False) -> Run:
-    """Find the environment meant, and give the dead their due."""
+def _begin(target: Target, settings: Settings, watch: Watch, *, asked: bool = False) -> Run:
+    """Find the environment meant, give the dead their due, and see what a power cut left of it, if there was one."""
+    run, stale = _enter(target, settings, watch, asked=asked, reads=settings.dry_run)
+    if stale:
+        from lugnut.aftermath import examine
+
+        examine(run, stale)
+    return run
+
+
+def _enter(
+    target: Target, settings: Settings, watch: Watch, *, asked: bool = False, reads: bool = False
+) -> tuple[Run, list[str]]:
     watch.timing.phase("start")
     run = Run(target, settings, watch)
     _check_elsewhere(run)
-    run.recover_dead(asked=asked, reads=reads or settings.dry_run)
-    return run
+    return run, run.recover_dead(asked=asked, reads=reads)
 
 
 def _check_elsewhere(run: Run) -> None:
@@ -220,7 +230,7 @@ def check(*, target: Target, settings: Settings = Settings(), watch: Watch = Wat
     """Compare the environment with what is recorded of it; nothing is changed but a dead transaction."""
     from lugnut.check import find_all
 
-    run = _begin(target, settings, watch, reads=True)
+    run, _ = _enter(target, settings, watch, reads=True)  # what a power cut left it finds itself, and reads every file
     findings = find_all(run.environment)
     return run.close(NOTHING)._replace(findings=findings)
 

@@ -98,28 +98,33 @@ class Run:
         with home:
             return not any(_acts_on(home, identity, names) for identity in homes.list_ids(home))
 
-    def recover_dead(self, *, asked: bool = False, reads: bool = False) -> None:
+    def recover_dead(self, *, asked: bool = False, reads: bool = False) -> list[str]:
         """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of.
 
         `asked`: it is what the command is for, so that what hinders it is an error. One that only `reads` does not
-        wait to learn whether another host's run is dead, as one that changes something has to.
+        wait to learn whether another host's run is dead, as one that changes something has to. Gives the marks of
+        other boots (PROTOCOL: after a power cut): what was committed then may have been lost.
         """
         home = homes.open_home(self.environment, create=False)
         if home is None:
-            return
+            return []
         with home:
-            if homes.is_tidy(home) and not (asked and self.settings.lock_backend):
-                return
-            from lugnut.transaction.recover import recover_dead
+            names = files.list_names(home)
+            if not homes.is_tidy(names) or (asked and self.settings.lock_backend):
+                self._recover_dead(home, asked=asked, reads=reads)
+        return homes.find_stale(names)
 
-            try:
-                with self._lock(home, passing=reads) as site:
-                    recover_dead(site, locks.holder_words())
-            except _HINDRANCES as error:
-                if asked:
-                    raise
-                # somebody is at work, or nobody may be: whoever changes something will be told
-                self.report(Note("note", f"what a killed run may have left is not looked at: {error}"))
+    def _recover_dead(self, home: files.Directory, *, asked: bool, reads: bool) -> None:
+        from lugnut.transaction.recover import recover_dead
+
+        try:
+            with self._lock(home, passing=reads) as site:
+                recover_dead(site, locks.holder_words())
+        except _HINDRANCES as error:
+            if asked:
+                raise
+            # somebody is at work, or nobody may be: whoever changes something will be told
+            self.report(Note("note", f"what a killed run may have left is not looked at: {error}"))
 
     @contextlib.contextmanager
     def _lock(self, home: files.Directory, *, passing: bool = False) -> Iterator[Any]:

@@ -93,6 +93,8 @@ class Settings(NamedTuple):
     compile_bytecode: bool = False
     durable: bool = False
     reinstall: bool = False
+    anew: frozenset[Name] = frozenset()
+    """What `reinstall` does of all, of these alone, if they are asked for: a power cut has torn them."""
     upgrade: bool = False
     force: bool = False
     """Set aside what no distribution names where it is in the way."""

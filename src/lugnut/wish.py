@@ -72,7 +72,7 @@ def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settin
     """
     names = {wish.manifest.name for wish in wishes}
     told = {wish.manifest.name for wish in wishes if wish.direct is not None and not wish.direct.sha256}
-    glances = {} if settings.reinstall else glance(environment, names, told)
+    glances = {} if settings.reinstall else glance(environment, names - settings.anew, told)
     left_open = [wish for wish in wishes if not _holds(wish, glances.get(wish.manifest.name, []), settings.overlay)]
     installed = read_installed(environment, {*(wish.manifest.name for wish in left_open), *settings.overlay})
     left = []

@@ -69,7 +69,7 @@ def _take(run: Run, store: Store, given: tuple[Answer, Chosen], outlook: Outlook
     if run.settings.require_hashes:
         _require_hashes(supplies, chosen)
     names = frozenset(supply.name for supply in supplies)
-    standing = {} if run.settings.reinstall else read_installed(run.environment, names)
+    standing = {} if run.settings.reinstall else read_installed(run.environment, names - run.settings.anew)
 
     def will_stay(supply: Supply) -> bool:
         strict = by_hash or said.require_hashes or supply.name in said.hashed

@@ -154,7 +154,7 @@ def _make_satisfied(environment: Environment, settings: Settings, kept: set[Requ
     anew = settings.upgrade or settings.reinstall or bool(settings.resolving.overrides)
 
     def satisfied(request: Request) -> bool:
-        if anew or request.name in settings.resolving.upgrade_packages:
+        if anew or request.name in settings.anew or request.name in settings.resolving.upgrade_packages:
             return False
         found = read_installed(environment, [request.name]).get(request.name, [])
         if len(found) != 1 or found[0].rows is None:

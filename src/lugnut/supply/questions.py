@@ -32,7 +32,7 @@ def _answer(run: Run, put: Question) -> Answer:
     except Unresolvable:
         if run.settings.reinstall or not put.installed:
             raise
-        again = put._replace(offers=_make_offers(run, everything=True), offers_all=True)
+        again = put._replace(offers=make_offers(run, everything=True), offers_all=True)
         if again.offered != put.offered:
             with contextlib.suppress(Unresolvable):
                 return answer(again)
@@ -60,16 +60,20 @@ def _put(run: Run, asked: Asked, outlook: Outlook, *, fresh: bool) -> Question:
         upgrade=settings.upgrade,
         installed=installed,
         no_cache=settings.no_cache,
-        offers=() if fresh or settings.reinstall else _make_offers(run),
+        offers=() if fresh or settings.reinstall else make_offers(run),
         tags=tuple(run.environment.tags),
         cancelled=run.cancelled,
     )
 
 
-def _make_offers(run: Run, *, everything: bool = False) -> tuple[Offer, ...]:
-    """Describe what was installed from a tree, a commit or a file: no index need have it, or it has another's."""
-    found = read_installed(run.environment).values()
-    sound = [ones[0] for ones in found if len(ones) == 1 and ones[0].rows is not None and not ones[0].legacy]
+def make_offers(run: Run, *, everything: bool = False) -> tuple[Offer, ...]:
+    """Describe what was installed from a tree, a commit or a file: no index need have it, or it has another's.
+
+    Not what a power cut has torn: to say of that that it stays would not do.
+    """
+    found = read_installed(run.environment)
+    whole = [ones for name, ones in found.items() if name not in run.settings.anew]
+    sound = [ones[0] for ones in whole if len(ones) == 1 and ones[0].rows is not None and not ones[0].legacy]
     offers = [
         Offer(one.name, one.version, read_metadata(run.environment, one))
         for one in sound

@@ -18,6 +18,9 @@ from lugnut.distribution import Digest, time_of
 from lugnut.system import files
 from lugnut.typed import NamedTuple
 
+_SLACK = 2
+"""Seconds that a file system may round a time by (FAT)."""
+
 
 class Shown(NamedTuple):
     """What stands at a path: a regular file's content, or `digest` None for anything else."""
@@ -77,6 +80,18 @@ def matches(shown: Shown, file: File) -> bool:
     if file.digest is None or shown.digest != file.digest:
         return False
     return file.executable is None or file.executable == shown.executable
+
+
+def find_timely(status: os.stat_result, claims: Iterable[File]) -> list[File]:
+    """Find the contents whose own second a file has, as none has by chance: it is one of them, or was until a cut."""
+    if not stat.S_ISREG(status.st_mode):
+        return []
+    return [file for file in claims if file.digest is not None and has_time(status, time_of(file.digest))]
+
+
+def has_time(status: os.stat_result, seconds: int | None) -> bool:
+    """Say whether a file has a time, or that time as its file system rounds it."""
+    return seconds is not None and 0 <= seconds - status.st_mtime < _SLACK
 
 
 class Placer:

@@ -9,7 +9,7 @@ from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
 from lugnut.system import files
 from lugnut.transaction import journal
-from lugnut.transaction.content import Shown, matches
+from lugnut.transaction.content import Shown, find_timely, matches
 from lugnut.transaction.site import Site
 from lugnut.transaction.spelling import respell, word_kept
 from lugnut.transaction.tree import split
@@ -119,6 +119,15 @@ class Errand:
             and not self.keeps(roles[0].name)
             and not self.spares(path)
         )
+
+    def is_torn(self, opened: files.Directory, name: str, path: str) -> bool:
+        """Say whether a path of a run that is undone has the very second of what that run placed, and so is that.
+
+        Whatever its bytes are: a power cut has left of them what it would (TRAPS 19).
+        """
+        olds = [role.old for role in self.roles(path) if role.old is not None]
+        status = files.look(opened, name) if self.undoes else None
+        return status is not None and bool(find_timely(status, olds))
 
     def roles(self, path: str) -> list[Role]:
         """Give what this transaction has to do with a path."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lugnut.environment import Environment
 from lugnut.errors import CannotWrite, NewerFormat
@@ -24,7 +24,9 @@ _PATIENCE = locks.Patience(30.0)
 FORMAT = 2
 TRANSACTIONS = "transactions"
 REMAINING = frozenset({"format", "locks", "kept", "altered"})
-"""What stays in `.lugnut` after a run."""
+"""What stays in `.lugnut` after a run, beside a mark."""
+_MARK = "unsynced-"
+"""What the name of a mark begins with; the rest is the boot in which something was committed without being synced."""
 _NO_NAMES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL, errno.EILSEQ}
 """Who may write nothing changes nothing, whatever he believes; where no name can be made there is none to be folded."""
 _TRIES = 100
@@ -166,6 +168,38 @@ def list_ids(home: files.Directory | None) -> list[str]:
         return []
 
 
-def is_tidy(home: files.Directory) -> bool:
-    """Say whether nothing is there but what remains after a run (DESIGN 3)."""
-    return REMAINING.issuperset(files.list_names(home))
+def is_tidy(names: Iterable[str]) -> bool:
+    """Say whether nothing is among the names in `.lugnut` but what remains after a run (DESIGN 3)."""
+    return all(name in REMAINING or name.startswith(_MARK) for name in names)
+
+
+# --- marks: in which boot something was committed and not synced ------------------------------------------------------
+
+
+def mark_unsynced(home: files.Directory) -> bool:
+    """Note, before anything is shown, that what this boot shows may not reach the disk; False where that is noted.
+
+    The boot is the file's name, and the file is empty: a power cut tears contents, and no names (TRAPS 19).
+    """
+    try:
+        os.close(files.create(home, _name_mark()))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _name_mark() -> str:
+    return _MARK + "".join(sign if sign.isalnum() else "-" for sign in locks.boot_id().lower())
+
+
+def find_stale(names: Iterable[str]) -> list[str]:
+    """Give the marks of other boots, of the names in `.lugnut`; most environments have a mark of this one, or none."""
+    marks = [name for name in names if name.startswith(_MARK)]
+    return [name for name in marks if name != _name_mark()] if marks else []
+
+
+def remove_marks(home: files.Directory, marks: Iterable[str]) -> None:
+    """Remove marks; who is faster did the same, and where they cannot be removed the next command looks again."""
+    for mark in marks:
+        with contextlib.suppress(OSError):
+            files.unlink(home, mark)

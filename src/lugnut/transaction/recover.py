@@ -109,6 +109,8 @@ def _finish(site: Site, identity: str, plan: Plan) -> None:
     transaction = journal.Transaction(site.home, identity, plan, lock)
     try:
         state = transaction.state()
+        with contextlib.suppress(OSError):  # where nothing more finds room the dead have to be recovered all the same
+            site.mark_unsynced()
         if state == journal.COMMITTED:
             finish(site, transaction, dead=True)
         else:

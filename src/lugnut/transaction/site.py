@@ -12,7 +12,7 @@ from lugnut.events import UNTIMED, Reporter, Timing, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
 from lugnut.transaction.claims import Ledger
-from lugnut.transaction.home import learn_folding
+from lugnut.transaction.home import learn_folding, mark_unsynced
 from lugnut.transaction.tree import Tree
 
 STRIPES = 64
@@ -90,6 +90,21 @@ class Site:
         if self.late is None:
             self.late = files.lists_late(self.home)
         return self.late
+
+    def mark_unsynced(self) -> None:
+        """Note, before anything is shown, that it is not synced; not where hosts, each with boots of its own, share it.
+
+        The note is on disk before what it is about: one journal keeps that order, between two it has to be made.
+        """
+        if not self.lists_late() and mark_unsynced(self.home) and not self._is_one_volume():
+            files.sync(self.home)
+
+    def _is_one_volume(self) -> bool:
+        for directory in set(self.environment.schemes.values()):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), files.open_root(directory) as root:
+                if not files.same_volume(root, self.home):
+                    return False
+        return True
 
     def roots(self) -> frozenset[str]:
         """Name the schemes' own directories, as RECORD spells them."""

@@ -179,7 +179,7 @@ class Spot:
         if others:
             self._errand.say(self._path, f"{others[0].name} names it too, and its bytes are neither's")
             return False
-        if any(old.digest is None for old in olds):
+        if any(old.digest is None for old in olds) or self._errand.is_torn(self._here(), self._name, self._path):
             return True
         if (olds and not self._errand.undoes) or self._errand.forces(self._path):
             self._set_aside(roles[0].name)

@@ -137,6 +137,8 @@ def _run(site: Site, held: Names, decision: Decision, course: Course) -> Outcome
     course.timing.phase("survey")
     plan = survey(site, decision.actions(), force=course.force)
     course.timing.phase("publish")
+    if not course.durable:
+        site.mark_unsynced()
     transaction = journal.publish(site.home, plan, locks.holder_words(), durable=course.durable)
     site.ledger.learn(transaction.id, plan)
     try:
