@@ -12,6 +12,7 @@ from lugnut.errors import (
     BackendUnusable,
     CannotWrite,
     EnvironmentLockLost,
+    HostsNotApart,
     LockTimeout,
     LockUnusable,
     Unsupported,
@@ -27,7 +28,8 @@ from lugnut.transaction.outcome import Outcome
 from lugnut.typed import Any
 
 _HINDRANCES = (
-    LockTimeout, LockUnusable, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, Unsupported
+    LockTimeout, LockUnusable, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, HostsNotApart,
+    Unsupported,
 )  # fmt: skip
 """What keeps a command from looking after the dead, and is no reason to do nothing else."""
 
@@ -123,9 +125,10 @@ class Run:
     @contextlib.contextmanager
     def _lock(self, home: files.Directory) -> Iterator[Any]:
         """Lend the environment, as a `Site`, under its guard, whose own lock is tried once."""
-        from lugnut.transaction.entrance import hold_guard
+        from lugnut.transaction.entrance import hold_guard, see_ground
         from lugnut.transaction.site import Site
 
+        see_ground(self.environment, self.settings.lock_backend)
         once = self.patience()._replace(timeout=0)
         site = Site(self.environment, home, once, self.report)
         try:

@@ -25,7 +25,7 @@ def find_mount(directory: Directory) -> Mount:
         with open(f"/proc/self/fdinfo/{directory.fd}", encoding="ascii") as stream:
             identity = next(line.split()[1] for line in stream if line.startswith("mnt_id:"))
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
-            return parse_mountinfo(stream.read(), identity)
+            return add_graph(parse_mountinfo(stream.read(), identity))
     except (OSError, StopIteration):
         return find_by_path(os.path.realpath(directory.path))
 
@@ -43,6 +43,22 @@ def parse_mountinfo(text: str, identity: str) -> Mount:
             every = dict.fromkeys(filter(None, f"{fields[5]},{options}".split(",")))
             return Mount(kind, _unescape(fields[4]), _unescape(source), tuple(map(_unescape, every)), identity)
     return UNKNOWN
+
+
+def add_graph(mount: Mount) -> Mount:
+    """Add to a GlusterFS mount what its client is made of, which mountinfo does not tell: `graph=client-0:dht:…`.
+
+    The client shows it at the mount point; nothing is added where that is not seen.
+    """
+    if mount.kind != "fuse.glusterfs":
+        return mount
+    try:
+        parts = os.listdir(f"{mount.point}/.meta/graphs/active")
+    except OSError:
+        return mount
+    volume = mount.source.rpartition(":")[2].lstrip("/")
+    graph = ":".join(sorted(part.removeprefix(f"{volume}-") for part in parts))
+    return mount._replace(options=(*mount.options, f"graph={graph}")) if graph else mount
 
 
 def _unescape(text: str) -> str:

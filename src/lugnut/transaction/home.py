@@ -149,6 +149,14 @@ def _learn_forms(home: files.Directory) -> bool:
         return True
 
 
+def find_standing(path: str) -> str:
+    """Give a directory, its symlinks resolved, or the nearest one above it that stands."""
+    standing = os.path.realpath(path)
+    while not os.path.isdir(standing) and os.path.dirname(standing) != standing:
+        standing = os.path.dirname(standing)
+    return standing
+
+
 def list_ids(home: files.Directory | None) -> list[str]:
     """List the transactions that have appeared, sorted; none where there is no `.lugnut`."""
     if home is None:
