@@ -105,6 +105,7 @@ class Run:
 
         `asked`: it is what the command is for, so that what hinders it is an error.
         """
+        homes.see_anew(self.environment)
         home = homes.open_home(self.environment, create=False)
         if home is None:
             return

@@ -24,6 +24,7 @@ def recover_dead(site: Site, words: str) -> None:
     """Recover every dead transaction, waiting for nobody; what cannot be is reported and blocks its own names."""
     site.lists_late()  # what has this handle look anew from here on
     with contextlib.suppress(OSError):  # a read-only environment has nothing that can be swept
+        site.refresh_kept()  # with that tokens go that a killed run has left
         journal.sweep(site.home)
     for identity in journal.list_ids(site.home):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lugnut.environment import Environment, key
 from lugnut.errors import FileInTheWay, OutsideEnvironment
@@ -12,7 +12,7 @@ from lugnut.events import UNTIMED, Reporter, Timing, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
 from lugnut.transaction.claims import Ledger
-from lugnut.transaction.home import learn_folding
+from lugnut.transaction.home import learn_folding, refresh_roots
 from lugnut.transaction.tree import Tree
 
 STRIPES = 64
@@ -70,20 +70,30 @@ class Site:
         if not self.lists_late():
             return
         self.tree.close()
-        with (
-            contextlib.suppress(FileNotFoundError),  # one just removed was empty
-            files.enter(self.home, "transactions", create=True, shared=True) as transactions,
-        ):
-            files.refresh(transactions)
-        for directory in sorted({self.environment.schemes[name] for name in ("purelib", "platlib")}):
-            with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:
-                files.refresh(root)
+        with contextlib.suppress(FileNotFoundError):  # one just removed was empty
+            files.enter(self.home, "transactions", create=True, shared=True).close()
+        refresh_roots(self.environment)
         for directory in below:
             # what is in the way is of no use to who holds its stripe either; one just removed needs nothing
             with contextlib.suppress(OutsideEnvironment, FileInTheWay, FileNotFoundError):
                 opened = self.tree.directory(directory)
                 if opened is not None:
                     files.refresh(opened)
+
+    def refresh_kept(self, names: Iterable[str] | None = None) -> None:
+        """See what others have kept of distributions, of all unless some are named, where it is seen late (TRAPS 26).
+
+        There a client remembers that nothing was kept, too, and asks again once it has changed the very directory.
+        """
+        if not self.lists_late():
+            return
+        files.refresh(self.home)
+        gone = FileNotFoundError, NotADirectoryError  # swept, or another host's own token
+        with contextlib.suppress(*gone), files.enter(self.home, "kept") as kept:
+            files.refresh(kept)
+            for name in files.list_names(kept) if names is None else names:
+                with contextlib.suppress(*gone), files.enter(kept, name) as mine:
+                    files.refresh(mine)
 
     def lists_late(self) -> bool:
         """Say whether what others have done may be seen late here, lock or no lock (TRAPS 26)."""
@@ -111,6 +121,8 @@ def pass_stripes(site: Site) -> None:
     A stripe whose file does not exist has never been held; whoever makes it now reads the state after the commit.
     """
     with files.enter(site.home, "locks", create=True, shared=True) as place:
+        if site.lists_late():  # that it did not exist a while ago says nothing (TRAPS 26)
+            files.refresh(place)
         for number in range(STRIPES):
             with contextlib.suppress(FileNotFoundError):
                 locks.hold(place, f"path-{number:02x}.lock", site.stripe_patience(), create=False).close()
