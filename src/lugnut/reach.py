@@ -65,11 +65,11 @@ _KEPT_BY_SERVER = {
     "ocfs2": "the cluster keeps locks",
     "fuse.juicefs": "the metadata engine keeps locks",
     "smbfs": "the server keeps locks",
-    "fuse.mfs": f"the master keeps locks (unless mfsnobsdlocks){_FENCED}",
-    "fuse.moosefs": f"the master keeps locks (unless mfsnobsdlocks){_FENCED}",
 }
 _CACHES = {"md-cache": "performance.stat-prefetch", "quick-read": "performance.quick-read"}
 """Parts of a GlusterFS client that answer out of what it has read before, and the options that switch them off."""
+_REMEMBERED = {"mfsattrcacheto": 1.0, "mfsentrycacheto": 0.0, "mfsdirentrycacheto": 1.0, "mfsnegentrycacheto": 0.0}
+"""Seconds for which a MooseFS client remembers attributes and names unless said: with five of each it went wrong."""
 _OBJECTS = (
     "fuse.s3fs", "fuse.gcsfuse", "fuse.goofys", "fuse.rclone", "fuse.mount-s3", "fuse.blobfuse2", "fuse.davfs", "davfs",
     "webdav",
@@ -198,6 +198,24 @@ def _judge_gluster(options: dict[str, str]) -> Judged:
     return Judged(IMPOSSIBLE, text, remedy, ALWAYS)
 
 
+def _judge_moose(options: dict[str, str]) -> Judged:
+    """MooseFS: a client may be told to remember names and attributes for longer than it does by itself."""
+    if "mfsnobsdlocks" in options:
+        return _refuse_local("mfsnobsdlocks", "mount it without mfsnobsdlocks")
+    raised = [f"{name}={options[name]}" for name, most in _REMEMBERED.items() if _is_more(options.get(name), most)]
+    if raised:
+        text = f"a client may take for there what another one has removed or changed ({', '.join(raised)})"
+        return Judged(IMPOSSIBLE, text, f"mount it without {', '.join(raised)}", ALWAYS)
+    return Judged(UNTRIED, f"the master keeps locks (unless mfsnobsdlocks){_FENCED}{_KEPT}")
+
+
+def _is_more(value: str | None, most: float) -> bool:
+    try:
+        return value is not None and float(value) > most
+    except ValueError:
+        return False
+
+
 _BY_OPTIONS: dict[str, Callable[[dict[str, str]], Judged]] = {
     "nfs": _judge_nfs,
     "nfs4": _judge_nfs,
@@ -206,6 +224,8 @@ _BY_OPTIONS: dict[str, Callable[[dict[str, str]], Judged]] = {
     "lustre": _judge_lustre,
     "gfs2": _judge_gfs2,
     "fuse.glusterfs": _judge_gluster,
+    "fuse.mfs": _judge_moose,
+    "fuse.moosefs": _judge_moose,
 }
 
 

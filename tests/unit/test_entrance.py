@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the system tell
 REDIS = "redis://127.0.0.1:1/0"
 NOLOCK = mounts.Mount("nfs", "/", "s:/x", ("rw", "vers=3", "nolock", "local_lock=all"))
 LOCAL_FLOCK = NOLOCK._replace(kind="nfs4", options=("rw", "vers=4.2", "local_lock=flock"))
+CACHED_LONG = mounts.Mount("fuse.moosefs", "/", "mfs#s", ("rw", "mfsattrcacheto=5.000"))
 CACHED = mounts.Mount("fuse.glusterfs", "/", "s:v", ("rw", "graph=client-0:dht:md-cache"))
 FINE = [
     CACHED._replace(options=("rw", "graph=client-0:dht")),
@@ -37,7 +38,7 @@ def lie_on(mount: mounts.Mount, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(probing, "find_mount", lambda _: mount)
 
 
-@pytest.mark.parametrize("mount", [NOLOCK, LOCAL_FLOCK, CACHED])
+@pytest.mark.parametrize("mount", [NOLOCK, LOCAL_FLOCK, CACHED, CACHED_LONG])
 def test_where_hosts_are_not_kept_apart_nothing_is_changed(
     place: Place, monkeypatch: pytest.MonkeyPatch, mount: mounts.Mount
 ) -> None:
@@ -100,8 +101,23 @@ def test_what_a_client_of_glusterfs_is_made_of_is_told_at_its_mount_point(tmp_pa
         (tmp_path / ".meta/graphs/active" / part).mkdir(parents=True)
     line = "36 35 0:56 / {point} rw,relatime - {kind} 10.77.0.1:/shared rw,user_id=0\n"
     asked = _posix_volume.parse_mountinfo(line.format(point=tmp_path, kind="fuse.glusterfs"), "36")
-    assert _posix_volume.add_graph(asked).options[-1] == "graph=client-0:md-cache:meta-autoload:shared"
+    assert _posix_volume.ask_client(asked).options[-1] == "graph=client-0:md-cache:meta-autoload:shared"
     elsewhere = asked._replace(point=f"{tmp_path}/none")
-    assert _posix_volume.add_graph(elsewhere) == elsewhere
+    assert _posix_volume.ask_client(elsewhere) == elsewhere
     other = asked._replace(kind="fuse.other")
-    assert _posix_volume.add_graph(other) == other
+    assert _posix_volume.ask_client(other) == other
+
+
+def test_how_long_a_client_of_moosefs_remembers_is_told_at_its_mount_point(tmp_path: Path) -> None:
+    from lugnut.system import _posix_volume
+
+    said = "mfsmaster: 10.77.0.1\nmfsnobsdlocks: (not defined)\nmfsattrcacheto: 5.000\nworking_keep_cache_mode: AUTO\n"
+    (tmp_path / ".params").write_text(said, encoding="utf-8")
+    line = f"36 35 0:56 / {tmp_path} rw,relatime - fuse {{source}} rw,user_id=0\n"
+    asked = _posix_volume.parse_mountinfo(line.format(source="mfs\\04310.77.0.1:9421"), "36")
+    told = _posix_volume.ask_client(asked)
+    assert (told.kind, told.options[-2:]) == ("fuse.moosefs", ("mfsmaster=10.77.0.1", "mfsattrcacheto=5.000"))
+    elsewhere = _posix_volume.ask_client(asked._replace(point=f"{tmp_path}/none"))
+    assert (elsewhere.kind, elsewhere.options) == ("fuse.moosefs", asked.options)
+    other = asked._replace(source="other#s")
+    assert _posix_volume.ask_client(other) == other

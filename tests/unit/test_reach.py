@@ -39,7 +39,7 @@ KNOWN = [
     ("9p", "rw,sync,dirsync,access=client,trans=virtio", WARNING),
     *((kind, "rw", WARNING) for kind in ("virtiofs", "fuse.osxfs", "osxfs", "fuse.grpcfuse", "grpcfuse", "fakeowner")),
     *((kind, "rw", WARNING) for kind in ("vboxsf", "prl_fs", "vmhgfs", "fuse.vmhgfs-fuse", "drvfs", "fuse.bindfs")),
-    *((kind, "rw", UNTRIED) for kind in ("ceph", "fuse.ceph-fuse", "fuse.mfs", "gpfs", "ocfs2")),
+    *((kind, "rw", UNTRIED) for kind in ("ceph", "fuse.ceph-fuse", "fuse.mfs", "fuse.moosefs", "gpfs", "ocfs2")),
     ("lustre", "rw,flock,lazystatfs", UNTRIED),
     ("lustre", "rw,localflock", IMPOSSIBLE),
     ("lustre", "rw,noflock", IMPOSSIBLE),
@@ -48,6 +48,10 @@ KNOWN = [
     *((kind, "rw", IMPOSSIBLE) for kind in ("fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.mount-s3")),
     *((kind, "rw", WARNING) for kind in ("beegfs", "afs", "orangefs", "fuse", "fuse.whatever", "whateverfs")),
     ("fuse.juicefs", "rw", UNTRIED),
+    ("fuse.moosefs", "rw,mfsattrcacheto=1.000,mfsentrycacheto=0.000,mfsdirentrycacheto=1.000", UNTRIED),
+    *(("fuse.moosefs", f"rw,{name}=5.000", IMPOSSIBLE) for name in reach._REMEMBERED),
+    ("fuse.moosefs", "rw,mfsattrcacheto=", UNTRIED),
+    ("fuse.moosefs", "rw,mfsnobsdlocks=1", IMPOSSIBLE),
     ("fuse.glusterfs", "rw,user_id=0,max_read=131072", IMPOSSIBLE),
     ("fuse.glusterfs", "rw,graph=client-0:dht:md-cache:open-behind", IMPOSSIBLE),
     ("fuse.glusterfs", "rw,graph=client-0:dht:quick-read", IMPOSSIBLE),
@@ -72,7 +76,7 @@ def test_how_far_locks_reach_is_told_by_type_and_options(kind: str, options: str
 
 def test_every_type_of_the_tables_has_been_asked_for() -> None:
     asked = {kind for kind, _, _ in KNOWN}
-    alike = {"fuse.ceph", "fuse.moosefs", "fuse.lima", "fuse.prl_fsd", "smbfs", "pvfs2", "aufs", "devtmpfs", "rootfs"}
+    alike = {"fuse.ceph", "fuse.lima", "fuse.prl_fsd", "smbfs", "pvfs2", "aufs", "devtmpfs", "rootfs"}
     alike |= {*reach._LOCAL, *reach._OBJECTS}
     assert {*reach._KNOWN, *reach._BY_OPTIONS} - alike <= asked
 

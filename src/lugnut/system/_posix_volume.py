@@ -25,7 +25,7 @@ def find_mount(directory: Directory) -> Mount:
         with open(f"/proc/self/fdinfo/{directory.fd}", encoding="ascii") as stream:
             identity = next(line.split()[1] for line in stream if line.startswith("mnt_id:"))
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
-            return add_graph(parse_mountinfo(stream.read(), identity))
+            return ask_client(parse_mountinfo(stream.read(), identity))
     except (OSError, StopIteration):
         return find_by_path(os.path.realpath(directory.path))
 
@@ -45,20 +45,26 @@ def parse_mountinfo(text: str, identity: str) -> Mount:
     return UNKNOWN
 
 
-def add_graph(mount: Mount) -> Mount:
-    """Add to a GlusterFS mount what its client is made of, which mountinfo does not tell: `graph=client-0:dht:…`.
+def ask_client(mount: Mount) -> Mount:
+    """Add to a mount what mountinfo does not tell of it, and the client shows at the mount point, where it is seen.
 
-    The client shows it at the mount point; nothing is added where that is not seen.
+    Of GlusterFS what the client is made of (`graph=client-0:dht:…`), of MooseFS its options, and its name.
     """
-    if mount.kind != "fuse.glusterfs":
-        return mount
     try:
-        parts = os.listdir(f"{mount.point}/.meta/graphs/active")
+        if mount.kind == "fuse.glusterfs":
+            volume = mount.source.rpartition(":")[2].lstrip("/")
+            parts = os.listdir(f"{mount.point}/.meta/graphs/active")
+            told = ["graph=" + ":".join(sorted(part.removeprefix(f"{volume}-") for part in parts))]
+        elif mount.kind in {"fuse", "fuse.mfs", "fuse.moosefs"} and mount.source.startswith("mfs#"):
+            mount = mount._replace(kind="fuse.moosefs")
+            with open(f"{mount.point}/.params", encoding="utf-8", errors="replace") as stream:
+                said = [line.strip().partition(": ") for line in stream]
+            told = [f"{name}={value}" for name, _, value in said if name.startswith("mfs") and value[:1] != "("]
+        else:
+            return mount
     except OSError:
         return mount
-    volume = mount.source.rpartition(":")[2].lstrip("/")
-    graph = ":".join(sorted(part.removeprefix(f"{volume}-") for part in parts))
-    return mount._replace(options=(*mount.options, f"graph={graph}")) if graph else mount
+    return mount._replace(options=(*mount.options, *told))
 
 
 def _unescape(text: str) -> str:
