@@ -66,7 +66,11 @@ _KEPT_BY_SERVER = {
     "fuse.juicefs": "the metadata engine keeps locks",
     "smbfs": "the server keeps locks",
 }
-_CACHES = {"md-cache": "performance.stat-prefetch", "quick-read": "performance.quick-read"}
+_CACHES = {
+    "md-cache": "performance.stat-prefetch",
+    "quick-read": "performance.quick-read",
+    "nl-cache": "performance.nl-cache",
+}
 """Parts of a GlusterFS client that answer out of what it has read before, and the options that switch them off."""
 _REMEMBERED = {"mfsattrcacheto": 1.0, "mfsentrycacheto": 0.0, "mfsdirentrycacheto": 1.0, "mfsnegentrycacheto": 0.0}
 """Seconds for which a MooseFS client remembers attributes and names unless said: with five of each it went wrong."""

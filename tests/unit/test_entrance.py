@@ -116,7 +116,7 @@ def test_how_long_a_client_of_moosefs_remembers_is_told_at_its_mount_point(tmp_p
     line = f"36 35 0:56 / {tmp_path} rw,relatime - fuse {{source}} rw,user_id=0\n"
     asked = _posix_volume.parse_mountinfo(line.format(source="mfs\\04310.77.0.1:9421"), "36")
     told = _posix_volume.ask_client(asked)
-    assert (told.kind, told.options[-2:]) == ("fuse.moosefs", ("mfsmaster=10.77.0.1", "mfsattrcacheto=5.000"))
+    assert (told.kind, told.options[-2:]) == ("fuse.moosefs", ("user_id=0", "mfsattrcacheto=5.000"))
     elsewhere = _posix_volume.ask_client(asked._replace(point=f"{tmp_path}/none"))
     assert (elsewhere.kind, elsewhere.options) == ("fuse.moosefs", asked.options)
     other = asked._replace(source="other#s")

@@ -55,6 +55,7 @@ KNOWN = [
     ("fuse.glusterfs", "rw,user_id=0,max_read=131072", IMPOSSIBLE),
     ("fuse.glusterfs", "rw,graph=client-0:dht:md-cache:open-behind", IMPOSSIBLE),
     ("fuse.glusterfs", "rw,graph=client-0:dht:quick-read", IMPOSSIBLE),
+    ("fuse.glusterfs", "rw,graph=client-0:dht:nl-cache", IMPOSSIBLE),
     ("fuse.glusterfs", "rw,graph=client-0:dht:io-threads", UNTRIED),
 ]  # fmt: skip
 

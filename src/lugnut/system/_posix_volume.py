@@ -16,6 +16,8 @@ from lugnut.system.mounts import UNKNOWN, Mount, Room, find_by_path
 
 PROGRAM: bytes | None = b"#!/bin/sh\nexit 0\n"
 """A file that can be started where files may be; None where no mount forbids that."""
+_MOOSEFS = {"mfsnobsdlocks", "mfsattrcacheto", "mfsentrycacheto", "mfsdirentrycacheto", "mfsnegentrycacheto"}
+"""What is told of a MooseFS client's options, which its server's password is among."""
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -59,7 +61,7 @@ def ask_client(mount: Mount) -> Mount:
             mount = mount._replace(kind="fuse.moosefs")
             with open(f"{mount.point}/.params", encoding="utf-8", errors="replace") as stream:
                 said = [line.strip().partition(": ") for line in stream]
-            told = [f"{name}={value}" for name, _, value in said if name.startswith("mfs") and value[:1] != "("]
+            told = [f"{name}={value}" for name, _, value in said if name in _MOOSEFS and value[:1] != "("]
         else:
             return mount
     except OSError:
