@@ -26,6 +26,7 @@ class Lagging:
             patch.setattr(os, name, self._finding(getattr(os, name)))
         for name in ("unlink", "rmdir", "mkdir", "link", "replace"):
             patch.setattr(os, name, self._changing(getattr(os, name)))
+        patch.setattr(os, "utime", self._touching(os.utime))
         patch.setattr(os, "listdir", self._listing(os.listdir))
 
     @contextlib.contextmanager
@@ -73,6 +74,14 @@ class Lagging:
             return done
 
         return change
+
+    def _touching(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def touch(place: Any, *words: Any, **options: Any) -> Any:
+            if not self._away and isinstance(place, int):
+                self._change(os.readlink(f"/proc/self/fd/{place}") + "/")
+            return plain(place, *words, **options)
+
+        return touch
 
     def _change(self, path: str) -> None:
         above = os.path.dirname(path)

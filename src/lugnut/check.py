@@ -49,11 +49,6 @@ def _find_duplicates(installed: dict[Name, list[Installed]]) -> Iterable[Finding
             yield Finding("duplicate", name, ones[0].dist_info, f"{name} is installed more than once: {infos}")
 
 
-def _is_kept_name(name: str) -> bool:
-    """Say whether it is what is kept: where it is seen late others have a token beside that for a moment (TRAPS 26)."""
-    return not name.startswith(".")
-
-
 class _Eyes:
     """Looks at every file that is claimed."""
 
@@ -131,9 +126,9 @@ class _Eyes:
         found = []
         if self._home is not None and files.look(self._home, "kept") is not None:
             with files.enter(self._home, "kept") as kept:
-                for name in filter(_is_kept_name, files.list_names(kept)):
+                for name in files.list_names(kept):
                     with files.enter(kept, name) as mine:
-                        strays = set(filter(_is_kept_name, files.list_names(mine))) - self._expected.get(name, set())
+                        strays = set(files.list_names(mine)) - self._expected.get(name, set())
                     found += [
                         Finding("kept", name, f".lugnut/kept/{name}/{stray}", "content is kept that nobody claims")
                         for stray in strays

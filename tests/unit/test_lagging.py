@@ -26,7 +26,6 @@ from lugnut.transaction.site import pass_stripes
 from oracle import check_environment
 from places import Cut, Place, apart, cut, open_site, place, transactions
 from stepcases import install, uninstall
-from stepper import CHECK
 
 __all__ = ["place"]
 
@@ -151,16 +150,6 @@ def test_nobody_remembers_that_nothing_was_noted_in_a_transaction(place: Place, 
                 assert transaction.notes(noted) == {"x"}
 
 
-def test_tokens_that_a_killed_run_left_beside_what_is_kept_are_no_findings_and_go(place: Place) -> None:
-    low, top = make_rivals(place)
-    place.act(install(low, top))
-    kept = os.path.join(place.site, ".lugnut/kept")
-    for above in (kept, f"{kept}/low"):
-        with open(f"{above}/.lugnut-token", "wb"):
-            pass
-    assert place.act(CHECK).findings == ()
-
-
 def test_a_stripe_that_another_host_has_made_meanwhile_is_waited_for(place: Place, lagging: Lagging) -> None:
     def be_called_off() -> None:
         raise Cut
@@ -172,3 +161,14 @@ def test_a_stripe_that_another_host_has_made_meanwhile_is_waited_for(place: Plac
         site.patience = site.patience._replace(cancelled=be_called_off)
         with held, pytest.raises(Cut):
             pass_stripes(site)
+
+
+def test_a_directory_that_another_host_has_made_again_is_not_remembered_as_gone(place: Place, lagging: Lagging) -> None:
+    other, top = (place.wheel(name, "1", {path: ""}) for name, path in (("other", "n/o.py"), ("top", "n/m/s/t.py")))
+    place.act(install(other))
+    with files.open_root(os.path.join(place.site, "n")) as root:
+        assert files.look(root, "m") is None
+    with lagging.elsewhere():
+        place.act(install(top))
+    place.act(uninstall("top"))
+    assert os.listdir(os.path.join(place.site, "n")) == ["o.py"]

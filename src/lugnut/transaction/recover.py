@@ -23,8 +23,6 @@ from lugnut.transaction.site import Site
 def recover_dead(site: Site, words: str) -> None:
     """Recover every dead transaction, waiting for nobody; what cannot be is reported and blocks its own names."""
     site.lists_late()  # what has this handle look anew from here on
-    with contextlib.suppress(OSError):  # who may not write there leaves it to others
-        site.refresh_kept()  # with that tokens go that a killed run has left
     with contextlib.suppress(OSError):  # a read-only environment has nothing that can be swept
         journal.sweep(site.home)
     for identity in journal.list_ids(site.home):

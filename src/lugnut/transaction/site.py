@@ -65,7 +65,8 @@ class Site:
     def refresh(self, *below: str) -> None:
         """See, having taken a lock, what others did before they gave it back, where listings are cached (TRAPS 26).
 
-        A token made and removed in a directory makes a client of a network file system ask the server again.
+        A token made and removed in a directory makes a client of a network file system ask the server again. Those on
+        the way to one `below`, whose names may be remembered as absent, have other stripes: they are touched.
         """
         if not self.lists_late():
             return
@@ -73,27 +74,28 @@ class Site:
         with contextlib.suppress(FileNotFoundError):  # one just removed was empty
             files.enter(self.home, "transactions", create=True, shared=True).close()
         refresh_roots(self.environment)
-        for directory in below:
+        for directory in dict.fromkeys(one for each in below for one in list_downwards(each)):
+            renew = files.refresh if directory in below else files.touch
             # what is in the way is of no use to who holds its stripe either; one just removed needs nothing
             with contextlib.suppress(OutsideEnvironment, FileInTheWay, FileNotFoundError):
                 opened = self.tree.directory(directory)
                 if opened is not None:
-                    files.refresh(opened)
+                    renew(opened)
 
-    def refresh_kept(self, names: Iterable[str] | None = None) -> None:
-        """See what others have kept of distributions, of all unless some are named, where it is seen late (TRAPS 26).
+    def refresh_kept(self, names: Iterable[str]) -> None:
+        """See what others have kept of distributions where it is seen late (TRAPS 26).
 
-        There a client remembers that nothing was kept, too, and asks again once it has changed the very directory.
+        There a client remembers that nothing was kept, too, and asks again once it has changed the very directory. A
+        token would bar the way of who removes one, since not all who keep anything there hold one stripe.
         """
         if not self.lists_late():
             return
-        files.refresh(self.home)
-        gone = FileNotFoundError, NotADirectoryError  # swept, or another host's own token
-        with contextlib.suppress(*gone), files.enter(self.home, "kept") as kept:
-            files.refresh(kept)
-            for name in files.list_names(kept) if names is None else names:
-                with contextlib.suppress(*gone), files.enter(kept, name) as mine:
-                    files.refresh(mine)
+        files.touch(self.home)
+        with contextlib.suppress(FileNotFoundError), files.enter(self.home, "kept") as kept:
+            files.touch(kept)
+            for name in names:
+                with contextlib.suppress(FileNotFoundError), files.enter(kept, name) as mine:
+                    files.touch(mine)
 
     def lists_late(self) -> bool:
         """Say whether what others have done may be seen late here, lock or no lock (TRAPS 26)."""
@@ -110,6 +112,15 @@ class Site:
         return self.patience._replace(timeout=max(self.patience.timeout, STRIPE_TIMEOUT))
 
 
+def list_downwards(directory: str) -> list[str]:
+    """Give the directories on the way to one and itself, as RECORD spells them: a name on the way may be seen late too.
+
+    Those that lie above all that is ours (`..`) are not among them.
+    """
+    parts = directory.split("/")
+    return ["/".join(parts[: end + 1]) for end, part in enumerate(parts) if part != ".."]
+
+
 def stripe_name(environment: Environment, directory: str) -> str:
     """Name the stripe of a directory."""
     return f"path-{zlib.crc32(key(environment, directory).encode()) % STRIPES:02x}.lock"
@@ -122,7 +133,7 @@ def pass_stripes(site: Site) -> None:
     """
     with files.enter(site.home, "locks", create=True, shared=True) as place:
         if site.lists_late():  # that it did not exist a while ago says nothing (TRAPS 26)
-            files.refresh(place)
+            files.touch(place)
         for number in range(STRIPES):
             with contextlib.suppress(FileNotFoundError):
                 locks.hold(place, f"path-{number:02x}.lock", site.stripe_patience(), create=False).close()
