@@ -75,12 +75,13 @@ class Site:
             files.enter(self.home, "transactions", create=True, shared=True).close()
         refresh_roots(self.environment)
         for directory in dict.fromkeys(one for each in below for one in list_downwards(each)):
-            renew = files.refresh if directory in below else files.touch
             # what is in the way is of no use to who holds its stripe either; one just removed needs nothing
             with contextlib.suppress(OutsideEnvironment, FileInTheWay, FileNotFoundError):
                 opened = self.tree.directory(directory)
-                if opened is not None:
-                    renew(opened)
+                if opened is not None and directory in below:
+                    files.refresh(opened)
+                elif opened is not None:
+                    files.touch(opened)
 
     def refresh_kept(self, names: Iterable[str]) -> None:
         """See what others have kept of distributions where it is seen late (TRAPS 26).
