@@ -10,7 +10,8 @@ happens in it follows from the seed, its scenario and its number: --from-round g
 --evidence what has been seen so far is appended after every batch of rounds. --abreast environments share one blow.
 
 In the table, *met*: callers met, or a transaction stood there when the blow fell; *said*: rounds in which a run ended
-with an error, in words; *wrong*: anything that hostcases.py calls so. It fails where anything was wrong.
+with an error, in words; *wrong*: anything that hostcases.py calls so. It fails where anything was wrong. Where a mount
+is such that lugnut refuses it (`-default`, `-cached`) one round sees that it does, and that its doctor says the same.
 """
 
 from __future__ import annotations
