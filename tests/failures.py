@@ -189,6 +189,18 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "nothing was changed",
         "give --lock-backend URL as on its other hosts (or LUGNUT_LOCK_BACKEND); --lock-backend flock ends that",
     ),
+    errors.HostsNotApart: Failure(
+        {
+            "path": "/env/lib/site-packages",
+            "kind": "nfs",
+            "reason": "locks stay on this machine (nolock), so that runs on two machines would not keep each other out",
+            "hint": "mount it without nolock",
+        },
+        3,
+        "/env/lib/site-packages lies on nfs: locks stay on this machine (nolock), so that runs on two machines would "
+        "not keep each other out; nothing was changed",
+        "mount it without nolock",
+    ),
     errors.WorkerDied: Failure(
         {"label": "torch-2.0-py3-none-any.whl", "cause": "signal 9"},
         1,

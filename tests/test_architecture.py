@@ -28,7 +28,7 @@ distribution links
 columns
 manifest
 system settings answers needs
-environment
+environment reach
 wheel interpreter installed scripts timeline
 store glance
 plan network unmet
@@ -198,6 +198,8 @@ LATE = {
         "lugnut.transaction.entrance",
         "lugnut.transaction.fence",
     ): "few environments are shared by hosts",
+    ("lugnut.transaction.entrance", "lugnut.reach"): "few environments lie where other hosts see them",
+    ("lugnut.transaction.entrance", "lugnut.system.probing"): "so few are asked how they are mounted",
     ("lugnut.keywords", "lugnut.timeline"): "few runs are traced",
     ("lugnut.supply.finding", "lugnut.supply.afar"): "resolvers, downloads and builds cost 20 ms that most runs save",
     ("lugnut.supply.local", "lugnut.supply.outlook"): "so do uv's and pip's settings",

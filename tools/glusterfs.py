@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from machines import Machine, await_that, missing
 
@@ -27,12 +27,17 @@ PATIENCE = {
     "server.keepalive-count": "2",
 }
 """Options of the volume by which both sides give each other up within seconds."""
+FRESH = {"performance.stat-prefetch": "off", "performance.quick-read": "off"}
+"""Options of the volume by which clients do not answer out of what they have read before: lugnut asks for these."""
 
 
 class GlusterFS:
-    """The file system, its server on one machine; started when it is made."""
+    """The file system as lugnut takes it, its server on one machine; started when it is made."""
 
     title = "glusterfs"
+    usual: Sequence[str] = ()
+    refused = ""
+    volume: Mapping[str, str] = {**PATIENCE, **FRESH}
     client = "glusterfs"
     packages = "glusterfs-server"
     freshest: Sequence[str] = ("attribute-timeout=0", "entry-timeout=0")
@@ -51,7 +56,7 @@ class GlusterFS:
         server.must("glusterd")
         await_that(lambda: server.run(["gluster", "--mode=script", "volume", "info"]).code == 0, "glusterd")
         self._volume("create", f"{server.address}:{brick}", "force")
-        self._volume("set", *(word for option in PATIENCE.items() for word in option))
+        self._volume("set", *(word for option in self.volume.items() for word in option))
         self._volume("start")
 
     def _volume(self, act: str, *words: str) -> str:
@@ -74,6 +79,14 @@ class GlusterFS:
     def forget(self, machine: Machine, sessions: Sequence[str], *, by_hand: bool = True) -> None:  # noqa: ARG002
         """Wait until the brick has given up these connections of a machine that is gone, and their locks with them."""
         await_that(lambda: not set(sessions) & set(self.sessions(machine)), "the connections given up", 60)
+
+
+class DefaultGlusterFS(GlusterFS):
+    """The same with a volume's options as they are unless said: its clients answer out of what they have read."""
+
+    title = "glusterfs-default"
+    refused = "a client may take for there what another one has removed or changed"
+    volume = PATIENCE
 
 
 def _cover(machine: Machine) -> None:

@@ -230,6 +230,7 @@ def cut_link(world: World, duels: Sequence[Duel], rng: random.Random, longer: fl
     time.sleep(rng.uniform(1, 5) + longer)
     world.ann.heal()
     ended = [(_end(ours), _end(theirs)) for ours, theirs in pairs]
+    _await_mount(world)
     return [
         conclude(duel, *ran, met=met)._replace(said=any(one.code for one in ran))
         for duel, ran, met in zip(duels, ended, going, strict=True)
@@ -253,10 +254,15 @@ def lose_locks(
     world.shared.forget(world.ann, sessions, by_hand=by_hand)
     theirs = [duel.environment.do(world.bob, duel.theirs) for duel in duels]
     world.ann.heal()
-    await_that(lambda: world.ann.run(["ls", world.place]).code == 0, "ann's mount with a new session")
+    _await_mount(world)
     ours = [victim.end() for victim in victims]
     together = zip(duels, ours, theirs, victims, strict=True)
     return [conclude(duel, one, other, met=victim.met) for duel, one, other, victim in together]
+
+
+def _await_mount(world: World) -> None:
+    """Wait until ann sees the file system again, whose client has given its server up for a while."""
+    await_that(lambda: world.ann.run(["ls", world.place]).code == 0, "ann's mount, again")
 
 
 class _Started(NamedTuple):

@@ -10,7 +10,8 @@ happens in it follows from the seed, its scenario and its number: --from-round g
 --evidence what has been seen so far is appended after every batch of rounds. --abreast environments share one blow.
 
 In the table, *met*: callers met, or a transaction stood there when the blow fell; *said*: rounds in which a run ended
-with an error, in words; *wrong*: anything that hostcases.py calls so. It fails where anything was wrong.
+with an error, in words; *wrong*: anything that hostcases.py calls so. It fails where anything was wrong. Where a mount
+is such that lugnut refuses it (`-default`, `-cached`) one round sees that it does, and that its doctor says the same.
 """
 
 from __future__ import annotations
@@ -24,18 +25,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import evidence
-from glusterfs import GlusterFS
+from glusterfs import DefaultGlusterFS, GlusterFS
 from hostcases import Outcome, arrange, cut_link, cut_power, kill_client, kill_run, lose_locks, meet
 from hostworld import World, worlds
 from killing import adopt_orphans
 from machines import CannotStartError
-from moosefs import MooseFS
+from moosefs import CachedMooseFS, MooseFS
 from programs import find_program, print_table, scratch, version_of
+from serial import NOTHING, Deed
+from trees import differences
 
 if sys.platform == "win32":
     raise ImportError("campaigns run on POSIX")
 
 HEADER = ("file system", "scenario", "rounds", "met", "said", "wrong", "seconds")
+REFUSED = 3
+"""Lugnut's exit code where hosts would not be kept apart."""
 NFS = "this kernel has no client of it; lugnut doctor judges it by mount type and options"
 
 
@@ -72,7 +77,9 @@ SCENARIOS = {
     "zombie": Scenario("... its runs stopped meanwhile, then continued", _struck(lose_locks, asleep=True), 100),
     "expired": Scenario("... until its session ends by itself", _struck(lose_locks, asleep=True, by_hand=False), 16),
 }
-FILESYSTEMS: dict[str, type[MooseFS | GlusterFS]] = {"moosefs": MooseFS, "glusterfs": GlusterFS}
+FILESYSTEMS: dict[str, type[MooseFS | GlusterFS]] = {
+    kind.title: kind for kind in (MooseFS, CachedMooseFS, GlusterFS, DefaultGlusterFS)
+}
 
 
 class Told(NamedTuple):
@@ -125,12 +132,38 @@ def try_on(title: str, options: argparse.Namespace) -> list[list[object]]:
         return [[title, f"not tried: {lacks} ({kind.packages})", 0, 0, 0, 0, 0]]
     rows: list[list[object]] = []
     with scratch(f"hosts-{title}") as home, worlds(kind, home) as world:
+        if world.shared.refused:
+            return [_try_refusal(world)]
         for name in options.only or SCENARIOS:
             told = Told()
             for told in campaign(world, name, options):  # noqa: B007 - the last one is the sum
                 pass
             rows.append([title, f"{name}: {SCENARIOS[name].words}", *told[:4], f"{told.seconds:.0f}"])
     return rows
+
+
+def refuse(world: World) -> Outcome:
+    """See that lugnut changes nothing here, with the reason, and that its doctor says the same."""
+    environment = world.environment(NOTHING)
+    found = []
+    install = environment.do(world.ann, Deed("install", ("1/0",)))
+    if install.code != REFUSED or world.shared.refused not in install.err:
+        found.append(f"install: exit {install.code}: {install.err[-500:]}")
+    told = world.ann.run([*environment.words("doctor"), "--no-cache"], environment.environ())
+    if told.code == 0 or world.shared.refused not in " ".join(told.out.split()):
+        found.append(f"doctor: exit {told.code}: {(told.out + told.err)[-500:]}")
+    found += differences(environment.empty, environment.sight(world.bob).tree)
+    environment.remove()
+    return Outcome(found, met=True, said=install.code > 0)
+
+
+def _try_refusal(world: World) -> list[object]:
+    begun, title = time.monotonic(), world.shared.title
+    findings = refuse(world).findings
+    for line in findings:
+        print(f"{title}, refused: {line}", flush=True)
+    row: list[object] = [title, f"refused: {world.shared.refused}", 1, 0, 1, int(bool(findings))]
+    return [*row, f"{time.monotonic() - begun:.0f}"]
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

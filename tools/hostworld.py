@@ -38,6 +38,11 @@ class FileSystem(Protocol):
     title: str
     client: str
     freshest: Sequence[str]
+    """Options of a mount that caches nothing."""
+    usual: Sequence[str]
+    """Options of the hosts' mounts."""
+    refused: str
+    """What lugnut says where it refuses to change anything there; empty where it does not."""
 
     def mount(self, machine: Machine, place: str, options: Sequence[str] = ()) -> None:
         """Mount it."""
@@ -57,10 +62,9 @@ class World:
         self.ann, self.bob = hosts
         self.server, self.shared, self.home = server, shared, home
         self.place = os.path.join(home, "shared")
-        self.options: Sequence[str] = ()
         shared.mount(server, self.place, shared.freshest)
         for machine in hosts:
-            shared.mount(machine, self.place)
+            shared.mount(machine, self.place, shared.usual)
         self.twin = os.path.join(home, "twin")
         make_venv(self.twin)
         self.wheels = _make_wheels(os.path.join(home, "wheels"))
@@ -73,19 +77,7 @@ class World:
     def remount(self, machine: Machine) -> None:
         """Mount it again on a machine whose mount died or that was off."""
         machine.run(["umount", "-l", self.place])
-        self.shared.mount(machine, self.place, self.options)
-
-    @contextlib.contextmanager
-    def mounted(self, options: Sequence[str]) -> Iterator[None]:
-        """Have both hosts mount with these options, meanwhile."""
-        was, self.options = self.options, options
-        for options_now in (options, was):
-            self.options = options_now
-            for machine in (self.ann, self.bob):
-                machine.kill(self.shared.client)
-                self.remount(machine)
-            if options_now is options:
-                yield
+        self.shared.mount(machine, self.place, self.shared.usual)
 
     def environment(self, state: State) -> Environment:
         """Make a fresh environment in which this is installed."""
@@ -123,7 +115,11 @@ class Environment:
             words = (*words, "--no-deps", "--cache-dir", self.store())
         if deed.verb == "sync":
             what = [self._list(what)]
-        return [find_program("lugnut"), deed.verb, "--python", f"{self.prefix}/bin/python", *words, *what]
+        return [*self.words(deed.verb), *words, *what]
+
+    def words(self, verb: str) -> list[str]:
+        """Give the words of lugnut's command that names this environment."""
+        return [find_program("lugnut"), verb, "--python", f"{self.prefix}/bin/python"]
 
     def store(self) -> str:
         """Give the store: beside every second environment, from where files are linked, else on another volume."""
@@ -145,7 +141,7 @@ class Environment:
 
     def check(self, machine: Machine) -> list[str]:
         """Run `lugnut check`, which recovers what the dead left; says what it was not content with."""
-        ran = machine.run([find_program("lugnut"), "check", "--python", f"{self.prefix}/bin/python"], self.environ())
+        ran = machine.run(self.words("check"), self.environ())
         return [] if ran.code == 0 else [f"check on {machine.name}: exit {ran.code}: {(ran.out + ran.err)[-600:]}"]
 
     def sight(self, machine: Machine) -> Sight:

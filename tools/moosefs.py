@@ -32,6 +32,8 @@ class MooseFS:
     title = "moosefs"
     client = "mfsmount"
     freshest: Sequence[str] = ("mfsattrcacheto=0", "mfsdirentrycacheto=0", "mfsentrycacheto=0", "mfsnegentrycacheto=0")
+    usual: Sequence[str] = ()
+    refused = ""
     packages = "moosefs-master moosefs-chunkserver moosefs-client moosefs-cli"
 
     @staticmethod
@@ -89,6 +91,14 @@ class MooseFS:
             return not set(sessions) & set(self.sessions(machine))
 
         await_that(is_forgotten, "the session removed", 6 * SUSTAIN)
+
+
+class CachedMooseFS(MooseFS):
+    """The same where the hosts remember for long what they have seen of names and attributes."""
+
+    title = "moosefs-cached"
+    refused = "a client may take for there what another one has removed or changed"
+    usual = ("mfsattrcacheto=5", "mfsentrycacheto=5", "mfsdirentrycacheto=5", "mfsnegentrycacheto=5")
 
 
 def _write(home: str, name: str, lines: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from lugnut.errors import (
     BackendUnusable,
     CannotWrite,
     EnvironmentLockLost,
+    HostsNotApart,
     LockTimeout,
     LockUnusable,
     Unsupported,
@@ -27,7 +28,8 @@ from lugnut.transaction.outcome import Outcome
 from lugnut.typed import Any
 
 _HINDRANCES = (
-    LockTimeout, LockUnusable, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, Unsupported
+    LockTimeout, LockUnusable, BackendNeeded, BackendUnusable, CannotWrite, EnvironmentLockLost, HostsNotApart,
+    Unsupported,
 )  # fmt: skip
 """What keeps a command from looking after the dead, and is no reason to do nothing else."""
 
@@ -105,6 +107,7 @@ class Run:
         wait to learn whether another host's run is dead, as one that changes something has to. Gives the marks of
         other boots (PROTOCOL: after a power cut): what was committed then may have been lost.
         """
+        homes.see_anew(self.environment)
         home = homes.open_home(self.environment, create=False)
         if home is None:
             return []
@@ -129,9 +132,10 @@ class Run:
     @contextlib.contextmanager
     def _lock(self, home: files.Directory, *, passing: bool = False) -> Iterator[Any]:
         """Lend the environment, as a `Site`, under its guard, whose own lock is tried once."""
-        from lugnut.transaction.entrance import hold_guard
+        from lugnut.transaction.entrance import hold_guard, see_ground
         from lugnut.transaction.site import Site
 
+        see_ground(self.environment, self.settings.lock_backend)
         once = self.patience()._replace(timeout=0)
         site = Site(self.environment, home, once, self.report)
         try:

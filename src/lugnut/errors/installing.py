@@ -76,6 +76,14 @@ class BackendNeeded(LugnutError):
     remedy = "give --lock-backend URL as on its other hosts (or LUGNUT_LOCK_BACKEND); --lock-backend flock ends that"
 
 
+class HostsNotApart(LugnutError):
+    """A file system on which runs of several hosts would not be kept apart, as its mount says (G6)."""
+
+    exit_code = 3
+    sentence = "{path} lies on {kind}: {reason}; nothing was changed"
+    remedy = "{hint}"
+
+
 class WorkerDied(LugnutError):
     """A worker process that ended without an answer."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 
 from lugnut.answers import Located
 from lugnut.environment import Environment
 from lugnut.system import files, probing
+from lugnut.transaction import home as homes
 from lugnut.typed import NamedTuple
 
 ENVIRONMENT, CACHE = "environment", "cache"
@@ -63,10 +63,7 @@ def _open(stack: contextlib.ExitStack, place: str, path: str) -> Ground:
 
 
 def _look(stack: contextlib.ExitStack, place: str, path: str) -> Ground:
-    standing = os.path.realpath(path)
-    while not os.path.isdir(standing) and os.path.dirname(standing) != standing:
-        standing = os.path.dirname(standing)
-    directory = stack.enter_context(files.open_root(standing))
+    directory = stack.enter_context(files.open_root(homes.find_standing(path)))
     return Ground(place, path, directory, probing.find_mount(directory), probing.find_room(directory), None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lugnut.answers import ABSENT, IMPOSSIBLE, OK, UNTRIED, WARNING, Examined
 from lugnut.examination.trials import CLONE, COPY, HARDLINK, LINK, RENAME, STRIPE, Placed
-from lugnut.examination.volumes import find_lag, find_weakness, judge
+from lugnut.reach import find_lag, find_weakness, judge
 from lugnut.system import probing
 
 TIGHT_BYTES, TIGHT_FILES = 100 << 20, 1000

@@ -19,7 +19,7 @@ from lugnut.system import _posix_remote
 from lugnut.system._posix_remote import is_late, renew, say_gone
 from lugnut.system.directory import Directory
 
-lists_late = _posix_remote.lists_late
+lists_late, touch, TELLS_MOUNTS = _posix_remote.lists_late, _posix_remote.touch, _posix_remote.TELLS_MOUNTS
 LOCKS_LIKE_UV = True
 """Both take flock."""
 SYNC_FLAGS = os.O_RDONLY

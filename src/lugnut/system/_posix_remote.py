@@ -22,6 +22,8 @@ _KINDS = (
 `cache=never`, vboxsf for its `ttl`, wekafs by its read cache; OrangeFS calls itself pvfs2 in Linux."""
 _RENEWS = sys.platform == "linux"
 """Elsewhere a directory might be linked."""
+TELLS_MOUNTS = sys.platform == "linux"
+"""How a file system is mounted is told, options and all."""
 _late: set[int] = set()
 """Devices of which `lists_late` was told."""
 
@@ -70,6 +72,15 @@ def renew(directory: Directory, path: str) -> None:
     for end in [number for number, sign in enumerate(path) if sign == "/"] + [len(path)]:
         with contextlib.suppress(OSError):
             os.link(".", path[:end], src_dir_fd=directory.fd, dst_dir_fd=directory.fd, follow_symlinks=False)
+
+
+def touch(directory: Directory) -> None:
+    """Give a directory the time of now, so that the system asks anew what is in it, as after any change of ours.
+
+    It leaves nothing there in between that would keep others from removing it; who may not write there changes nothing.
+    """
+    with contextlib.suppress(PermissionError):
+        os.utime(directory.fd)
 
 
 def say_gone(error: OSError) -> OSError:

@@ -16,6 +16,8 @@ from lugnut.system.mounts import UNKNOWN, Mount, Room, find_by_path
 
 PROGRAM: bytes | None = b"#!/bin/sh\nexit 0\n"
 """A file that can be started where files may be; None where no mount forbids that."""
+_MOOSEFS = {"mfsnobsdlocks", "mfsattrcacheto", "mfsentrycacheto", "mfsdirentrycacheto", "mfsnegentrycacheto"}
+"""What is told of a MooseFS client's options, which its server's password is among."""
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -25,7 +27,7 @@ def find_mount(directory: Directory) -> Mount:
         with open(f"/proc/self/fdinfo/{directory.fd}", encoding="ascii") as stream:
             identity = next(line.split()[1] for line in stream if line.startswith("mnt_id:"))
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as stream:
-            return parse_mountinfo(stream.read(), identity)
+            return ask_client(parse_mountinfo(stream.read(), identity))
     except (OSError, StopIteration):
         return find_by_path(os.path.realpath(directory.path))
 
@@ -43,6 +45,28 @@ def parse_mountinfo(text: str, identity: str) -> Mount:
             every = dict.fromkeys(filter(None, f"{fields[5]},{options}".split(",")))
             return Mount(kind, _unescape(fields[4]), _unescape(source), tuple(map(_unescape, every)), identity)
     return UNKNOWN
+
+
+def ask_client(mount: Mount) -> Mount:
+    """Add to a mount what mountinfo does not tell of it, and the client shows at the mount point, where it is seen.
+
+    Of GlusterFS what the client is made of (`graph=client-0:dht:…`), of MooseFS its options, and its name.
+    """
+    try:
+        if mount.kind == "fuse.glusterfs":
+            volume = mount.source.rpartition(":")[2].lstrip("/")
+            parts = os.listdir(f"{mount.point}/.meta/graphs/active")
+            told = ["graph=" + ":".join(sorted(part.removeprefix(f"{volume}-") for part in parts))]
+        elif mount.kind in {"fuse", "fuse.mfs", "fuse.moosefs"} and mount.source.startswith("mfs#"):
+            mount = mount._replace(kind="fuse.moosefs")
+            with open(f"{mount.point}/.params", encoding="utf-8", errors="replace") as stream:
+                said = [line.strip().partition(": ") for line in stream]
+            told = [f"{name}={value}" for name, _, value in said if name in _MOOSEFS and value[:1] != "("]
+        else:
+            return mount
+    except OSError:
+        return mount
+    return mount._replace(options=(*mount.options, *told))
 
 
 def _unescape(text: str) -> str:

@@ -10,6 +10,7 @@ import sys
 if sys.platform != "win32":
     raise ImportError("this room is for Windows")
 
+import contextlib
 import errno
 import os
 import stat
@@ -18,6 +19,8 @@ from collections.abc import Callable
 
 from lugnut.system.directory import Directory
 
+TELLS_MOUNTS = False
+"""How a share is mounted is not told."""
 LOCKS_LIKE_UV = False
 """Not known to see each other, so uv's is not asked for."""
 SYNC_FLAGS = os.O_RDWR
@@ -122,6 +125,12 @@ def list_names(directory: Directory) -> list[str]:
 def lists_late(directory: Directory) -> bool:  # noqa: ARG001 - as _posix has it
     """Say that a listing may be older than a lock just taken: shares are cached for some seconds (TRAPS 26)."""
     return True
+
+
+def touch(directory: Directory) -> None:
+    """Give a directory the time of now, as _posix has it; a share that takes no such time is asked later."""
+    with contextlib.suppress(OSError):
+        os.utime(directory.path)
 
 
 def status(directory: Directory) -> os.stat_result:

@@ -40,59 +40,14 @@ from lugnut.system.native import machine, native
 from lugnut.typed import TypeVar
 
 __all__ = [
-    "BLANK",
-    "Batch",
-    "Closing",
-    "Directory",
-    "append",
-    "cache_home",
-    "cannot_link",
-    "check_modes",
-    "copy",
-    "create",
-    "digest",
-    "enter",
-    "enter_path",
-    "finish",
-    "folds_case",
-    "folds_forms",
-    "insist",
-    "is_passing",
-    "lend_directory",
-    "link",
-    "list_names",
-    "lists_late",
-    "look",
-    "make_directories",
-    "make_directory",
-    "mkdir",
-    "movable",
-    "open_lock",
-    "open_lock_to_share",
-    "open_root",
-    "pass_on",
-    "publish",
-    "read",
-    "read_identified",
-    "read_start",
-    "refresh",
-    "remove_tree",
-    "rename",
-    "replace",
-    "rmdir",
-    "same_volume",
-    "share_mode",
-    "symlink",
-    "sync",
-    "sync_file",
-    "sync_volume",
-    "temporary_name",
-    "unlink",
-    "write",
-    "write_all",
-    "write_pieces",
+    "BLANK", "TELLS_MOUNTS", "Batch", "Closing", "Directory", "append", "cache_home", "cannot_link", "check_modes",
+    "copy", "create", "digest", "enter", "enter_path", "finish", "folds_case", "folds_forms", "insist", "is_passing",
+    "lend_directory", "link", "list_names", "lists_late", "look", "make_directories", "make_directory", "mkdir",
+    "movable", "open_lock", "open_lock_to_share", "open_root", "pass_on", "publish", "read", "read_identified",
+    "read_start", "refresh", "remove_tree", "rename", "replace", "rmdir", "same_volume", "share_mode", "symlink",
+    "sync", "sync_file", "sync_volume", "temporary_name", "touch", "unlink", "write", "write_all", "write_pieces",
     "write_whole",
-]
+]  # fmt: skip
 
 # The hot path: 50,000 calls an install, so each is the system's own function with nothing in between.
 link = native.link
@@ -110,6 +65,9 @@ share_mode = native.share_mode
 symlink = native.symlink
 sync = native.sync
 sync_volume = native.sync_volume
+touch = native.touch
+TELLS_MOUNTS = native.TELLS_MOUNTS
+"""How a file system is mounted is told by the system, options and all."""
 
 T = TypeVar("T")
 _PASSING = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.ETIMEDOUT}

@@ -119,6 +119,7 @@ def _contested(site: Site, transaction: journal.Transaction) -> set[str]:
 
 
 def _kept_paths(site: Site, action: Action) -> set[str]:
+    site.refresh_kept([action.name])
     try:
         with files.enter_path(site.home, f"kept/{action.name}") as place:
             kept = set(files.list_names(place))

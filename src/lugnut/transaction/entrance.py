@@ -5,11 +5,30 @@ Every act that changes the environment or `.lugnut` enters so: a transaction, th
 
 from __future__ import annotations
 
-from lugnut.errors import BackendNeeded
+from lugnut.environment import Environment
+from lugnut.errors import BackendNeeded, HostsNotApart
 from lugnut.events import Note
+from lugnut.system import files
 from lugnut.transaction import home as homes
 from lugnut.transaction.guard import Guard
 from lugnut.transaction.site import Site
+
+
+def see_ground(environment: Environment, backend: str) -> None:
+    """See, before anything is made there, that runs of several hosts can be kept apart where an environment lies.
+
+    Raises HostsNotApart. What no other host changes (all local file systems) is asked no further.
+    """
+    with files.open_root(homes.find_standing(environment.purelib)) as ground:
+        if not (files.TELLS_MOUNTS and files.lists_late(ground)):
+            return
+        from lugnut.reach import find_bar
+        from lugnut.system import probing
+
+        mount = probing.find_mount(ground)
+        bar = find_bar(mount, served=backend not in {"", homes.FLOCK})
+        if bar is not None:
+            raise HostsNotApart(path=environment.purelib, kind=mount.kind, reason=bar.text, hint=bar.remedy)
 
 
 def hold_guard(site: Site, backend: str, words: str, *, passing: bool = False) -> Guard:

@@ -45,8 +45,12 @@ class Errand:
         self._bytecode: dict[str, list[str] | None] = {}
         self._listed: dict[str, frozenset[str]] = {}
 
-    def arrive(self) -> None:
-        """Come to paths whose stripe is held from now on: what is kept of them, nobody else adds to meanwhile."""
+    def arrive(self, names: set[Name]) -> None:
+        """Come to paths whose stripe is held from now on: what is kept of them, nobody else adds to meanwhile.
+
+        `names`: who claims any of them.
+        """
+        self.site.refresh_kept(names)
         self._bytecode.clear()
         self._listed.clear()
         try:

@@ -157,6 +157,37 @@ def _learn_forms(home: files.Directory) -> bool:
         return True
 
 
+def refresh_roots(environment: Environment) -> None:
+    """Have what is listed next of site-packages and of transactions be what stands there (TRAPS 26)."""
+    for directory in sorted({environment.schemes[name] for name in ("purelib", "platlib")}):
+        with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:
+            files.refresh(root)
+    with (
+        contextlib.suppress(FileNotFoundError),
+        files.open_root(environment.purelib) as root,
+        files.enter_path(root, f".lugnut/{TRANSACTIONS}") as transactions,
+    ):
+        files.refresh(transactions)
+
+
+def see_anew(environment: Environment) -> None:
+    """See, before a first look that takes no lock, what other hosts have done until now, where that is seen late.
+
+    Who may not write there looks at what there is to be seen.
+    """
+    with contextlib.suppress(OSError), files.open_root(environment.purelib) as root:
+        if files.lists_late(root):
+            refresh_roots(environment)
+
+
+def find_standing(path: str) -> str:
+    """Give a directory, its symlinks resolved, or the nearest one above it that stands."""
+    standing = os.path.realpath(path)
+    while not os.path.isdir(standing) and os.path.dirname(standing) != standing:
+        standing = os.path.dirname(standing)
+    return standing
+
+
 def list_ids(home: files.Directory | None) -> list[str]:
     """List the transactions that have appeared, sorted; none where there is no `.lugnut`."""
     if home is None:

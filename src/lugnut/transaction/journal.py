@@ -139,6 +139,8 @@ def _build(home: files.Directory, plan: Plan, words: str, *, durable: bool, stat
                 files.write(directory, "holder.json", words.encode() + b"\n")
                 files.write(directory, "plan", format_plan(plan))
                 files.write(directory, state, b"")
+                for notes in ("made", "adopted") if directory.late else ():
+                    files.write(directory, notes, b"")  # nobody is to remember that there are none (TRAPS 26)
                 if any(action.kind != REMOVE for action in plan.actions):  # what only goes needs no mode of its own
                     files.check_modes(directory, state, home.path)
                 files.enter_path(directory, CONTENT, create=True).close()

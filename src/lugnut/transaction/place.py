@@ -196,6 +196,7 @@ class _Hand:
         revoked = self.site.ledger.read_revoked(directory, names)
         fold = folding(self.site.environment)
         listed = files.list_names(opened) if self.site.environment.folds_case else names
+        self.site.refresh_kept([self._action.name])
         adopted = self.site.ledger.read_adopted()  # of this directory nobody notes any more while the stripe is held
         for origin, name in zip(met, names, strict=True):
             self.where = origin.file.path

@@ -110,7 +110,7 @@ class Settler:
         self._site.tree.close()  # a directory removed and made again is another one: no old handle may speak for it
         seen = self._look(wanted, read=read)
         claims = self._site.ledger.read_many({directory: wanted[directory] for directory in seen})  # M2: only now
-        self._errand.arrive()
+        self._errand.arrive({one.name for found in claims.values() for each in found.values() for one in each})
         for directory, shown in seen.items():
             self._settle_directory(directory, shown, claims[directory])
 

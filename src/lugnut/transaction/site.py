@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lugnut.environment import Environment, key
 from lugnut.errors import FileInTheWay, OutsideEnvironment
@@ -12,7 +12,7 @@ from lugnut.events import UNTIMED, Reporter, Timing, never
 from lugnut.system import files, locks
 from lugnut.transaction import content
 from lugnut.transaction.claims import Ledger
-from lugnut.transaction.home import learn_folding, mark_unsynced
+from lugnut.transaction.home import learn_folding, mark_unsynced, refresh_roots
 from lugnut.transaction.tree import Tree
 
 STRIPES = 64
@@ -65,25 +65,38 @@ class Site:
     def refresh(self, *below: str) -> None:
         """See, having taken a lock, what others did before they gave it back, where listings are cached (TRAPS 26).
 
-        A token made and removed in a directory makes a client of a network file system ask the server again.
+        A token made and removed in a directory makes a client of a network file system ask the server again. Those on
+        the way to one `below`, whose names may be remembered as absent, have other stripes: they are touched.
         """
         if not self.lists_late():
             return
         self.tree.close()
-        with (
-            contextlib.suppress(FileNotFoundError),  # one just removed was empty
-            files.enter(self.home, "transactions", create=True, shared=True) as transactions,
-        ):
-            files.refresh(transactions)
-        for directory in sorted({self.environment.schemes[name] for name in ("purelib", "platlib")}):
-            with contextlib.suppress(FileNotFoundError), files.open_root(directory) as root:
-                files.refresh(root)
-        for directory in below:
+        with contextlib.suppress(FileNotFoundError):  # one just removed was empty
+            files.enter(self.home, "transactions", create=True, shared=True).close()
+        refresh_roots(self.environment)
+        for directory in dict.fromkeys(one for each in below for one in list_downwards(each)):
             # what is in the way is of no use to who holds its stripe either; one just removed needs nothing
             with contextlib.suppress(OutsideEnvironment, FileInTheWay, FileNotFoundError):
                 opened = self.tree.directory(directory)
-                if opened is not None:
+                if opened is not None and directory in below:
                     files.refresh(opened)
+                elif opened is not None:
+                    files.touch(opened)
+
+    def refresh_kept(self, names: Iterable[str]) -> None:
+        """See what others have kept of distributions where it is seen late (TRAPS 26).
+
+        There a client remembers that nothing was kept, too, and asks again once it has changed the very directory. A
+        token would bar the way of who removes one, since not all who keep anything there hold one stripe.
+        """
+        if not self.lists_late():
+            return
+        files.touch(self.home)
+        with contextlib.suppress(FileNotFoundError), files.enter(self.home, "kept") as kept:
+            files.touch(kept)
+            for name in names:
+                with contextlib.suppress(FileNotFoundError), files.enter(kept, name) as mine:
+                    files.touch(mine)
 
     def lists_late(self) -> bool:
         """Say whether what others have done may be seen late here, lock or no lock (TRAPS 26)."""
@@ -115,6 +128,15 @@ class Site:
         return self.patience._replace(timeout=max(self.patience.timeout, STRIPE_TIMEOUT))
 
 
+def list_downwards(directory: str) -> list[str]:
+    """Give the directories on the way to one and itself, as RECORD spells them: a name on the way may be seen late too.
+
+    Those that lie above all that is ours (`..`) are not among them.
+    """
+    parts = directory.split("/")
+    return ["/".join(parts[: end + 1]) for end, part in enumerate(parts) if part != ".."]
+
+
 def stripe_name(environment: Environment, directory: str) -> str:
     """Name the stripe of a directory."""
     return f"path-{zlib.crc32(key(environment, directory).encode()) % STRIPES:02x}.lock"
@@ -126,6 +148,8 @@ def pass_stripes(site: Site) -> None:
     A stripe whose file does not exist has never been held; whoever makes it now reads the state after the commit.
     """
     with files.enter(site.home, "locks", create=True, shared=True) as place:
+        if site.lists_late():  # that it did not exist a while ago says nothing (TRAPS 26)
+            files.touch(place)
         for number in range(STRIPES):
             with contextlib.suppress(FileNotFoundError):
                 locks.hold(place, f"path-{number:02x}.lock", site.stripe_patience(), create=False).close()

@@ -16,7 +16,7 @@ from lugnut.system import files, locks, workers
 from lugnut.transaction import journal
 from lugnut.transaction.bench import Terms
 from lugnut.transaction.commit import Settled, abort, finish, rest, sync_volumes
-from lugnut.transaction.entrance import hold_guard
+from lugnut.transaction.entrance import hold_guard, see_ground
 from lugnut.transaction.guard import Guard
 from lugnut.transaction.hold import Names, hold_uv
 from lugnut.transaction.lost import find_lost, see_kept, withdraw
@@ -72,6 +72,7 @@ def transact(environment: Environment, names: Sequence[Name], decide: Decide, co
     """Carry out what `decide` says about `names`, whole or not at all."""
     course.timing.phase("hold")
     try:
+        see_ground(environment, course.backend)
         home = journal.open_home(environment, create=True)
     except OSError as error:
         raise CannotWrite(path=environment.lugnut, reason=error.strerror or str(error)) from None

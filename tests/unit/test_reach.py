@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from lugnut import reach
 from lugnut.answers import IMPOSSIBLE, OK, UNTRIED, WARNING
-from lugnut.examination import volumes
 from lugnut.system import files, mounts, volume
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads mountinfo")
@@ -39,7 +39,7 @@ KNOWN = [
     ("9p", "rw,sync,dirsync,access=client,trans=virtio", WARNING),
     *((kind, "rw", WARNING) for kind in ("virtiofs", "fuse.osxfs", "osxfs", "fuse.grpcfuse", "grpcfuse", "fakeowner")),
     *((kind, "rw", WARNING) for kind in ("vboxsf", "prl_fs", "vmhgfs", "fuse.vmhgfs-fuse", "drvfs", "fuse.bindfs")),
-    *((kind, "rw", UNTRIED) for kind in ("ceph", "fuse.ceph-fuse", "fuse.mfs", "fuse.glusterfs", "gpfs", "ocfs2")),
+    *((kind, "rw", UNTRIED) for kind in ("ceph", "fuse.ceph-fuse", "fuse.mfs", "fuse.moosefs", "gpfs", "ocfs2")),
     ("lustre", "rw,flock,lazystatfs", UNTRIED),
     ("lustre", "rw,localflock", IMPOSSIBLE),
     ("lustre", "rw,noflock", IMPOSSIBLE),
@@ -48,6 +48,15 @@ KNOWN = [
     *((kind, "rw", IMPOSSIBLE) for kind in ("fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.mount-s3")),
     *((kind, "rw", WARNING) for kind in ("beegfs", "afs", "orangefs", "fuse", "fuse.whatever", "whateverfs")),
     ("fuse.juicefs", "rw", UNTRIED),
+    ("fuse.moosefs", "rw,mfsattrcacheto=1.000,mfsentrycacheto=0.000,mfsdirentrycacheto=1.000", UNTRIED),
+    *(("fuse.moosefs", f"rw,{name}=5.000", IMPOSSIBLE) for name in reach._REMEMBERED),
+    ("fuse.moosefs", "rw,mfsattrcacheto=", UNTRIED),
+    ("fuse.moosefs", "rw,mfsnobsdlocks=1", IMPOSSIBLE),
+    ("fuse.glusterfs", "rw,user_id=0,max_read=131072", IMPOSSIBLE),
+    ("fuse.glusterfs", "rw,graph=client-0:dht:md-cache:open-behind", IMPOSSIBLE),
+    ("fuse.glusterfs", "rw,graph=client-0:dht:quick-read", IMPOSSIBLE),
+    ("fuse.glusterfs", "rw,graph=client-0:dht:nl-cache", IMPOSSIBLE),
+    ("fuse.glusterfs", "rw,graph=client-0:dht:io-threads", UNTRIED),
 ]  # fmt: skip
 
 
@@ -59,7 +68,7 @@ def mount_of(kind: str, options: str = "rw", source: str = "server:/x") -> mount
 
 @pytest.mark.parametrize(("kind", "options", "verdict"), KNOWN)
 def test_how_far_locks_reach_is_told_by_type_and_options(kind: str, options: str, verdict: str) -> None:
-    judged = volumes.judge(mount_of(kind, options))
+    judged = reach.judge(mount_of(kind, options))
     assert judged.verdict == verdict
     assert judged.text
     assert bool(judged.remedy) == (verdict in {WARNING, IMPOSSIBLE})
@@ -68,13 +77,13 @@ def test_how_far_locks_reach_is_told_by_type_and_options(kind: str, options: str
 
 def test_every_type_of_the_tables_has_been_asked_for() -> None:
     asked = {kind for kind, _, _ in KNOWN}
-    alike = {"fuse.ceph", "fuse.moosefs", "fuse.lima", "fuse.prl_fsd", "smbfs", "pvfs2", "aufs", "devtmpfs", "rootfs"}
-    alike |= {*volumes._LOCAL, *volumes._OBJECTS}
-    assert {*volumes._KNOWN, *volumes._BY_OPTIONS} - alike <= asked
+    alike = {"fuse.ceph", "fuse.lima", "fuse.prl_fsd", "smbfs", "pvfs2", "aufs", "devtmpfs", "rootfs"}
+    alike |= {*reach._LOCAL, *reach._OBJECTS}
+    assert {*reach._KNOWN, *reach._BY_OPTIONS} - alike <= asked
 
 
 def test_what_the_system_does_not_tell_is_said_to_be_unknown() -> None:
-    judged = volumes.judge(mounts.UNKNOWN)
+    judged = reach.judge(mounts.UNKNOWN)
     assert (judged.verdict, judged.text) == (WARNING, "the system does not tell what file system this is")
 
 
@@ -88,13 +97,13 @@ def test_what_the_system_does_not_tell_is_said_to_be_unknown() -> None:
     ],
 )
 def test_how_old_a_listing_may_be_is_told_by_the_options_of_nfs(options: str, lag: str) -> None:
-    assert volumes.find_lag(mount_of("nfs4", options)) == lag
-    assert volumes.find_lag(mount_of("fuse.mfs")) == "some time old"
+    assert reach.find_lag(mount_of("nfs4", options)) == lag
+    assert reach.find_lag(mount_of("fuse.mfs")) == "some time old"
 
 
 @pytest.mark.parametrize(("options", "found"), [("rw,volatile", "volatile"), ("rw,nobarrier", "nobarrier"), ("rw", "")])
 def test_a_mount_whose_syncs_reach_no_disk_is_known(options: str, found: str) -> None:
-    assert volumes.find_weakness(mount_of("overlay", options)) == found
+    assert reach.find_weakness(mount_of("overlay", options)) == found
 
 
 # --- the line ---------------------------------------------------------------------------------------------------------

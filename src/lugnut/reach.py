@@ -1,7 +1,8 @@
 """Pure: what is known of a file system by its type and mount options, where no trial on one machine can show it.
 
 How far a lock reaches is the question: two processes here exclude each other on NFS with `nolock` as they do without
-(TRAPS 4), and only another machine would notice. So what is said here is a judgement, and it says so.
+(TRAPS 4), and only another machine would notice. So what is said here is a judgement, and it says so. The doctor tells
+it; a run that would change an environment is refused where a mount says that its hosts are not kept apart (G6).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from lugnut.answers import IMPOSSIBLE, OK, UNTRIED, WARNING
 from lugnut.system import probing
 from lugnut.typed import NamedTuple
 
+UNSERVED, ALWAYS = "unserved", "always"
+"""When a run is refused: unless a server locks the environment for all hosts, or whatever locks it."""
+
 
 class Judged(NamedTuple):
     """How far locks reach: a verdict of `answers`, why, and what can be done about it."""
@@ -19,6 +23,8 @@ class Judged(NamedTuple):
     verdict: str
     text: str
     remedy: str = ""
+    refused: str = ""
+    """UNSERVED, ALWAYS, or empty: what may be used well from one machine is not refused, since no option tells."""
 
 
 _HERE = Judged(OK, "locks reach every process of this machine, containers too")
@@ -59,10 +65,15 @@ _KEPT_BY_SERVER = {
     "ocfs2": "the cluster keeps locks",
     "fuse.juicefs": "the metadata engine keeps locks",
     "smbfs": "the server keeps locks",
-    "fuse.mfs": f"the master keeps locks (unless mfsnobsdlocks){_FENCED}",
-    "fuse.moosefs": f"the master keeps locks (unless mfsnobsdlocks){_FENCED}",
-    "fuse.glusterfs": f"the bricks keep locks{_FENCED}",
 }
+_CACHES = {
+    "md-cache": "performance.stat-prefetch",
+    "quick-read": "performance.quick-read",
+    "nl-cache": "performance.nl-cache",
+}
+"""Parts of a GlusterFS client that answer out of what it has read before, and the options that switch them off."""
+_REMEMBERED = {"mfsattrcacheto": 1.0, "mfsentrycacheto": 0.0, "mfsdirentrycacheto": 1.0, "mfsnegentrycacheto": 0.0}
+"""Seconds for which a MooseFS client remembers attributes and names unless said: with five of each it went wrong."""
 _OBJECTS = (
     "fuse.s3fs", "fuse.gcsfuse", "fuse.goofys", "fuse.rclone", "fuse.mount-s3", "fuse.blobfuse2", "fuse.davfs", "davfs",
     "webdav",
@@ -74,6 +85,15 @@ _NOT_TOLD = {
     "pvfs2": "locks stay on this machine, if there are any",
     "orangefs": "locks stay on this machine, if there are any",
 }
+
+
+def find_bar(mount: probing.Mount, *, served: bool) -> Judged | None:
+    """Say why nothing may be changed in a mount; None where something may.
+
+    `served`: a server locks the environment for all of its hosts, so that flock has to reach one of them alone.
+    """
+    judged = judge(mount)
+    return judged if judged.refused == ALWAYS or (judged.refused == UNSERVED and not served) else None
 
 
 def judge(mount: probing.Mount) -> Judged:
@@ -123,13 +143,18 @@ def _read_options(mount: probing.Mount) -> dict[str, str]:
     return options | {"kind": mount.kind.lower()}
 
 
+def _refuse_local(why: str, remedy: str) -> Judged:
+    """Judge a mount whose option says that locks are this machine's own."""
+    text = f"locks stay on this machine ({why}), so that runs on two machines would not keep each other out"
+    return Judged(IMPOSSIBLE, text, f"{remedy}; or have its hosts use --lock-backend redis://…", UNSERVED)
+
+
 def _judge_nfs(options: dict[str, str]) -> Judged:
     """NFS 4 has locks of its own; before it a service beside the server has them, unless the mount does without."""
     local = options.get("local_lock", "none")
     if "nolock" in options or local in {"flock", "all"}:
         why = "nolock" if "nolock" in options else f"local_lock={local}"
-        text = f"locks stay on this machine ({why}), so that runs on two machines would not keep each other out"
-        return Judged(IMPOSSIBLE, text, f"mount it without {why}, or with vers=4.2,local_lock=none")
+        return _refuse_local(why, f"mount it without {why}, or with vers=4.2,local_lock=none")
     version = options.get("vers") or options.get("nfsvers") or ("4" if options["kind"] == "nfs4" else "")
     if "soft" in options or "softerr" in options:
         text = "the mount is soft: what the server is slow to answer fails, and the run with it"
@@ -145,8 +170,7 @@ def _judge_nfs(options: dict[str, str]) -> Judged:
 def _judge_cifs(options: dict[str, str]) -> Judged:
     if "nobrl" in options or "nolock" in options:
         why = "nobrl" if "nobrl" in options else "nolock"
-        text = f"locks stay on this machine ({why}), so that runs on two machines would not keep each other out"
-        return Judged(IMPOSSIBLE, text, f"mount it without {why}")
+        return _refuse_local(why, f"mount it without {why}")
     return Judged(UNTRIED, f"the server keeps locks{_KEPT}")
 
 
@@ -154,16 +178,46 @@ def _judge_lustre(options: dict[str, str]) -> Judged:
     if "noflock" in options:
         return Judged(IMPOSSIBLE, "there are no locks (noflock)", "mount it with flock")
     if "localflock" in options:
-        text = "locks stay on this machine (localflock), so that runs on two machines would not keep each other out"
-        return Judged(IMPOSSIBLE, text, "mount it with flock")
+        return _refuse_local("localflock", "mount it with flock")
     return Judged(UNTRIED, f"the servers keep locks{_KEPT}")
 
 
 def _judge_gfs2(options: dict[str, str]) -> Judged:
     if "localflocks" in options:
-        text = "locks stay on this machine (localflocks), so that runs on two machines would not keep each other out"
-        return Judged(IMPOSSIBLE, text, "mount it without localflocks")
+        return _refuse_local("localflocks", "mount it without localflocks")
     return Judged(UNTRIED, f"the cluster keeps locks{_KEPT}")
+
+
+def _judge_gluster(options: dict[str, str]) -> Judged:
+    """GlusterFS: clients keep what they know of names for a second, whatever is asked anew and under whatever lock."""
+    graph = options.get("graph", "")
+    caches = sorted(set(graph.split(":")) & _CACHES.keys()) or ([] if graph else list(_CACHES))
+    if not caches:
+        return Judged(UNTRIED, f"the bricks keep locks{_FENCED}{_KEPT}")
+    text = (
+        f"a client may take for there what another one has removed or changed ({', '.join(caches)}), whatever it locks"
+    )
+    switched = ", ".join(f"{_CACHES[name]} off" for name in caches)
+    remedy = f"set {switched} for its volume, or give each host an environment of its own on a local disk"
+    return Judged(IMPOSSIBLE, text, remedy, ALWAYS)
+
+
+def _judge_moose(options: dict[str, str]) -> Judged:
+    """MooseFS: a client may be told to remember names and attributes for longer than it does by itself."""
+    if "mfsnobsdlocks" in options:
+        return _refuse_local("mfsnobsdlocks", "mount it without mfsnobsdlocks")
+    raised = [f"{name}={options[name]}" for name, most in _REMEMBERED.items() if _is_more(options.get(name), most)]
+    if raised:
+        text = f"a client may take for there what another one has removed or changed ({', '.join(raised)})"
+        return Judged(IMPOSSIBLE, text, f"mount it without {', '.join(raised)}", ALWAYS)
+    return Judged(UNTRIED, f"the master keeps locks (unless mfsnobsdlocks){_FENCED}{_KEPT}")
+
+
+def _is_more(value: str | None, most: float) -> bool:
+    try:
+        return value is not None and float(value) > most
+    except ValueError:
+        return False
 
 
 _BY_OPTIONS: dict[str, Callable[[dict[str, str]], Judged]] = {
@@ -173,6 +227,9 @@ _BY_OPTIONS: dict[str, Callable[[dict[str, str]], Judged]] = {
     "smb3": _judge_cifs,
     "lustre": _judge_lustre,
     "gfs2": _judge_gfs2,
+    "fuse.glusterfs": _judge_gluster,
+    "fuse.mfs": _judge_moose,
+    "fuse.moosefs": _judge_moose,
 }
 
 
