@@ -90,7 +90,7 @@ filesystems: $(READY)  ## the promise on all that can be mounted here (DISKS="--
 power: $(READY)  ## power cuts on ext4 and xfs, with --durable and without (POWER="--cuts 50"; root, cc, mkfs.xfs)
 	$(BIN)/python tools/power.py $(POWER) $(TOLD)
 
-hosts: $(READY)  ## two hosts on MooseFS and GlusterFS, killed and cut off (HOSTS="--on moosefs"; root, their Debian packages)
+hosts: $(READY)  ## two hosts on MooseFS and GlusterFS, killed and cut off, or refused (HOSTS="--on moosefs"; root, their Debian packages)
 	$(BIN)/python tools/hosts.py $(HOSTS) $(TOLD)
 
 redis: $(READY)  ## two hosts that flock does not reach, a Redis server between them (REDIS="--rounds 21"; redis-server)

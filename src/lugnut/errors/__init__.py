@@ -1,6 +1,6 @@
 """Every exception lugnut raises on purpose: keyword data, one sentence, a hint and an exit code each.
 
-Exit codes: 1 failed, 2 usage, 3 a lock that could not be had, 4 conflict, 130 and 143 signals.
+Exit codes: 1 failed, 2 usage, 3 a lock that could not be had or would not do, 4 conflict, 130 and 143 signals.
 A class states its sentence and its hint as templates over its keyword data, so that one test can walk all of them.
 """
 
