@@ -1,6 +1,7 @@
 """The door to disk: whole or not at all, never through a symlink, whoever else is at it."""
 
 import base64
+import contextlib
 import errno
 import hashlib
 import os
@@ -10,7 +11,8 @@ import sys
 import pytest
 
 import children
-from lugnut.system import files
+from lugnut.system import files, lockfiles
+from lugnut.system.native import native
 
 
 @pytest.fixture
@@ -476,6 +478,56 @@ def test_a_lock_file_gets_its_directorys_group(here, tmp_path):
     os.chmod(tmp_path, 0o775)
     os.close(files.open_lock(here, "a", create=True))
     assert os.stat(tmp_path / "a").st_gid == 12345
+
+
+def in_a_child(act):
+    """Do something in a fork of this process, which `act` may end where it likes."""
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            act()
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_who_is_killed_as_he_makes_a_lock_others_share_leaves_nothing(here, tmp_path, monkeypatch):
+    os.chmod(tmp_path, 0o775)
+    try:
+        os.close(os.open(tmp_path, os.O_TMPFILE | os.O_RDWR))
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"no file without a name here: {error}")
+    monkeypatch.setattr(os, "link", lambda *_words, **_options: os._exit(9))
+    assert in_a_child(lambda: files.open_lock(here, "a", create=True)) == 9
+    assert files.list_names(here) == []
+
+
+def test_a_lock_whose_unfinished_name_is_swept_is_made_again(here, tmp_path, monkeypatch):
+    """Where a file cannot appear at once: it has its mode from its first moment all the same."""
+    os.chmod(tmp_path, 0o775)
+    publish, swept = lockfiles.publish, []
+
+    def sweep_first(source_dir, source, target_dir, target):
+        assert source.startswith(files.UNFINISHED)
+        if not swept:
+            swept.append(source)
+            os.unlink(tmp_path / source)
+        publish(source_dir, source, target_dir, target)
+
+    monkeypatch.setattr(native, "appear", lambda *_words, **_options: False)
+    monkeypatch.setattr(lockfiles, "publish", sweep_first)
+    monkeypatch.setattr(native, "share_mode", watch_modes(native.share_mode, tmp_path))
+    os.close(files.open_lock(here, "a", create=True))
+    assert swept
+    assert mode_of(tmp_path / "a") == 0o664
+    assert files.list_names(here) == ["a"]
+
+
+def watch_modes(share_mode, place):
+    def watch(directory, descriptor, *, mode):
+        assert not os.path.exists(place / "a"), "it is there before it has its mode"
+        share_mode(directory, descriptor, mode=mode)
+
+    return watch
 
 
 def test_starting_costs_no_import_that_only_some_runs_need():

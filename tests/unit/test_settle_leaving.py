@@ -219,3 +219,11 @@ def test_what_cannot_be_kept_for_an_open_run_is_left_to_the_next_command(
     theirs.close()
     place.act(CHECK)
     assert differ(before, place.snapshot()) == []
+
+
+def test_what_a_run_killed_as_it_made_a_lock_leaves_goes_by_the_next_recovery(place: Place) -> None:
+    place.act(install(place.wheel("q", "1", {"pkg/a.py": "A = 1\n"})))
+    place.write(f".lugnut/locks/{files.UNFINISHED}0.tmp", "")
+    os.mkdir(os.path.join(place.site, ".lugnut/transactions"))
+    place.act(Act("check", ()))
+    assert not [name for name in os.listdir(os.path.join(place.site, ".lugnut/locks")) if name.startswith(".")]

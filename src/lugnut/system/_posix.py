@@ -7,19 +7,18 @@ import sys
 if sys.platform == "win32":
     raise ImportError("this room is for POSIX")
 
-import contextlib
 import errno
 import functools
 import os
-import stat
 import struct
 from collections.abc import Callable
 
-from lugnut.system import _posix_remote
+from lugnut.system import _posix_remote, _posix_sharing
 from lugnut.system._posix_remote import is_late, renew, say_gone
 from lugnut.system.directory import Directory
 
 lists_late, touch, TELLS_MOUNTS = _posix_remote.lists_late, _posix_remote.touch, _posix_remote.TELLS_MOUNTS
+share_mode, share_directory, appear = _posix_sharing.share_mode, _posix_sharing.share_directory, _posix_sharing.appear
 LOCKS_LIKE_UV = True
 """Both take flock."""
 SYNC_FLAGS = os.O_RDONLY
@@ -40,7 +39,6 @@ _NOFOLLOW = 0x100
 _MANY = 32
 """So many files in one directory are hardly the only ones of a distribution that is looked into."""
 _FICLONE = 0x40049409
-_GROUP_WRITE, _OTHER_WRITE = 0o020, 0o002
 _NOREPLACE = 1
 _WORDS = 4096
 _TRIES = 20
@@ -261,26 +259,6 @@ def sync_volume(directory: Directory) -> None:
     elif function(directory.fd) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), directory.path)
-
-
-def share_mode(directory: Directory, descriptor: int, *, mode: int) -> None:
-    """Give something of ours its directory's group, and permission to write to whom the directory has it (TRAPS 13)."""
-    beside, own = os.fstat(directory.fd), os.fstat(descriptor)
-    wide = mode | (0o060 if beside.st_mode & _GROUP_WRITE else 0) | (0o006 if beside.st_mode & _OTHER_WRITE else 0)
-    with contextlib.suppress(PermissionError):  # another user's file, or a group we are not in: its mode is their word
-        if own.st_gid != beside.st_gid:
-            os.fchown(descriptor, -1, beside.st_gid)
-        if stat.S_IMODE(own.st_mode) != wide:
-            os.fchmod(descriptor, wide)
-
-
-def share_directory(parent: Directory, made: Directory) -> None:
-    """Give a new directory its parent's group and permissions (TRAPS 13)."""
-    beside, own = os.fstat(parent.fd), os.fstat(made.fd)
-    with contextlib.suppress(PermissionError):
-        if own.st_gid != beside.st_gid:
-            os.fchown(made.fd, -1, beside.st_gid)
-        os.fchmod(made.fd, stat.S_IMODE(beside.st_mode) & ~stat.S_ISVTX)
 
 
 def words_name(name: str) -> str:

@@ -193,6 +193,11 @@ def share_directory(parent: Directory, made: Directory) -> None:
     """Do nothing: access control lists are inherited."""
 
 
+def appear(directory: Directory, name: str, *, mode: int) -> bool:  # noqa: ARG001 - as _posix has it
+    """Say that no file appears otherwise than it is made: here none has a mode to wait for."""
+    return False
+
+
 def words_name(name: str) -> str:
     """Name the file that holds a lock's words: another one, since a locked range cannot be read (TRAPS 12)."""
     return f"{name}.holder"

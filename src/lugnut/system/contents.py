@@ -22,14 +22,14 @@ _LIMIT = 64 << 20
 _TRIES = 20
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-_SHARED = 0o022
 finish = native.finish
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _open_regular(directory: Directory, name: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+def open_regular(directory: Directory, name: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """Open a regular file, never through a symlink and without waiting; OSError (EINVAL) where it is anything else."""
     return _open_identified(directory, name, flags, mode)[0]
 
 
@@ -93,7 +93,7 @@ def read_start(
 
 def digest(directory: Directory, name: str) -> tuple[Digest, os.stat_result]:
     """Hash a regular file; the stat is that of the very bytes hashed: read again if it changed meanwhile."""
-    descriptor = _open_regular(directory, name)
+    descriptor = open_regular(directory, name)
     try:
         before = os.fstat(descriptor)
         for _ in range(_TRIES):
@@ -121,7 +121,7 @@ def _hash(descriptor: int) -> Digest:
 
 def sync_file(directory: Directory, name: str) -> None:
     """Write a file's bytes to disk."""
-    descriptor = _open_regular(directory, name, native.SYNC_FLAGS)
+    descriptor = open_regular(directory, name, native.SYNC_FLAGS)
     try:
         os.fsync(descriptor)
     finally:
@@ -175,11 +175,11 @@ def _write_new(directory: Directory, name: str, fill: Callable[[int], None], *, 
             raise
         finish(descriptor, directory, name, mode=mode, mtime=mtime)
     except BaseException:
-        _withdraw(directory, name)
+        withdraw(directory, name)
         raise
 
 
-def _withdraw(directory: Directory, name: str) -> None:
+def withdraw(directory: Directory, name: str) -> None:
     """Take back what could not be finished, without hiding why."""
     with contextlib.suppress(OSError):
         native.unlink(directory, name)
@@ -206,7 +206,7 @@ def replace(directory: Directory, name: str, data: bytes, *, mode: int = 0o644) 
     try:
         native.rename(directory, temporary, directory, name)
     except BaseException:
-        _withdraw(directory, temporary)
+        withdraw(directory, temporary)
         raise
 
 
@@ -217,7 +217,7 @@ def write_whole(directory: Directory, name: str, data: bytes, *, mode: int = 0o6
     try:
         publish(directory, temporary, directory, name)
     except BaseException:
-        _withdraw(directory, temporary)
+        withdraw(directory, temporary)
         raise
 
 
@@ -243,7 +243,7 @@ def copy(source_dir: Directory, source: str, target_dir: Directory, target: str,
     `clone` shares its blocks or raises OSError. Whatever goes wrong, nothing is left at `target` (TRAPS 27); it can be
     seen half written, so give a temporary name and `publish` it where somebody may look.
     """
-    reading = _open_regular(source_dir, source)
+    reading = open_regular(source_dir, source)
     try:
         found = os.fstat(reading)
         fill = native.clone if clone else _copy_bytes
@@ -256,45 +256,3 @@ def copy(source_dir: Directory, source: str, target_dir: Directory, target: str,
 def _copy_bytes(reading: int, writing: int) -> None:
     while chunk := os.read(reading, _CHUNK):
         write_all(writing, chunk)
-
-
-# --- lock files -------------------------------------------------------------------------------------------------------
-
-
-def open_lock(directory: Directory, name: str, *, create: bool) -> int:
-    """Open a lock file for reading and writing, never through a symlink, never truncating it (TRAPS 3).
-
-    A new one gets its directory's group and, where the directory has it, its permission to write (TRAPS 13).
-    """
-    try:
-        return _open_regular(directory, name, os.O_RDWR)
-    except FileNotFoundError:
-        if not create:
-            raise
-    if native.status(directory).st_mode & _SHARED == 0:
-        return _open_regular(directory, name, os.O_RDWR | os.O_CREAT, 0o644)
-    _make_shared(directory, name)
-    return _open_regular(directory, name, os.O_RDWR)
-
-
-def open_lock_to_share(directory: Directory, name: str) -> int:
-    """Open a lock file that may only be read, as in a read-only store; good enough for a shared lock."""
-    return _open_regular(directory, name)
-
-
-def _make_shared(directory: Directory, name: str) -> None:
-    """Let a file appear with the right mode from its first moment, so that no other user finds it closed."""
-    temporary = temporary_name()
-    descriptor = create(directory, temporary)
-    try:
-        native.share_mode(directory, descriptor, mode=0o644)
-        publish(directory, temporary, directory, name)
-    except FileExistsError:
-        _withdraw(directory, temporary)
-    except OSError:  # neither hard links nor renameat2: a moment with the wrong mode is the best there is
-        _withdraw(directory, temporary)
-        plain = native.open_file(directory, name, os.O_RDWR | os.O_CREAT)
-        native.share_mode(directory, plain, mode=0o644)
-        os.close(plain)
-    finally:
-        os.close(descriptor)

@@ -21,8 +21,6 @@ from lugnut.system.contents import (
     create,
     digest,
     finish,
-    open_lock,
-    open_lock_to_share,
     publish,
     read,
     read_identified,
@@ -36,11 +34,13 @@ from lugnut.system.contents import (
     write_whole,
 )
 from lugnut.system.directory import Closing, Directory
+from lugnut.system.lockfiles import UNFINISHED, open_lock, open_lock_to_share
 from lugnut.system.native import machine, native
 from lugnut.typed import TypeVar
 
 __all__ = [
-    "BLANK", "TELLS_MOUNTS", "Batch", "Closing", "Directory", "append", "cache_home", "cannot_link", "check_modes",
+    "BLANK", "TELLS_MOUNTS", "UNFINISHED", "Batch", "Closing", "Directory", "append", "cache_home", "cannot_link",
+    "check_modes",
     "copy", "create", "digest", "enter", "enter_path", "finish", "folds_case", "folds_forms", "insist", "is_passing",
     "lend_directory", "link", "list_names", "lists_late", "look", "make_directories", "make_directory", "mkdir",
     "movable", "open_lock", "open_lock_to_share", "open_root", "pass_on", "publish", "read", "read_identified",

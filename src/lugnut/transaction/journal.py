@@ -209,6 +209,7 @@ def sweep(home: files.Directory) -> None:
         if name.startswith(".lugnut-"):  # of a `format` being written: its writer, should he live, tries again
             with contextlib.suppress(FileNotFoundError):
                 files.unlink(home, name)
+    _sweep_locks(home)
     try:
         with files.enter(home, TRANSACTIONS) as transactions:
             for name in files.list_names(transactions):
@@ -219,6 +220,14 @@ def sweep(home: files.Directory) -> None:
     except FileNotFoundError:
         pass
     tidy(home)
+
+
+def _sweep_locks(home: files.Directory) -> None:
+    with contextlib.suppress(FileNotFoundError), files.enter(home, "locks") as place:
+        for name in files.list_names(place):
+            if name.startswith(files.UNFINISHED):  # of a lock being made: its maker, should he live, tries again
+                with contextlib.suppress(FileNotFoundError):
+                    files.unlink(place, name)
 
 
 def _sweep_new(transactions: files.Directory, name: str) -> None:
