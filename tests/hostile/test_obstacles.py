@@ -71,7 +71,7 @@ def hidden(room: Room) -> list[str]:
     if not os.path.isdir(home):
         return []
     found = (path for path, is_directory in walk(home) if not is_directory)
-    return [path for path in found if path != "format" and not path.startswith("locks/")]
+    return [path for path in found if path != "format" and not path.startswith(("locks/", "unsynced-"))]
 
 
 def refused(room: Room, *words: str, code: int = 1) -> str:
