@@ -54,7 +54,7 @@ def ask_client(mount: Mount) -> Mount:
     """
     try:
         if mount.kind == "fuse.glusterfs":
-            volume = mount.source.rpartition(":")[2].lstrip("/")
+            volume = mount.source.rpartition(":")[2].lstrip("/").partition("/")[0]  # of which it may be a part
             parts = os.listdir(f"{mount.point}/.meta/graphs/active")
             told = ["graph=" + ":".join(sorted(part.removeprefix(f"{volume}-") for part in parts))]
         elif mount.kind in {"fuse", "fuse.mfs", "fuse.moosefs"} and mount.source.startswith("mfs#"):
