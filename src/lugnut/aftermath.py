@@ -18,7 +18,7 @@ from lugnut.events import Note
 from lugnut.installed import Installed, read_installed
 from lugnut.plan import kept_name
 from lugnut.run import Run
-from lugnut.system import files
+from lugnut.system import files, probing
 from lugnut.transaction import home as homes
 from lugnut.transaction.commit import sync_volumes
 from lugnut.transaction.content import find_timely, has_time
@@ -173,7 +173,7 @@ class _Eyes(files.Closing):
             return self._doubting or self._is_kept_torn(one, wanted)
         claims = [wanted, *self._claims.get(self._fold(wanted.path), ())]
         timely = find_timely(status, claims)
-        shown = _find_sound(status, timely) or _find_read(opened, name, timely)
+        shown = _find_sound(opened, name, status, timely) or _find_read(opened, name, timely)
         if shown is not None:
             return shown.digest != wanted.digest and self._is_kept_damaged(one, wanted)
         if timely or self._is_kept_torn(one, wanted):
@@ -188,7 +188,7 @@ class _Eyes(files.Closing):
         """Say so of what is kept and has other bytes: where a commit was cut, what it could not show any more too."""
         name = _find_kept(one, wanted)
         status = files.look(self._home, name)
-        if status is None or _find_sound(status, find_timely(status, [wanted])) is not None:
+        if status is None or _find_sound(self._home, name, status, find_timely(status, [wanted])) is not None:
             return False
         return _find_read(self._home, name, [wanted]) is None
 
@@ -211,12 +211,13 @@ def _is_early(status: os.stat_result) -> bool:
     return content_mtime(bytes(32)) <= status.st_mtime <= content_mtime(b"\0" * 28 + b"\x3f\xff\xff\xff")
 
 
-def _find_sound(status: os.stat_result, timely: Iterable[File]) -> File | None:
+def _find_sound(directory: files.Directory, name: str, status: os.stat_result, timely: Iterable[File]) -> File | None:
     """Find the content, of those that have its time, that a file has by its size and its room, where that is told."""
     room: int = getattr(status, "st_blocks", status.st_size)
     if room * 512 < status.st_size:
         return None
-    return next((file for file in timely if file.size in {None, status.st_size}), None)
+    found = next((file for file in timely if file.size in {None, status.st_size}), None)
+    return None if found is not None and probing.has_hole(directory, name, status.st_size) else found
 
 
 def _find_read(directory: files.Directory, name: str, claims: Sequence[File]) -> File | None:

@@ -288,6 +288,23 @@ def test_zeros_for_which_there_is_room_are_seen_by_their_size(room: Room) -> Non
     assert room.findings() == []
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="only some systems give room ahead of what is written")
+def test_room_in_which_nothing_was_written_is_no_content(room: Room) -> None:
+    """ext4 gives a file its room and its size before its bytes are there."""
+    low, _ = install_torn(room)
+    path = room.site / "low/__init__.py"
+    status = path.stat()
+    path.unlink()
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, status.st_size)
+        if os.lseek(file.fileno(), 0, os.SEEK_HOLE) == status.st_size:
+            pytest.skip("this file system does not tell what was never written")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_blocks * 512 >= status.st_size
+    assert "~ low==1.0" in room.do("install", low).err
+    assert room.findings() == []
+
+
 @LEFT
 def test_what_is_not_asked_for_is_said_until_it_is_mended(room: Room, left: Tear) -> None:
     low, top = install_torn(room, "top/__init__.py", left=left)
