@@ -18,8 +18,9 @@ from lugnut.events import Note
 from lugnut.installed import Installed, read_installed
 from lugnut.plan import kept_name
 from lugnut.run import Run
-from lugnut.system import files
+from lugnut.system import files, probing
 from lugnut.transaction import home as homes
+from lugnut.transaction.commit import sync_volumes
 from lugnut.transaction.content import find_timely, has_time
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.tree import Tree, split
@@ -55,7 +56,20 @@ def examine(run: Run, stale: Sequence[str]) -> None:
             run.settings = run.settings._replace(anew=frozenset(one.name for one in found))
             run.report(Note("warning", _word(found)))
         elif before is not None and before == _tell_moment(home):
-            homes.remove_marks(home, stale)
+            _forget(run.environment, home, stale, before)
+
+
+def _forget(environment: Environment, home: files.Directory, stale: Sequence[str], before: int) -> None:
+    """Remove marks, once what they are about is on disk for sure: a container may have a boot of its own.
+
+    systemd-nspawn and LXC give each start of one another id, while the machine goes on and has not written all yet.
+    """
+    try:
+        sync_volumes(environment)
+    except OSError:
+        return
+    if before == _tell_moment(home):
+        homes.remove_marks(home, stale)
 
 
 def _tell_moment(home: files.Directory) -> int | None:
@@ -156,20 +170,27 @@ class _Eyes(files.Closing):
             return False  # what lies behind a symlink is nobody's here (TRAPS 22)
         status = None if opened is None else files.look(opened, name)
         if opened is None or status is None:
-            return self._doubting
+            return self._doubting or self._is_kept_torn(one, wanted)
         claims = [wanted, *self._claims.get(self._fold(wanted.path), ())]
         timely = find_timely(status, claims)
-        shown = _find_sound(status, timely) or _find_read(opened, name, timely)
+        shown = _find_sound(opened, name, status, timely) or _find_read(opened, name, timely)
         if shown is not None:
             return shown.digest != wanted.digest and self._is_kept_damaged(one, wanted)
-        return bool(timely) or (self._doubting and self._is_doubtful(opened, name, status, claims))
+        if timely or self._is_kept_torn(one, wanted):
+            return True
+        return self._doubting and self._is_doubtful(opened, name, status, claims)
 
     def _is_kept_damaged(self, one: Installed, wanted: File) -> bool:
-        name = f"kept/{one.name}/{kept_name(wanted.path, wanted)}"
+        missing = self._doubting and files.look(self._home, _find_kept(one, wanted)) is None
+        return missing or self._is_kept_torn(one, wanted)
+
+    def _is_kept_torn(self, one: Installed, wanted: File) -> bool:
+        """Say so of what is kept and has other bytes: where a commit was cut, what it could not show any more too."""
+        name = _find_kept(one, wanted)
         status = files.look(self._home, name)
-        if status is None:
-            return self._doubting
-        return _find_sound(status, find_timely(status, [wanted])) is None and not _find_read(self._home, name, [wanted])
+        if status is None or _find_sound(self._home, name, status, find_timely(status, [wanted])) is not None:
+            return False
+        return _find_read(self._home, name, [wanted]) is None
 
     def _is_doubtful(
         self, directory: files.Directory, name: str, status: os.stat_result, claims: Sequence[File]
@@ -180,17 +201,23 @@ class _Eyes(files.Closing):
         return _find_read(directory, name, claims) is None
 
 
+def _find_kept(one: Installed, wanted: File) -> str:
+    """Give where a content is kept, relative to `.lugnut`."""
+    return f"kept/{one.name}/{kept_name(wanted.path, wanted)}"
+
+
 def _is_early(status: os.stat_result) -> bool:
     """Say whether a time is one that some content's hash leads to: years before what is written now has it."""
     return content_mtime(bytes(32)) <= status.st_mtime <= content_mtime(b"\0" * 28 + b"\x3f\xff\xff\xff")
 
 
-def _find_sound(status: os.stat_result, timely: Iterable[File]) -> File | None:
+def _find_sound(directory: files.Directory, name: str, status: os.stat_result, timely: Iterable[File]) -> File | None:
     """Find the content, of those that have its time, that a file has by its size and its room, where that is told."""
     room: int = getattr(status, "st_blocks", status.st_size)
     if room * 512 < status.st_size:
         return None
-    return next((file for file in timely if file.size in {None, status.st_size}), None)
+    found = next((file for file in timely if file.size in {None, status.st_size}), None)
+    return None if found is not None and probing.has_hole(directory, name, status.st_size) else found
 
 
 def _find_read(directory: files.Directory, name: str, claims: Sequence[File]) -> File | None:

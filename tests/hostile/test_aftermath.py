@@ -21,7 +21,7 @@ from lugnut.supply.questions import make_offers
 from lugnut.system import files, locks
 from lugnut.transaction import home as homes
 from lugnut.transaction import site as sites
-from places import Act, Place, cut, open_site, place  # noqa: F401 - a fixture
+from places import Act, Place, cut, open_site, place, transactions  # noqa: F401 - a fixture
 from programs import run
 from rooms import Room
 
@@ -288,6 +288,23 @@ def test_zeros_for_which_there_is_room_are_seen_by_their_size(room: Room) -> Non
     assert room.findings() == []
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="only some systems give room ahead of what is written")
+def test_room_in_which_nothing_was_written_is_no_content(room: Room) -> None:
+    """ext4 gives a file its room and its size before its bytes are there."""
+    low, _ = install_torn(room)
+    path = room.site / "low/__init__.py"
+    status = path.stat()
+    path.unlink()
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, status.st_size)
+        if os.lseek(file.fileno(), 0, os.SEEK_HOLE) == status.st_size:
+            pytest.skip("this file system does not tell what was never written")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_blocks * 512 >= status.st_size
+    assert "~ low==1.0" in room.do("install", low).err
+    assert room.findings() == []
+
+
 @LEFT
 def test_what_is_not_asked_for_is_said_until_it_is_mended(room: Room, left: Tear) -> None:
     low, top = install_torn(room, "top/__init__.py", left=left)
@@ -465,3 +482,37 @@ def test_what_cannot_be_read_is_said_and_hinders_nothing(room: Room, monkeypatch
     (said,) = examine(room)
     assert "is not looked at" in said
     assert marks(room) == [OTHER]
+
+
+def test_a_file_that_an_upgrade_could_not_bring_any_more_is_said(place: Place) -> None:  # noqa: F811
+    """Committed, then cut: what was staged is torn, and its path stays absent, or as it was."""
+    old = place.wheel("one", "1", {"one/a.py": "A = 1\n", "one/b.py": "B = 1\n"})
+    new = place.wheel("one", "2", {"one/a.py": "A = 22\n", "one/b.py": "B = 1\n", "one/c.py": "C = 22\n"})
+    place.act(Act("install", (old,)))
+    cut(place, Act("install", (new,)), "replace", "/committed")
+    (transaction,) = transactions(place)
+    staged = Path(place.site, ".lugnut/transactions", transaction, "staged/content/one")
+    for path in staged.iterdir():
+        tear(path)
+    os.rename(os.path.join(place.site, ".lugnut", this_boot()), os.path.join(place.site, ".lugnut", OTHER))
+    place.act(Act("recover", ()))
+    with contextlib.contextmanager(open_site)(place) as site:
+        found = aftermath.find_damage(site.environment, site.home)
+    assert [one.path for one in found] == ["one/a.py", "one/c.py"]
+
+
+def test_marks_go_once_all_is_on_disk(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that is started anew has another boot, and its machine goes on: what that wrote may yet be lost."""
+    install_torn(room)
+    seen: list[list[str]] = []
+
+    def sync(_: files.Directory) -> None:
+        seen.append(marks(room))
+        if len(seen) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(files, "sync_volume", sync)
+    assert examine(room) == []
+    assert (seen, marks(room)) == ([[OTHER]], [OTHER])
+    assert examine(room) == []
+    assert (seen[1:] == [[OTHER]] * len(seen[1:]), len(seen) > 1, marks(room)) == (True, True, [])

@@ -102,6 +102,8 @@ def test_what_a_client_of_glusterfs_is_made_of_is_told_at_its_mount_point(tmp_pa
     line = "36 35 0:56 / {point} rw,relatime - {kind} 10.77.0.1:/shared rw,user_id=0\n"
     asked = _posix_volume.parse_mountinfo(line.format(point=tmp_path, kind="fuse.glusterfs"), "36")
     assert _posix_volume.ask_client(asked).options[-1] == "graph=client-0:md-cache:meta-autoload:shared"
+    part = asked._replace(source=f"{asked.source}/below")
+    assert _posix_volume.ask_client(part).options == _posix_volume.ask_client(asked).options
     elsewhere = asked._replace(point=f"{tmp_path}/none")
     assert _posix_volume.ask_client(elsewhere) == elsewhere
     other = asked._replace(kind="fuse.other")

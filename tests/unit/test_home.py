@@ -49,3 +49,22 @@ def test_who_goes_back_to_flock_removes_the_fence(place: Place) -> None:
         homes.write_backend(home, homes.FLOCK)
     assert (where / "format").read_bytes() == b"1\n"
     assert not (where / "locks/fence").exists()
+
+
+def test_the_fence_is_gone_before_anybody_goes_by_flock(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run under Redis shows what it committed while the fence is its own: else they would meet."""
+    where = standing(place, b"2 redis\n", fenced=True)
+    plain = homes.files.replace
+
+    def replace(home: homes.files.Directory, name: str, data: bytes) -> None:
+        assert not (where / "locks/fence").exists()
+        plain(home, name, data)
+        (where / "locks/fence").write_text("1 8 another {}\n")  # it was granted meanwhile
+
+    opened = homes.open_home(place.environment, create=False)
+    assert opened is not None
+    with opened as home:
+        monkeypatch.setattr(homes.files, "replace", replace)
+        homes.write_backend(home, homes.FLOCK)
+    assert (where / "format").read_bytes() == b"1\n"
+    assert not (where / "locks/fence").exists()

@@ -15,7 +15,7 @@ from environments import count_starts, make_environment, make_interpreter, make_
 from lugnut.environment import Environment
 from lugnut.errors import EnvironmentNotFound, ExternallyManaged, InterpreterBroken, LugnutError
 from lugnut.interpreter import asking as interpreter
-from lugnut.interpreter import probe
+from lugnut.interpreter import discovery, probe
 from lugnut.interpreter.asking import find_environment, read_facts
 from lugnut.interpreter.facts import Facts, make_facts
 
@@ -303,6 +303,30 @@ def test_a_link_from_lib64_to_lib_is_an_alias(tmp_path):
     os.symlink("/usr", os.path.join(path, "elsewhere"))
     environment = find_environment(make_target(tmp_path, python=path))
     assert environment.aliases == (("../../../lib64/", "../../"),)
+
+
+def test_links_at_the_top_that_lead_nowhere_hinder_nobody(tmp_path):
+    path = make_venv(tmp_path / "v")
+    if not os.path.lexists(os.path.join(path, "lib64")):
+        os.symlink("lib", os.path.join(path, "lib64"))
+    for target, name in (("loop", "loop"), ("lib/missing", "broken"), ("/loop/without/end", "afar")):
+        os.symlink(target, os.path.join(path, name))
+    assert find_environment(make_target(tmp_path, python=path)).aliases == (("../../../lib64/", "../../"),)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+def test_a_directory_that_its_user_may_not_search_has_no_environment(tmp_path):
+    """As `sudo -u` leaves it; with --target nobody needs one."""
+    work = tmp_path / "private/work"
+    os.makedirs(work)
+    for above in (tmp_path, *tmp_path.parents[:-1]):
+        os.chmod(above, os.stat(above).st_mode | 0o055)
+    os.chmod(tmp_path / "private", 0o700)
+    os.setresuid(65534, 65534, 0)
+    try:
+        assert discovery._find_beneath(str(work)) is None
+    finally:
+        os.setresuid(0, 0, 0)
 
 
 def test_two_inodes_of_one_name_are_told_by_its_listing(tmp_path, monkeypatch):

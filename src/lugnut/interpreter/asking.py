@@ -202,13 +202,16 @@ def _find_aliases(prefix: str, purelib: str) -> tuple[tuple[str, str], ...]:
     """Find the symlinked directories at an environment's top that lead elsewhere in it (TRAPS 30: lib64 to lib)."""
     try:
         with os.scandir(prefix) as entries:
-            links = sorted(entry.path for entry in entries if entry.is_symlink() and entry.is_dir())
+            links = sorted(entry.path for entry in entries if entry.is_symlink())
     except (FileNotFoundError, NotADirectoryError):
         return ()
     found = []
+    inside = prefix.rstrip(os.sep) + os.sep
     for link in links:
+        if not os.path.realpath(link).startswith(inside):
+            continue  # what it leads to is no concern of ours, whatever trouble that is in
         real = resolve(link)
-        if real.startswith(prefix.rstrip(os.sep) + os.sep):
+        if real.startswith(inside) and is_directory(real):
             found.append((_spell_directory(link, purelib), _spell_directory(real, purelib)))
     return tuple(found)
 

@@ -215,19 +215,30 @@ def _is_conda_base(prefix: str, environ: Mapping[str, str]) -> bool:
 
 
 def _find_beneath(directory: str) -> str | None:
-    """Look in a directory and those above it."""
+    """Look in a directory and those above it; one that this user may never search has nothing for him."""
     while True:
-        if is_file(os.path.join(directory, CONFIGURATION)):
-            return _executable_in(directory, f"{directory} has a {CONFIGURATION} and no interpreter")
-        inner = os.path.join(directory, ".venv")
-        if is_directory(inner):
-            if not is_file(os.path.join(inner, CONFIGURATION)):
-                raise EnvironmentNotFound(where=f"{inner} is no virtual environment: it has no {CONFIGURATION}")
-            return _executable_in(inner, f"{inner} has no interpreter in it")
+        try:
+            found = _find_in(directory)
+        except PermissionError:
+            if os.access(directory, os.X_OK):
+                raise
+            found = None
         parent = os.path.dirname(directory)
-        if parent == directory:
-            return None
+        if found is not None or parent == directory:
+            return found
         directory = parent
+
+
+def _find_in(directory: str) -> str | None:
+    """Look whether a directory is an environment, or has one of the usual name."""
+    if is_file(os.path.join(directory, CONFIGURATION)):
+        return _executable_in(directory, f"{directory} has a {CONFIGURATION} and no interpreter")
+    inner = os.path.join(directory, ".venv")
+    if not is_directory(inner):
+        return None
+    if not is_file(os.path.join(inner, CONFIGURATION)):
+        raise EnvironmentNotFound(where=f"{inner} is no virtual environment: it has no {CONFIGURATION}")
+    return _executable_in(inner, f"{inner} has no interpreter in it")
 
 
 def _executable_in(prefix: str, otherwise: str) -> str:

@@ -7,6 +7,7 @@ import sys
 if sys.platform == "win32":
     raise ImportError("this room is for POSIX")
 
+import errno
 import mmap
 import os
 import re
@@ -18,6 +19,18 @@ PROGRAM: bytes | None = b"#!/bin/sh\nexit 0\n"
 """A file that can be started where files may be; None where no mount forbids that."""
 _MOOSEFS = {"mfsnobsdlocks", "mfsattrcacheto", "mfsentrycacheto", "mfsdirentrycacheto", "mfsnegentrycacheto"}
 """What is told of a MooseFS client's options, which its server's password is among."""
+_HOLE: int | None = getattr(os, "SEEK_HOLE", None)
+_UNTOLD = {
+    errno.EINVAL,
+    errno.ENXIO,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.ELOOP,
+}
+"""Where holes are not told, or the file is not to be read, or is gone."""
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -54,7 +67,7 @@ def ask_client(mount: Mount) -> Mount:
     """
     try:
         if mount.kind == "fuse.glusterfs":
-            volume = mount.source.rpartition(":")[2].lstrip("/")
+            volume = mount.source.rpartition(":")[2].lstrip("/").partition("/")[0]  # of which it may be a part
             parts = os.listdir(f"{mount.point}/.meta/graphs/active")
             told = ["graph=" + ":".join(sorted(part.removeprefix(f"{volume}-") for part in parts))]
         elif mount.kind in {"fuse", "fuse.mfs", "fuse.moosefs"} and mount.source.startswith("mfs#"):
@@ -86,3 +99,22 @@ def may_map(directory: Directory, name: str) -> None:
         mmap.mmap(descriptor, 1, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC).close()
     finally:
         os.close(descriptor)
+
+
+def has_hole(directory: Directory, name: str, size: int) -> bool:
+    """Say whether a regular file has room in which nothing was ever written, as a power cut leaves it on ext4.
+
+    It counts as room (`st_blocks`) and reads as zeros. False where the system does not tell, or not to this user.
+    """
+    if not size or _HOLE is None:
+        return False
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory.fd)
+        try:
+            return os.lseek(descriptor, 0, _HOLE) < size
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _UNTOLD:
+            raise
+        return False

@@ -16,12 +16,12 @@ from lugnut.system.mounts import Mount, Room
 from lugnut.system.native import native
 from lugnut.system.proving import Locking, prove
 from lugnut.system.scratch import lend_scratch, sweep
-from lugnut.system.volume import PROGRAM, find_mount, find_room, may_map
+from lugnut.system.volume import PROGRAM, find_mount, find_room, has_hole, may_map
 from lugnut.typed import NamedTuple
 
 __all__ = [
-    "LINKS", "LONGEST", "Locking", "Mount", "Probed", "Room", "explain", "find_mount", "find_room", "lend_scratch",
-    "probe", "prove", "sweep",
+    "LINKS", "LONGEST", "Locking", "Mount", "Probed", "Room", "explain", "find_mount", "find_room", "has_hole",
+    "lend_scratch", "probe", "prove", "sweep",
 ]  # fmt: skip
 
 LINKS = 200

@@ -78,13 +78,22 @@ def read_format(home: files.Directory) -> str | None:
 
 
 def write_backend(home: files.Directory, backend: str) -> None:
-    """Have this environment locked by that from now on; runs that began otherwise find out before they commit."""
+    """Have this environment locked by that from now on; runs that began otherwise find out before they commit.
+
+    Back to flock the fence goes before `format` lets anybody in, for runs under Redis go on showing while it stands;
+    and again after it, where one was granted the lock in between.
+    """
     with _hold_format(home):
+        _drop_fence(home, backend)
         files.replace(home, "format", _word(backend))
         files.sync_volume(home)  # a power cut must not leave it blank, which says the same as no fence
-        if backend == FLOCK:
-            with contextlib.suppress(FileNotFoundError):
-                files.unlink(home, FENCE)
+        _drop_fence(home, backend)
+
+
+def _drop_fence(home: files.Directory, backend: str) -> None:
+    if backend == FLOCK:
+        with contextlib.suppress(FileNotFoundError):
+            files.unlink(home, FENCE)
 
 
 def _word(backend: str) -> bytes:
