@@ -146,7 +146,22 @@ def test_between_two_volumes_the_mark_is_on_disk_first(
         monkeypatch.setattr(files, "same_volume", lambda one, _: one.path == site.environment.purelib)
         site.mark_unsynced()
         site.mark_unsynced()
-    assert [os.path.basename(path) for path in synced] == [".lugnut"]
+        homes.remove_marks(site.home, [this_boot()])
+        monkeypatch.setattr(files, "open_root", refuse_scripts(files.open_root, site.environment.schemes["scripts"]))
+        monkeypatch.setattr(files, "same_volume", lambda _one, _other: True)
+        site.mark_unsynced()
+    assert [os.path.basename(path) for path in synced] == [".lugnut"] * 2
+
+
+def refuse_scripts(open_root: Callable[[str], files.Directory], scripts: str) -> Callable[[str], files.Directory]:
+    """A scheme's directory that may be used and not be read may lie anywhere."""
+
+    def refuse(path: str) -> files.Directory:
+        if path == scripts:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return open_root(path)
+
+    return refuse
 
 
 # --- a run that was cut before its commit -----------------------------------------------------------------------------

@@ -114,9 +114,14 @@ class Site:
 
     def _is_one_volume(self) -> bool:
         for directory in set(self.environment.schemes.values()):
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError), files.open_root(directory) as root:
-                if not files.same_volume(root, self.home):
-                    return False
+            try:
+                with files.open_root(directory) as root:
+                    if not files.same_volume(root, self.home):
+                        return False
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:  # one that may be used and not read: it may be anywhere
+                return False
         return True
 
     def roots(self) -> frozenset[str]:
