@@ -124,6 +124,11 @@ def main(arguments: Sequence[str]) -> int:
         _, file, campaign, subject, scope, unit, tried, wrong, seconds, again = arguments
         note(file, [Evidence(campaign, subject, scope, unit, int(tried), int(wrong), float(seconds), again)])
         return 0
+    try:
+        lines = read(arguments)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}; give files that campaigns were told by --evidence", file=sys.stderr)
+        return 2
     rows = [
         (
             one.campaign,
@@ -136,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
             one.day,
             f"`{one.again}`",
         )
-        for one in add_up(read(arguments))
+        for one in add_up(lines)
     ]
     print_table(HEADER, rows)
     return 0
