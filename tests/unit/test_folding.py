@@ -348,7 +348,7 @@ def test_what_is_listed_is_asked_anew_under_each_stripe(folding: Place) -> None:
     with lock, contextlib.contextmanager(open_site)(folding) as site, files.open_root(folding.site) as opened:
         errand = Errand(site, journal.Transaction(site.home, identity, site.ledger.plan(identity), lock))
         for _ in range(2):
-            errand.arrive()
+            errand.arrive(set())
             errand.spell(opened, "Foo.py")
             assert listed(folding) == ["Foo.py"]
             files.rename(opened, "Foo.py", opened, "FOO.py")  # as another run does between two stripes

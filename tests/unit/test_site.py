@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lugnut.examination import volumes
+from lugnut import reach
 from lugnut.system import files, locks
 from places import Place, open_site, place, write_installed
 from stepcases import install, uninstall
@@ -34,7 +34,7 @@ def test_a_file_system_is_known_by_its_line_in_mountinfo(kind: str, *, late: boo
     assert is_remote(LINE.format(device="98:0", kind=kind)) is late
 
 
-@pytest.mark.parametrize("kind", [*volumes._SHARED_BY_HOST, *volumes._KEPT_BY_SERVER, "beegfs", "afs", "pvfs2"])
+@pytest.mark.parametrize("kind", [*reach._SHARED_BY_HOST, *reach._KEPT_BY_SERVER, "beegfs", "afs", "pvfs2"])
 def test_what_the_doctor_knows_others_to_change_is_known_here(kind: str) -> None:
     from lugnut.system._posix_remote import is_remote
 
