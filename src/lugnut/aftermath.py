@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -14,7 +15,7 @@ from lugnut.columns import File
 from lugnut.distribution import STATE_FILE, Name, RelativePath, content_mtime
 from lugnut.environment import Environment, folding
 from lugnut.errors import LugnutError
-from lugnut.events import Note
+from lugnut.events import Note, Recovered
 from lugnut.installed import Installed, read_installed
 from lugnut.plan import kept_name
 from lugnut.run import Run
@@ -22,6 +23,7 @@ from lugnut.system import files, probing
 from lugnut.transaction import home as homes
 from lugnut.transaction.commit import sync_volumes
 from lugnut.transaction.content import find_timely, has_time
+from lugnut.transaction.journal import ALTERED, UNREADABLE
 from lugnut.transaction.records import claimed_files
 from lugnut.transaction.tree import Tree, split
 from lugnut.typed import NamedTuple
@@ -47,6 +49,7 @@ def examine(run: Run, stale: Sequence[str]) -> None:
         return
     with home:
         before = _tell_moment(home)
+        _say_set_aside(run, home)
         try:
             found = find_damage(run.environment, home)
         except OSError as error:
@@ -57,6 +60,15 @@ def examine(run: Run, stale: Sequence[str]) -> None:
             run.report(Note("warning", _word(found)))
         elif before is not None and before == _tell_moment(home):
             _forget(run.environment, home, stale, before)
+
+
+def _say_set_aside(run: Run, home: files.Directory) -> None:
+    """Say of transactions whose plan a cut has torn what who set them aside may have had no time to say."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), files.enter(home, ALTERED) as altered:
+        for identity in sorted(set(files.list_names(altered)) - run.recovered()):
+            if files.look(altered, f"{identity}/{UNREADABLE}") is not None:
+                reason = f"its plan could not be read; it lies in .lugnut/{ALTERED}, and what it had placed stays"
+                run.report(Recovered(identity, "blocked", (), reason))
 
 
 def _forget(environment: Environment, home: files.Directory, stale: Sequence[str], before: int) -> None:

@@ -81,6 +81,10 @@ class Run:
         self._heard.append(event)
         self._listener(event)
 
+    def recovered(self) -> frozenset[str]:
+        """Give the dead transactions of which something has been told."""
+        return frozenset(event.transaction for event in self._heard if isinstance(event, Recovered))
+
     def _wait(self, path: str, holder: str, seconds: float) -> None:
         self.report(LockWaiting(path, holder, seconds))
 

@@ -531,3 +531,18 @@ def test_marks_go_once_all_is_on_disk(room: Room, monkeypatch: pytest.MonkeyPatc
     assert (seen, marks(room)) == ([[OTHER]], [OTHER])
     assert examine(room) == []
     assert (seen[1:] == [[OTHER]] * len(seen[1:]), len(seen) > 1, marks(room)) == (True, True, [])
+
+
+def test_a_transaction_that_was_set_aside_and_not_told_of_is_told_of(room: Room) -> None:
+    """Its plan was lost; a second cut came between the setting aside and the words."""
+    low, _ = wheels(room)
+    room.do("install", low)
+    lost = room.site / ".lugnut" / "altered" / "18ec-lost" / "transaction"
+    lost.mkdir(parents=True)
+    (room.site / ".lugnut" / "altered" / "18ec-edited").mkdir()
+    restart(room)
+    said = room.do("uninstall", "nothing").err
+    assert "cannot be recovered (its plan could not be read" in said
+    assert "18ec-lost" in said
+    assert "18ec-edited" not in said
+    assert marks(room) == []

@@ -28,6 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 OPEN, COMMITTED, ABORTED = "open", "committed", "aborted"
+ALTERED, UNREADABLE = "altered", "transaction"
+"""Where in `.lugnut` what cannot be recovered lies, by its transaction; and how one whose plan is lost is called."""
 CONTENT = "staged/content"
 HIDDEN = "hidden"
 _TRIES = 100

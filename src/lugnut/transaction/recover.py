@@ -137,9 +137,9 @@ def _set_aside(site: Site, identity: str, reason: str) -> None:
     """Put a transaction that cannot be read out of the way: it must not be a dead end."""
     if _is_held(site, identity):
         return
-    with journal.make_place(site.home, f"altered/{identity}") as aside:
+    with journal.make_place(site.home, f"{journal.ALTERED}/{identity}") as aside:
         try:
-            files.rename(site.home, f"{journal.TRANSACTIONS}/{identity}", aside, "transaction")
+            files.rename(site.home, f"{journal.TRANSACTIONS}/{identity}", aside, journal.UNREADABLE)
         except FileNotFoundError:  # somebody else did
             return
     site.report(
