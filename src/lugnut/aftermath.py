@@ -49,8 +49,8 @@ def examine(run: Run, stale: Sequence[str]) -> None:
         return
     with home:
         before = _tell_moment(home)
-        _say_set_aside(run, home)
         try:
+            _say_set_aside(run, home)
             found = find_damage(run.environment, home)
         except OSError as error:
             run.report(Note("note", f"what a power cut may have left is not looked at: {error}"))

@@ -546,3 +546,26 @@ def test_a_transaction_that_was_set_aside_and_not_told_of_is_told_of(room: Room)
     assert "18ec-lost" in said
     assert "18ec-edited" not in said
     assert marks(room) == []
+
+
+def test_what_was_set_aside_and_cannot_be_looked_at_ends_no_command(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The marks stay, and the next command looks again."""
+    low, _ = wheels(room)
+    room.do("install", low)
+    (room.site / ".lugnut" / "altered").mkdir()
+    restart(room)
+    plain = files.enter
+
+    def refuse(parent: files.Directory, name: str, **options: bool) -> files.Directory:
+        if name == "altered":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+        return plain(parent, name, **options)
+
+    monkeypatch.setattr(files, "enter", refuse)
+    heard: list[object] = []
+    run = Run(make_target({"python": str(room.python)}), Settings(), Watch(report=heard.append))
+    aftermath.examine(run, [OTHER])
+    assert "is not looked at" in str(heard)
+    assert marks(room) == [OTHER]

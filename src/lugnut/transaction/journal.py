@@ -200,7 +200,7 @@ def tidy(home: files.Directory) -> None:
         for name in files.list_names(kept):
             with contextlib.suppress(OSError):
                 files.rmdir(kept, name)
-    for name in ("kept", "altered", TRANSACTIONS):
+    for name in ("kept", ALTERED, TRANSACTIONS):
         with contextlib.suppress(OSError):
             files.rmdir(home, name)
 
