@@ -272,6 +272,22 @@ def removal_of_what_is_coming(place: Place) -> list[str]:
 
 def removal_of_what_is_not_shown_yet(place: Place) -> list[str]:
     """G3: what is committed is installed, though a listing does not show it yet."""
+    return _remove_beside(place, _commit_one(place), "one")
+
+
+def sync_beside_what_is_not_shown_yet(place: Place) -> list[str]:
+    """A sync is about all that is installed, and so is what is committed, whatever name it has."""
+    coming = _commit_one(place)
+    wanted = os.path.join(place.root, "wanted.txt")
+    with open(wanted, "w", encoding="utf-8") as file:
+        file.write(place.wheel("two", "1", {"two.py": "2\n"}) + "\n")
+    left = _let_leave(place, coming, Act("sync", (wanted,), {"no_deps": True, "no_index": True}), 1)
+    assert "two-1.dist-info is left" in left
+    return [one for one in left if one != "two-1.dist-info is left"]
+
+
+def _commit_one(place: Place) -> Actor:
+    """Have a run that installs one pause when it has committed and shown nothing."""
     itself: list[Actor] = []
 
     def report(event: object) -> None:
@@ -280,13 +296,18 @@ def removal_of_what_is_not_shown_yet(place: Place) -> list[str]:
 
     coming = Actor(place, install(place.wheel("one", "1", {"one.py": "1\n"}), report=report), itself.append)
     assert coming.hear() == PAUSED
-    return _remove_beside(place, coming, "one")
+    return coming
 
 
 def _remove_beside(place: Place, coming: Actor, *names: str) -> list[str]:
-    leaving = Actor(place, uninstall(*names))
+    return _let_leave(place, coming, uninstall(*names), len(names))
+
+
+def _let_leave(place: Place, coming: Actor, leave: Act, pauses: int) -> list[str]:
+    """Have a run wait for another that is coming, and pauses so often; find what is wrong, and left, in the end."""
+    leaving = Actor(place, leave)
     met = leaving.hear()
-    for _ in names:  # it pauses once for each
+    for _ in range(pauses):
         coming.go()
     codes = coming.end(), leaving.end()
     left = [f"{name} is left" for name in sorted(os.listdir(place.site)) if name.endswith(".dist-info")]
@@ -311,6 +332,7 @@ MEETINGS = {
         two_that_refuse_each_other,
         removal_of_what_is_coming,
         removal_of_what_is_not_shown_yet,
+        sync_beside_what_is_not_shown_yet,
     )
 }
 

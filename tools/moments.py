@@ -25,6 +25,7 @@ class Moments:
         installed = {name: key for name, key, _ in before}
         bare = {word for deed in deeds for word in deed.what}
         touched = {universe[word].name if word in universe else word for word in bare}
+        touched |= {name for name in installed for deed in deeds if self._takes(deed, name)}
         steady = [key for name, key in installed.items() if name not in touched]
         self._paths = {path for key in steady for path in universe[key].files}
         self._infos = self._find_infos(installed, deeds)
@@ -35,15 +36,21 @@ class Moments:
         infos = []
         for name, key in installed.items():
             version = self._universe[key].version
-            news = [self._universe[word] for deed in deeds if deed.verb == "install" for word in deed.what]
-            gone = any(deed.verb == "uninstall" and name in deed.what for deed in deeds)
+            news = [self._universe[word] for deed in deeds if deed.verb != "uninstall" for word in deed.what]
+            gone = any(self._takes(deed, name) for deed in deeds)
             if not gone and all(new.version == version for new in news if new.name == name):
                 infos.append(f"{name}-{version}.dist-info")
         return infos
 
+    def _takes(self, deed: Deed, name: str) -> bool:
+        """Say whether a deed takes away what is installed of a name."""
+        if deed.verb == "sync":
+            return name not in {self._universe[word].name for word in deed.what}
+        return deed.verb == "uninstall" and name in deed.what
+
     def _find_early(self, deed: Deed, steady: Sequence[str], installed: Mapping[str, str]) -> list[tuple[str, str]]:
         """Give paths with bytes of a deed that nobody may see there as long as it is open."""
-        if deed.verb != "install":
+        if deed.verb == "uninstall":
             return []
         files = self._universe
         return [

@@ -56,6 +56,11 @@ def uninstall(*names: str) -> Deed:
     return Deed("uninstall", names)
 
 
+def sync(*keys: str) -> Deed:
+    """Say that these wheels are to be installed, and nothing else."""
+    return Deed("sync", keys)
+
+
 CASES = {
     case.name: case
     for case in (
@@ -132,5 +137,8 @@ CASES = {
         OrderCase(
             "upgrade-two-around", [install("aa1", "mm1", "zz1")], [install("mm2"), uninstall("zz"), uninstall("aa")]
         ),
+        OrderCase("sync-meets-what-comes", [install("ff1")], [sync("bb1"), install("mm1", "ff1")]),
+        OrderCase("sync-meets-what-goes", [install("ff1", "mm1")], [sync("ff1", "bb1"), uninstall("ff", "mm")]),
+        OrderCase("sync-meets-sync", [install("ff1")], [sync("aa1", "ff1"), sync("mm1")]),
     )
 }

@@ -81,8 +81,13 @@ class Arena:
 
     def act(self, deed: Deed) -> Act:
         """Give a deed to the engine."""
-        what = tuple(self.wheels[word] for word in deed.what) if deed.verb == "install" else deed.what
+        what = deed.what if deed.verb == "uninstall" else tuple(self.wheels[word] for word in deed.what)
         options: dict[str, Any] = {"jobs": self.case.jobs}
+        if deed.verb == "sync":
+            file = os.path.join(self.place.root, f"{'-'.join(deed.what)}.txt")
+            with open(file, "w", encoding="utf-8") as lines:
+                lines.writelines(f"{wheel}\n" for wheel in what)
+            what, options = (file,), {**options, "no_deps": True, "no_index": True}
         return Act(deed.verb, what, {**options, "overlay": dict(deed.overlay)} if deed.overlay else options)
 
     def reduce(self, wider: Sequence[Iterable[Touch]] = (), *, deaths: bool) -> None:

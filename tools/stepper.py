@@ -132,7 +132,7 @@ def refuse_links(number: int, source: str = "") -> None:
 
 
 class Act(NamedTuple):
-    """One command: install some wheels or uninstall some names."""
+    """One command: install some wheels, uninstall some names, or have what a requirements file says and no more."""
 
     verb: str
     what: tuple[str, ...]
@@ -177,6 +177,8 @@ class Place:
             return lugnut.install(list(act.what), **options)
         if act.verb == "uninstall":
             return lugnut.uninstall(list(act.what), **options)
+        if act.verb == "sync":
+            return lugnut.sync(list(act.what), **options)
         return lugnut.check_environment(**options)
 
     def keep(self) -> None:

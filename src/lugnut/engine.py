@@ -23,7 +23,7 @@ from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.typed import NamedTuple
 from lugnut.unmet import find_unmet
-from lugnut.wish import Moved, Wish, check_standing, find_open, note_standing
+from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Wish, check_standing, find_open, note_standing
 
 MOST_LOOKS = 100
 """How often a sync looks anew because others changed what it had looked at."""
@@ -34,11 +34,11 @@ class _Aim(NamedTuple):
     """What a command is after, found without a lock."""
 
     wishes: list[Wish]
-    unwanted: list[Name] = []  # noqa: RUF012 - a default that nobody changes
+    beyond: Beyond = NOTHING_BEYOND
     standing: frozenset[Name] = frozenset()
     """Of a sync: what the set has and stands already."""
-    look: Callable[[], list[Name]] | None = None
-    """Of a sync, called under the locks: what is unwanted now. Raises Moved where what stood does not any more."""
+    look: Callable[[], Beyond] | None = None
+    """Of a sync, called under the locks: what is beyond it now. Raises Moved where what stood does not any more."""
 
 
 def cache_directory(settings: Settings) -> str:
@@ -115,9 +115,10 @@ def sync(
                 raise UsageError(message=message, hint="look for a slip in it, or use --allow-empty-requirements")
             standing = found.names - {wish.manifest.name for wish in found.wishes}
 
-            def look() -> list[Name]:
+            def look() -> Beyond:
+                coming = run.find_coming()  # first: what is shown by then, the listing has
                 check_standing(run.environment, standing, before)
-                return find_unwanted(run.environment, found.names, exact=settings.exact)
+                return Beyond(find_unwanted(run.environment, found.names, exact=settings.exact), coming)
 
             return _Aim(found.wishes, look(), standing, look)
 
@@ -184,8 +185,9 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
     run.timing.phase("look")
     settings, wishes = run.settings, aim.wishes
-    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | {*aim.unwanted, *aim.standing})
-    if run.idle(names) and not aim.unwanted and not find_open(run.environment, wishes, settings) and run.idle(names):
+    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | aim.beyond.names() | aim.standing)
+    alone = not aim.beyond.names()
+    if run.idle(names) and alone and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING
     from lugnut.change import change
 

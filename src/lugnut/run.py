@@ -104,6 +104,14 @@ class Run:
         with home:
             return not any(_acts_on(home, identity, names) for identity in homes.list_ids(home))
 
+    def find_coming(self) -> frozenset[Name]:
+        """Name, without a lock, what transactions are about that are committed, and not shown for sure yet."""
+        home = homes.open_home(self.environment, create=False)
+        if home is None:
+            return frozenset()
+        with home:
+            return frozenset().union(*(_list_coming(home, identity) for identity in homes.list_ids(home)))
+
     def recover_dead(self, *, asked: bool = False, reads: bool = False) -> list[str]:
         """Recover what dead runs left, without waiting for anybody; a read-only environment is only told of.
 
@@ -194,6 +202,17 @@ def _acts_on(home: files.Directory, identity: str, names: Sequence[Name]) -> boo
         return not set(journal.read_plan(home, identity).names()).isdisjoint(names)
     except (journal.Vanished, ValueError):
         return True
+
+
+def _list_coming(home: files.Directory, identity: str) -> Sequence[Name]:
+    """List what a transaction is about, if it is committed: one that is open comes after whoever looks now."""
+    from lugnut.transaction import journal
+
+    try:
+        committed = journal.read_state(home, identity) == journal.COMMITTED
+        return journal.read_plan(home, identity).names() if committed else ()
+    except (journal.Vanished, ValueError):
+        return ()
 
 
 @contextlib.contextmanager

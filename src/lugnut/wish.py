@@ -38,6 +38,23 @@ class Open(NamedTuple):
     rank: int
 
 
+class Beyond(NamedTuple):
+    """What a sync meets beyond what it is asked for."""
+
+    unwanted: Sequence[Name]
+    """Installed, and to be removed."""
+    coming: frozenset[Name]
+    """Of transactions that are committed and not shown yet. What they bring is installed, though no listing has it
+    (PROTOCOL: a run): who holds these names has waited for it."""
+
+    def names(self) -> frozenset[Name]:
+        """Give all names."""
+        return self.coming.union(self.unwanted)
+
+
+NOTHING_BEYOND = Beyond((), frozenset())
+
+
 class Moved(Exception):
     """What was looked at without a lock is not so any more: whoever decided by it looks again."""
 

@@ -59,3 +59,7 @@ def test_a_removal_of_two_names_takes_what_is_coming_of_both(tmp_path: Path) -> 
 
 def test_a_removal_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path) -> None:
     meet(tmp_path, "removal_of_what_is_not_shown_yet")
+
+
+def test_a_sync_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path) -> None:
+    meet(tmp_path, "sync_beside_what_is_not_shown_yet")
