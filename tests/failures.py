@@ -170,6 +170,12 @@ FAILURES: dict[type[errors.LugnutError], Failure] = {
         "committed and finished, but the lock locks/jwt.lock was taken by another run meanwhile",
         "this host was cut off, or the file system keeps no locks; run lugnut check to see whether all is whole",
     ),
+    errors.EnvironmentBusy: Failure(
+        {"looks": 100, "path": "/srv/venv"},
+        3,
+        "100 times others changed what is installed in /srv/venv between a look at it and its locks",
+        "try again when fewer runs change it at once",
+    ),
     errors.EnvironmentLockLost: Failure(
         {"path": "lugnut:4f2a at redis://h:6379/0", "reason": "Connection closed by server"},
         1,

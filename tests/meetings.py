@@ -277,13 +277,58 @@ def removal_of_what_is_not_shown_yet(place: Place) -> list[str]:
 
 def sync_beside_what_is_not_shown_yet(place: Place) -> list[str]:
     """A sync is about all that is installed, and so is what is committed, whatever name it has."""
-    coming = _commit_one(place)
-    wanted = os.path.join(place.root, "wanted.txt")
+    leaving = _sync(place.wheel("two", "1", {"two.py": "2\n"}))
+    return _expect(_let_leave(place, _commit_one(place), leaving, 1), "two-1.dist-info is left")
+
+
+def two_syncs_that_find_nothing(place: Place) -> list[str]:
+    """Each sync is about all that is installed: they come one after the other, though they share no name."""
+    coming = _start_paused(place, _sync(place.wheel("one", "1", {"one.py": "1\n"})))
+    left = _let_leave(place, coming, _sync(place.wheel("two", "1", {"two.py": "2\n"})), 1)
+    return _expect(left, "two-1.dist-info is left")
+
+
+def sync_beside_what_stands_and_is_asked_for(place: Place) -> list[str]:
+    """A run holds what it was asked for by name though it stands: it has to stand when the rest comes."""
+    place.act(install(place.wheel("old", "1", {"old.py": "0\n"})))
+    new = place.wheel("new", "1", {"new.py": "1\n"})
+    act = Act("install", (new, "old"), {"no_index": True, "find_links": (place.wheels,)})
+    leaving = _sync(place.wheel("two", "1", {"two.py": "2\n"}))
+    return _expect(_let_leave(place, _start_paused(place, act), leaving, 1), "two-1.dist-info is left")
+
+
+def name_that_comes_as_it_is_chosen(place: Place) -> list[str]:
+    """What is chosen by name is chosen by what stands: another version that came meanwhile will do, and stays."""
+    first = place.wheel("one", "1", {"one.py": "1\n"})
+    place.wheel("one", "2", {"one.py": "2\n"})
+    choosing = Act("install", ("one",), {"no_index": True, "find_links": (place.wheels,)})
+    return _expect(_let_leave(place, _start_paused(place, install(first)), choosing, 1), "one-1.dist-info is left")
+
+
+def _sync(wheel: str) -> Act:
+    wanted = f"{wheel}.txt"
     with open(wanted, "w", encoding="utf-8") as file:
-        file.write(place.wheel("two", "1", {"two.py": "2\n"}) + "\n")
-    left = _let_leave(place, coming, Act("sync", (wanted,), {"no_deps": True, "no_index": True}), 1)
-    assert "two-1.dist-info is left" in left
-    return [one for one in left if one != "two-1.dist-info is left"]
+        file.write(f"{wheel}\n")
+    return Act("sync", (wanted,), {"no_deps": True, "no_index": True})
+
+
+def _start_paused(place: Place, act: Act) -> Actor:
+    """Start a run that pauses when it has placed its one wheel, and is open still."""
+    itself: list[Actor] = []
+
+    def report(event: object) -> None:
+        if isinstance(event, WheelPlaced):
+            itself[0].pause()
+
+    coming = Actor(place, act._replace(options={**act.options, "report": report}), itself.append)
+    assert coming.hear() == PAUSED
+    return coming
+
+
+def _expect(left: list[str], *expected: str) -> list[str]:
+    """Take what has to be left from what is left; what is missing is wrong."""
+    missing = [f"it is missing: {one}" for one in expected if one not in left]
+    return [one for one in left if one not in expected] + missing
 
 
 def _commit_one(place: Place) -> Actor:
@@ -333,6 +378,9 @@ MEETINGS = {
         removal_of_what_is_coming,
         removal_of_what_is_not_shown_yet,
         sync_beside_what_is_not_shown_yet,
+        two_syncs_that_find_nothing,
+        sync_beside_what_stands_and_is_asked_for,
+        name_that_comes_as_it_is_chosen,
     )
 }
 

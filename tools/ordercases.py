@@ -139,6 +139,7 @@ CASES = {
         ),
         OrderCase("sync-meets-what-comes", [install("ff1")], [sync("bb1"), install("mm1", "ff1")]),
         OrderCase("sync-meets-what-goes", [install("ff1", "mm1")], [sync("ff1", "bb1"), uninstall("ff", "mm")]),
+        OrderCase("syncs-find-nothing", [], [sync("aa1"), sync("mm1")]),
         OrderCase("sync-meets-sync", [install("ff1")], [sync("aa1", "ff1"), sync("mm1")]),
     )
 }

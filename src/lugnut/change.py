@@ -19,18 +19,18 @@ from lugnut.transaction.commit import Settled
 from lugnut.transaction.outcome import Outcome
 from lugnut.transaction.site import Site
 from lugnut.transaction.transact import Course, Decide, Decision, judge, transact
-from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Wish
+from lugnut.wish import Beyond, Moved, Wish
 from lugnut.wishes import Workshop, decide_removal, decide_set
 
 
 def change(
-    run: Run, store: Store, names: Sequence[Name], wishes: Sequence[Wish], look: Callable[[], Beyond] | None
+    run: Run, store: Store, names: Sequence[Name], wishes: Sequence[Wish], look: Callable[[], Beyond]
 ) -> Outcome:
     """Have every wish hold, and what `look` finds unwanted under the locks gone; raises Moved where more is beyond."""
     workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
-        beyond = look() if look is not None else NOTHING_BEYOND
+        beyond = look()
         if not beyond.names() <= set(names):  # its lock is not held
             raise Moved
         return decide_set(run.environment, workshop, wishes, beyond.unwanted, run.settings)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from lugnut.distribution import Name, normalise_name
-from lugnut.errors import CannotWrite, InternalError, StoreDamaged, UsageError
+from lugnut.errors import CannotWrite, EnvironmentBusy, StoreDamaged, UsageError
 from lugnut.events import Note
 from lugnut.installed import find_installed
 from lugnut.interpreter.discovery import Target
@@ -18,15 +18,18 @@ from lugnut.settings import InstalledFrom, Report, Settings, Watch
 from lugnut.sources.lines import remembering
 from lugnut.sources.pins import Asked, read_asked
 from lugnut.store.place import Store, find_cache
-from lugnut.supply.finding import find_set, find_wishes, read_at_hand, write_lock
+from lugnut.supply.finding import find_asked, find_set, read_at_hand, write_lock
+from lugnut.supply.local import Found
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.typed import NamedTuple
 from lugnut.unmet import find_unmet
-from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Wish, check_standing, find_open, note_standing
+from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Standing, Wish, check_standing, find_open, note_standing
 
 MOST_LOOKS = 100
-"""How often a sync looks anew because others changed what it had looked at."""
+"""How often a run looks anew because others changed what it had looked at."""
+_SYNC = Name("_sync")
+"""What every sync holds besides, for each is about all that is installed; no distribution has that name."""
 PROJECT_FILES = frozenset(("pyproject.toml", "setup.cfg", "setup.py"))
 
 
@@ -34,11 +37,11 @@ class _Aim(NamedTuple):
     """What a command is after, found without a lock."""
 
     wishes: list[Wish]
-    beyond: Beyond = NOTHING_BEYOND
-    standing: frozenset[Name] = frozenset()
-    """Of a sync: what the set has and stands already."""
-    look: Callable[[], Beyond] | None = None
-    """Of a sync, called under the locks: what is beyond it now. Raises Moved where what stood does not any more."""
+    beyond: Beyond
+    held: frozenset[Name]
+    """What has to be held besides, since it was decided by it."""
+    look: Callable[[], Beyond]
+    """Called under the locks: what is beyond it now. Raises Moved where what it was decided by is so no more."""
 
 
 def cache_directory(settings: Settings) -> str:
@@ -86,8 +89,33 @@ def install(
     asked = _make_asked(requests, requirement_files, target, settings)
     with remembering(), keep_store(settings) as store:
         listed = read_at_hand(run, asked)
-        wishes, outcome = _carry_out(run, store, lambda: _Aim(find_wishes(run, store, asked, listed)))
+        chooses = listed is None or any(request.path is None for request in listed.requests)
+
+        def find() -> _Aim:
+            before = note_standing(run.environment) if chooses else {}
+            found = find_asked(run, store, asked, listed)
+            return _make_aim(run, found, before if chooses else None, lambda: NOTHING_BEYOND)
+
+        wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)
+
+
+def _make_aim(run: Run, found: Found, before: Standing | None, find_beyond: Callable[[], Beyond]) -> _Aim:
+    """Aim at what was found; `before` is what stood then, unless nothing was chosen by it.
+
+    What was asked for and stands is held, so that it stands when the rest comes; what else is needed is not: many runs
+    need the same. What was chosen by its name was chosen by what stood.
+    """
+    standing = found.asked - {wish.manifest.name for wish in found.wishes}
+    chosen = {wish.manifest.name for wish in found.wishes if wish.direct is None}
+
+    def look() -> Beyond:
+        beyond = find_beyond()
+        if before is not None:
+            check_standing(run.environment, standing | chosen, before)
+        return beyond
+
+    return _Aim(found.wishes, find_beyond(), standing, look)
 
 
 def _make_asked(requests: Sequence[str], requirement_files: Sequence[str], target: Target, settings: Settings) -> Asked:
@@ -113,14 +141,12 @@ def sync(
             if not found.names and not settings.allow_empty:
                 message = f"{', '.join(requirement_files)} asks for nothing, so that everything would be removed"
                 raise UsageError(message=message, hint="look for a slip in it, or use --allow-empty-requirements")
-            standing = found.names - {wish.manifest.name for wish in found.wishes}
 
-            def look() -> Beyond:
+            def find_beyond() -> Beyond:
                 coming = run.find_coming()  # first: what is shown by then, the listing has
-                check_standing(run.environment, standing, before)
                 return Beyond(find_unwanted(run.environment, found.names, exact=settings.exact), coming)
 
-            return _Aim(found.wishes, look(), standing, look)
+            return _make_aim(run, found, before, find_beyond)._replace(held=found.names | {_SYNC})
 
         wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)
@@ -154,7 +180,7 @@ def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[W
             run.cancelled()
             looks += 1
             if looks == MOST_LOOKS:
-                raise InternalError(message=f"{looks} times what stood was not what had been looked at") from None
+                raise EnvironmentBusy(looks=looks, path=run.environment.prefix) from None
         except StoreDamaged as error:
             if error.data["wheel"] in damaged:
                 raise
@@ -185,7 +211,7 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
     run.timing.phase("look")
     settings, wishes = run.settings, aim.wishes
-    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | aim.beyond.names() | aim.standing)
+    names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | aim.beyond.names() | aim.held)
     alone = not aim.beyond.names()
     if run.idle(names) and alone and not find_open(run.environment, wishes, settings) and run.idle(names):
         return NOTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from lugnut.distribution import Name
@@ -67,11 +68,12 @@ another of the same name and version."""
 def note_standing(environment: Environment) -> Standing:
     """Note what is installed; read are the listing and one status an entry."""
     noted: dict[Name, list[tuple[Found, int, int]]] = {}
-    for found in find_installed(environment):
-        with files.open_root(environment.schemes[found.scheme]) as root:
-            status = files.look(root, found.directory)
-        if status is not None:
-            noted.setdefault(found.name, []).append((found, status.st_ino, status.st_ctime_ns))
+    for scheme, entries in itertools.groupby(find_installed(environment), lambda entry: entry.scheme):
+        with files.open_root(environment.schemes[scheme]) as root:
+            for found in entries:
+                status = files.look(root, found.directory)
+                if status is not None:
+                    noted.setdefault(found.name, []).append((found, status.st_ino, status.st_ctime_ns))
     return noted
 
 

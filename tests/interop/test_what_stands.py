@@ -15,13 +15,16 @@ import pytest
 
 import lugnut
 from indexes import IndexServer, serve
+from lugnut import engine
 from lugnut.distribution import Name, WheelHash
+from lugnut.errors import EnvironmentBusy
 from lugnut.events import WheelAdmitted
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.resolution.requested import find_requested
 from lugnut.store.place import fill_lock, open_locks, open_store
 from lugnut.system import files, locks
+from lugnut.wish import Moved
 from programs import run
 from projects import make_tree
 from rooms import Room, one_sentence
@@ -319,6 +322,15 @@ def test_a_sync_sees_under_its_locks_that_what_stood_is_gone(room: Room) -> None
     with meanwhile(room) as (held, _):
         room.do("uninstall", "lib")
         held.close()
+
+
+def test_a_run_that_others_never_let_decide_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(*_: object) -> None:
+        raise Moved
+
+    monkeypatch.setattr(engine, "find_asked", find)
+    with pytest.raises(EnvironmentBusy):
+        lugnut.install(["lib"], python=room.prefix, cache_dir=room.cache)
 
 
 # --- what a lock may not claim ----------------------------------------------------------------------------------------

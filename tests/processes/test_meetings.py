@@ -63,3 +63,15 @@ def test_a_removal_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path)
 
 def test_a_sync_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path) -> None:
     meet(tmp_path, "sync_beside_what_is_not_shown_yet")
+
+
+def test_syncs_come_one_after_the_other_though_they_share_no_name(tmp_path: Path) -> None:
+    meet(tmp_path, "two_syncs_that_find_nothing")
+
+
+def test_what_is_asked_for_by_name_and_stands_is_held(tmp_path: Path) -> None:
+    meet(tmp_path, "sync_beside_what_stands_and_is_asked_for")
+
+
+def test_what_is_chosen_by_name_is_chosen_anew_where_that_name_has_come_meanwhile(tmp_path: Path) -> None:
+    meet(tmp_path, "name_that_comes_as_it_is_chosen")

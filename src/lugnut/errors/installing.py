@@ -26,6 +26,14 @@ class LockTimeout(LugnutError):
     remedy = "wait for the other run, or raise --lock-timeout"
 
 
+class EnvironmentBusy(LugnutError):
+    """Others changed, time after time, what this run had decided by."""
+
+    exit_code = 3
+    sentence = "{looks} times others changed what is installed in {path} between a look at it and its locks"
+    remedy = "try again when fewer runs change it at once"
+
+
 class LockUnusable(LugnutError):
     """A lock file that cannot be opened or locked at all; final, never retried (TRAPS 2, 3)."""
 

@@ -38,7 +38,7 @@ def find_afar(run: Run, store: Store, asked: Asked) -> Found:
     chosen = Chosen("the resolver's answer", run.target.directory, hint=_RELAX)
     found = _take(run, store, (said, chosen), outlook)
     wishes = [wish._replace(yanked=wish.manifest.name in said.remarks.yanked) for wish in found.wishes]
-    return found._replace(wishes=wishes)
+    return found._replace(wishes=wishes, asked=found.names.intersection(said.requested.names))
 
 
 def find_locked(run: Run, store: Store, spelled: str) -> Found:
@@ -92,7 +92,7 @@ def _take(run: Run, store: Store, given: tuple[Answer, Chosen], outlook: Outlook
     for supply, wish in zip(missing, wishes, strict=True):
         _compare(supply, wish, chosen)
         check_fits(run.environment, wish.manifest.filename)  # what was built may be for this very machine alone
-    return Found(names, wishes)
+    return Found(names, wishes, names)
 
 
 def _require_hashes(supplies: Sequence[Supply], chosen: Chosen) -> None:

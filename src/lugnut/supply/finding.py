@@ -12,7 +12,6 @@ from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
 from lugnut.store.place import Store
 from lugnut.supply.local import Found, find_at_hand
-from lugnut.wish import Wish
 
 
 def read_at_hand(run: Run, asked: Asked) -> Listed | None:
@@ -30,15 +29,13 @@ def read_at_hand(run: Run, asked: Asked) -> Listed | None:
     return listed
 
 
-def find_wishes(run: Run, store: Store, asked: Asked, listed: Listed | None) -> list[Wish]:
+def find_asked(run: Run, store: Store, asked: Asked, listed: Listed | None) -> Found:
     """Find and verify a wheel for all that is asked for, and for what that needs."""
     wishes = None if listed is None else find_at_hand(run, store, listed)
-    if wishes is not None:
-        return wishes
-    from lugnut.supply.afar import find_afar, find_locked
-
-    locks = _find_locks(asked)
-    return (find_locked(run, store, _take_one(run, asked, locks)) if locks else find_afar(run, store, asked)).wishes
+    if listed is not None and wishes is not None:
+        names = find_names(run.environment, listed)
+        return Found(names.union(wish.manifest.name for wish in wishes), wishes, names)
+    return _find_farther(run, run, store, asked)
 
 
 def find_set(run: Run, store: Store, asked: Asked) -> Found:
@@ -47,11 +44,17 @@ def find_set(run: Run, store: Store, asked: Asked) -> Found:
     listed = read_at_hand(alone, asked)
     wishes = None if listed is None else find_at_hand(alone, store, listed)
     if listed is not None and wishes is not None:
-        return Found(find_names(run.environment, listed), wishes)
+        names = find_names(run.environment, listed)
+        return Found(names, wishes, names)
+    found = _find_farther(run, alone, store, asked)
+    return found._replace(asked=found.names)
+
+
+def _find_farther(run: Run, resolving: Run, store: Store, asked: Asked) -> Found:
     from lugnut.supply.afar import find_afar, find_locked
 
     locks = _find_locks(asked)
-    return find_locked(run, store, _take_one(run, asked, locks)) if locks else find_afar(alone, store, asked)
+    return find_locked(run, store, _take_one(run, asked, locks)) if locks else find_afar(resolving, store, asked)
 
 
 def write_lock(run: Run, asked: Asked) -> str:

@@ -29,12 +29,14 @@ _USUAL_RESOLUTIONS = frozenset(("", "highest"))
 
 
 class Found(NamedTuple):
-    """What is to be had of a lock."""
+    """What there is of what is asked for."""
 
     names: frozenset[Name]
-    """Everything that the lock has for this environment."""
+    """Everything that a lock, or an answer, has for this environment."""
     wishes: list[Wish]
     """What does not stand yet, verified in the store."""
+    asked: frozenset[Name] = frozenset()
+    """Of the names those that are asked for themselves; the rest are needs."""
 
 
 def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
