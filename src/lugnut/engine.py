@@ -24,7 +24,7 @@ from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.typed import NamedTuple
 from lugnut.unmet import find_unmet
-from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Standing, Wish, check_standing, find_open, note_standing
+from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Wish, find_moved, find_open
 
 MOST_LOOKS = 100
 """How often a run looks anew because others changed what it had looked at."""
@@ -89,30 +89,30 @@ def install(
     asked = _make_asked(requests, requirement_files, target, settings)
     with remembering(), keep_store(settings) as store:
         listed = read_at_hand(run, asked)
-        chooses = listed is None or any(request.path is None for request in listed.requests)
 
         def find() -> _Aim:
-            before = note_standing(run.environment) if chooses else {}
-            found = find_asked(run, store, asked, listed)
-            return _make_aim(run, found, before if chooses else None, lambda: NOTHING_BEYOND)
+            return _make_aim(run, find_asked(run, store, asked, listed), lambda: NOTHING_BEYOND)
 
         wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)
 
 
-def _make_aim(run: Run, found: Found, before: Standing | None, find_beyond: Callable[[], Beyond]) -> _Aim:
-    """Aim at what was found; `before` is what stood then, unless nothing was chosen by it.
+def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> _Aim:
+    """Aim at what was found.
 
     What was asked for and stands is held, so that it stands when the rest comes; what else is needed is not: many runs
-    need the same. What was chosen by its name was chosen by what stood.
+    need the same. What was chosen by its name was chosen by what stood. Where that has changed it is chosen
+    anew, unless what was chosen stands by now.
     """
     standing = found.asked - {wish.manifest.name for wish in found.wishes}
-    chosen = {wish.manifest.name for wish in found.wishes if wish.direct is None}
+    chosen = [wish for wish in found.wishes if wish.direct is None and not run.settings.reinstall]
 
     def look() -> Beyond:
         beyond = find_beyond()
-        if before is not None:
-            check_standing(run.environment, standing | chosen, before)
+        moved = find_moved(run.environment, standing.union(wish.manifest.name for wish in chosen), found.before)
+        anew = [wish for wish in chosen if wish.manifest.name in moved]
+        if moved & standing or (anew and any(one.wish for one in find_open(run.environment, anew, run.settings))):
+            raise Moved
         return beyond
 
     return _Aim(found.wishes, find_beyond(), standing, look)
@@ -136,7 +136,6 @@ def sync(
     with remembering(), keep_store(settings) as store:
 
         def find() -> _Aim:
-            before = note_standing(run.environment)
             found = find_set(run, store, asked)
             if not found.names and not settings.allow_empty:
                 message = f"{', '.join(requirement_files)} asks for nothing, so that everything would be removed"
@@ -146,7 +145,7 @@ def sync(
                 coming = run.find_coming()  # first: what is shown by then, the listing has
                 return Beyond(find_unwanted(run.environment, found.names, exact=settings.exact), coming)
 
-            return _make_aim(run, found, before, find_beyond)._replace(held=found.names | {_SYNC})
+            return _make_aim(run, found, find_beyond)._replace(held=found.names | {_SYNC})
 
         wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)

@@ -74,9 +74,14 @@ class Run:
         return other
 
     def report(self, event: Event) -> None:
-        """Remember an event for the report, and pass it on; where this process's time went is the timeline's alone."""
+        """Remember an event for the report, and pass it on; where this process's time went is the timeline's alone.
+
+        A note is said once, though a run that begins anew comes to it again.
+        """
         if isinstance(event, Span):
             self.timing.add(event)
+            return
+        if isinstance(event, Note) and event in self._heard:
             return
         self._heard.append(event)
         self._listener(event)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
@@ -62,26 +63,27 @@ class Moved(Exception):
 
 Standing = Mapping[Name, Sequence[tuple[Found, int, int]]]
 """What is installed, by name: each entry with the inode and the time of change of its directory, which tell it from
-another of the same name and version."""
+another of the same name and version. Where a file system gives it another inode, it is looked at once more."""
 
 
-def note_standing(environment: Environment) -> Standing:
-    """Note what is installed; read are the listing and one status an entry."""
+def note_standing(environment: Environment, names: Collection[Name] | None = None) -> Standing:
+    """Note what is installed, or what of some names is; read are the listing and one status an entry."""
     noted: dict[Name, list[tuple[Found, int, int]]] = {}
+    if names is not None and not names:
+        return noted
     for scheme, entries in itertools.groupby(find_installed(environment), lambda entry: entry.scheme):
-        with files.open_root(environment.schemes[scheme]) as root:
+        with contextlib.suppress(FileNotFoundError), files.open_root(environment.schemes[scheme]) as root:
             for found in entries:
-                status = files.look(root, found.directory)
+                status = files.look(root, found.directory) if names is None or found.name in names else None
                 if status is not None:
                     noted.setdefault(found.name, []).append((found, status.st_ino, status.st_ctime_ns))
     return noted
 
 
-def check_standing(environment: Environment, names: Iterable[Name], before: Standing) -> None:
-    """See that some names stand as they did; raises Moved."""
-    now = note_standing(environment)
-    if any(now.get(name) != before.get(name) for name in names):
-        raise Moved
+def find_moved(environment: Environment, names: Collection[Name], before: Standing) -> set[Name]:
+    """Find the names that do not stand as they did."""
+    now = note_standing(environment, names)
+    return {name for name in names if now.get(name) != before.get(name)}
 
 
 def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settings) -> list[Open]:

@@ -15,6 +15,7 @@ import pytest
 
 import lugnut
 from indexes import IndexServer, serve
+from lugnut import change as changing
 from lugnut import engine
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import EnvironmentBusy
@@ -322,6 +323,62 @@ def test_a_sync_sees_under_its_locks_that_what_stood_is_gone(room: Room) -> None
     with meanwhile(room) as (held, _):
         room.do("uninstall", "lib")
         held.close()
+
+
+@pytest.fixture
+def meddle(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[int]]:
+    """Have something done once, between what a run looks at and its locks; counts how often it looks."""
+    real_change, real_find, looks = changing.change, engine.find_asked, [0]
+
+    def prepare(deed: Callable[[], object]) -> list[int]:
+        def change(*words: Any) -> Any:
+            monkeypatch.setattr(changing, "change", real_change)
+            deed()
+            return real_change(*words)
+
+        def find(*words: Any) -> Any:
+            looks[0] += 1
+            return real_find(*words)
+
+        monkeypatch.setattr(changing, "change", change)
+        monkeypatch.setattr(engine, "find_asked", find)
+        return looks
+
+    return prepare
+
+
+def test_a_wheel_that_is_asked_for_and_stands_is_there_when_its_need_comes(room: Room, meddle: Any) -> None:
+    app = room.wheel("app", requires=["lib"])
+    room.do("install", "--no-deps", app)
+    looks = meddle(lambda: room.do("uninstall", "app"))
+    lugnut.install([app], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"])
+    assert looks == [2]
+    assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+def test_what_a_group_asks_for_and_stands_is_there_when_the_rest_comes(room: Room, meddle: Any) -> None:
+    room.do("install", "--no-deps", room.wheel("app", requires=["lib"]))
+    project = room.path / "pyproject.toml"
+    project.write_text('[dependency-groups]\ndev = ["app"]\n')
+    meddle(lambda: room.do("uninstall", "app"))
+    lugnut.install(
+        [],
+        groups=[f"{project}:dev"],
+        python=room.prefix,
+        cache_dir=room.cache,
+        default_index=room.environ["LUGNUT_INDEX_URL"],
+    )
+    assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+def test_what_was_chosen_and_came_meanwhile_is_not_chosen_anew(room: Room, meddle: Any) -> None:
+    looks = meddle(lambda: room.do("install", "app"))
+    report = lugnut.install(
+        ["app"], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"]
+    )
+    assert looks == [1]
+    assert report.changes == ()
+    assert room.standing() == ["app==1.0", "lib==2.0"]
 
 
 def test_a_run_that_others_never_let_decide_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

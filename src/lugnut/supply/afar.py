@@ -38,7 +38,9 @@ def find_afar(run: Run, store: Store, asked: Asked) -> Found:
     chosen = Chosen("the resolver's answer", run.target.directory, hint=_RELAX)
     found = _take(run, store, (said, chosen), outlook)
     wishes = [wish._replace(yanked=wish.manifest.name in said.remarks.yanked) for wish in found.wishes]
-    return found._replace(wishes=wishes, asked=found.names.intersection(said.requested.names))
+    if run.settings.resolving.groups or asked.projects or any("://" in path for path in asked.requirement_files):
+        return found._replace(wishes=wishes, asked=found.names)  # of these not all is told to be asked for
+    return found._replace(wishes=wishes)
 
 
 def find_locked(run: Run, store: Store, spelled: str) -> Found:
@@ -92,7 +94,8 @@ def _take(run: Run, store: Store, given: tuple[Answer, Chosen], outlook: Outlook
     for supply, wish in zip(missing, wishes, strict=True):
         _compare(supply, wish, chosen)
         check_fits(run.environment, wish.manifest.filename)  # what was built may be for this very machine alone
-    return Found(names, wishes, names)
+    asked = {supply.name for supply in supplies if by_hash or requested.has(supply.name, _list_places(supply))}
+    return Found(names, wishes, frozenset(asked))
 
 
 def _require_hashes(supplies: Sequence[Supply], chosen: Chosen) -> None:

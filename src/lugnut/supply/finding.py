@@ -12,6 +12,7 @@ from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
 from lugnut.store.place import Store
 from lugnut.supply.local import Found, find_at_hand
+from lugnut.wish import note_standing
 
 
 def read_at_hand(run: Run, asked: Asked) -> Listed | None:
@@ -31,23 +32,32 @@ def read_at_hand(run: Run, asked: Asked) -> Listed | None:
 
 def find_asked(run: Run, store: Store, asked: Asked, listed: Listed | None) -> Found:
     """Find and verify a wheel for all that is asked for, and for what that needs."""
-    wishes = None if listed is None else find_at_hand(run, store, listed)
-    if listed is not None and wishes is not None:
-        names = find_names(run.environment, listed)
-        return Found(names.union(wish.manifest.name for wish in wishes), wishes, names)
-    return _find_farther(run, run, store, asked)
+    if listed is not None:
+        before = note_standing(run.environment, {request.name for request in listed.requests if request.path is None})
+        found = _find_near(run, store, listed)
+        if found is not None:
+            return found._replace(before=before)
+    before = note_standing(run.environment)
+    return _find_farther(run, run, store, asked)._replace(before=before)
 
 
 def find_set(run: Run, store: Store, asked: Asked) -> Found:
     """Find all that a lock or requirements files name, and nothing that it needs besides (as `uv pip sync`)."""
+    before = note_standing(run.environment)
     alone = run.with_settings(run.settings._replace(resolving=run.settings.resolving._replace(no_deps=True)))
     listed = read_at_hand(alone, asked)
-    wishes = None if listed is None else find_at_hand(alone, store, listed)
-    if listed is not None and wishes is not None:
-        names = find_names(run.environment, listed)
-        return Found(names, wishes, names)
-    found = _find_farther(run, alone, store, asked)
-    return found._replace(asked=found.names)
+    found = None if listed is None else _find_near(alone, store, listed)
+    if found is None:
+        found = _find_farther(run, alone, store, asked)
+    return found._replace(asked=found.names, before=before)
+
+
+def _find_near(run: Run, store: Store, listed: Listed) -> Found | None:
+    wishes = find_at_hand(run, store, listed)
+    if wishes is None:
+        return None
+    names = find_names(run.environment, listed)
+    return Found(names.union(wish.manifest.name for wish in wishes), wishes, names)
 
 
 def _find_farther(run: Run, resolving: Run, store: Store, asked: Asked) -> Found:

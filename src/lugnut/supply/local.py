@@ -20,7 +20,7 @@ from lugnut.store.glancing import find_admitted
 from lugnut.store.place import Store
 from lugnut.typed import NamedTuple
 from lugnut.unmet import find_needed, foresee_unmet
-from lugnut.wish import Wish
+from lugnut.wish import Standing, Wish
 
 _ALL = ":all:"
 _USUAL_PRERELEASES = frozenset(("", "if-necessary-or-explicit"))
@@ -37,6 +37,8 @@ class Found(NamedTuple):
     """What does not stand yet, verified in the store."""
     asked: frozenset[Name] = frozenset()
     """Of the names those that are asked for themselves; the rest are needs."""
+    before: Standing = {}  # noqa: RUF012 - a default that nobody changes
+    """What stood when it was chosen, of all that was chosen by that."""
 
 
 def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
