@@ -23,8 +23,8 @@ from programs import find_program, print_table, version_of
 
 HEADER = ("campaign", "subject", "scope", "tried", "wrong", "hours", "code", "day", "again by")
 CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-INSTALLED = ("src", "pyproject.toml")
-"""All that an installation is made of."""
+INSTALLED = ("src", "pyproject.toml", ":(exclude)*.md")
+"""All that an installation does its work with."""
 
 
 class Evidence(NamedTuple):

@@ -55,6 +55,7 @@ def test_the_code_is_the_last_commit_of_what_is_installed(tmp_path):
     git("init", "-q")
     code = commit("src/a.py")
     commit("tools/b.py")
+    commit("src/WORDS.md")
     assert evidence.name_code(str(tmp_path)) == code
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/c.py").write_text("not committed, and not installed")
