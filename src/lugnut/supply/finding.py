@@ -57,7 +57,7 @@ def _find_near(run: Run, store: Store, listed: Listed) -> Found | None:
     if wishes is None:
         return None
     names = find_names(run.environment, listed)
-    return Found(names.union(wish.manifest.name for wish in wishes), wishes, names)
+    return Found(names, wishes, names)
 
 
 def _find_farther(run: Run, resolving: Run, store: Store, asked: Asked) -> Found:
