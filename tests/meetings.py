@@ -16,7 +16,7 @@ from lugnut.errors import Interrupted
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import locks
 from oracle import check_environment
-from stepcases import install, uninstall
+from stepcases import install, sync, uninstall
 from stepper import PLAIN, Act, Place, Steps, carry_out, count, end, run, start
 
 ENDED, PAUSED, WAITING = b"e", b"p", b"w"
@@ -277,15 +277,42 @@ def removal_of_what_is_not_shown_yet(place: Place) -> list[str]:
 
 def sync_beside_what_is_not_shown_yet(place: Place) -> list[str]:
     """A sync is about all that is installed, and so is what is committed, whatever name it has."""
-    leaving = _sync(place.wheel("two", "1", {"two.py": "2\n"}))
+    leaving = sync(place.wheel("two", "1", {"two.py": "2\n"}))
     return _expect(_let_leave(place, _commit_one(place), leaving, 1), "two-1.dist-info is left")
 
 
 def two_syncs_that_find_nothing(place: Place) -> list[str]:
     """Each sync is about all that is installed: they come one after the other, though they share no name."""
-    coming = _start_paused(place, _sync(place.wheel("one", "1", {"one.py": "1\n"})))
-    left = _let_leave(place, coming, _sync(place.wheel("two", "1", {"two.py": "2\n"})), 1)
+    coming = _start_paused(place, sync(place.wheel("one", "1", {"one.py": "1\n"})))
+    left = _let_leave(place, coming, sync(place.wheel("two", "1", {"two.py": "2\n"})), 1)
     return _expect(left, "two-1.dist-info is left")
+
+
+def sync_beside_a_run_of_another_name(place: Place) -> list[str]:
+    """A sync comes after whoever is at work, whatever names that is about."""
+    coming = _start_paused(place, install(place.wheel("one", "1", {"one.py": "1\n"})))
+    leaving = sync(place.wheel("two", "1", {"two.py": "2\n"}))
+    return _expect(_let_leave(place, coming, leaving, 1), "two-1.dist-info is left")
+
+
+def run_of_another_name_beside_a_sync(place: Place) -> list[str]:
+    """Nobody comes and goes while a sync is at work: it has looked already, so he would count as later."""
+    coming = _start_paused(place, sync(place.wheel("one", "1", {"one.py": "1\n"})))
+    other = install(place.wheel("two", "1", {"two.py": "2\n"}))
+    return _expect(_let_leave(place, coming, other, 1), "one-1.dist-info is left", "two-1.dist-info is left")
+
+
+def run_behind_a_sync_that_waits(place: Place) -> list[str]:
+    """Who comes later does not keep a sync waiting that waits for who came earlier."""
+    coming = _start_paused(place, install(place.wheel("one", "1", {"one.py": "1\n"})))
+    alone = Actor(place, sync(place.wheel("two", "1", {"two.py": "2\n"})))
+    waits = [alone.hear() == WAITING]
+    later = Actor(place, install(place.wheel("three", "1", {"three.py": "3\n"})))
+    waits.append(later.hear() == WAITING)
+    coming.go()
+    codes = [actor.end() for actor in (coming, alone, later)]
+    wrong = [] if waits == [True, True] and codes == [0, 0, 0] else [f"they waited: {waits}, and ended with {codes}"]
+    return wrong + _expect(_find_left(place), "three-1.dist-info is left", "two-1.dist-info is left")
 
 
 def sync_beside_what_stands_and_is_asked_for(place: Place) -> list[str]:
@@ -293,7 +320,7 @@ def sync_beside_what_stands_and_is_asked_for(place: Place) -> list[str]:
     place.act(install(place.wheel("old", "1", {"old.py": "0\n"})))
     new = place.wheel("new", "1", {"new.py": "1\n"})
     act = Act("install", (new, "old"), {"no_index": True, "find_links": (place.wheels,)})
-    leaving = _sync(place.wheel("two", "1", {"two.py": "2\n"}))
+    leaving = sync(place.wheel("two", "1", {"two.py": "2\n"}))
     return _expect(_let_leave(place, _start_paused(place, act), leaving, 1), "two-1.dist-info is left")
 
 
@@ -303,13 +330,6 @@ def name_that_comes_as_it_is_chosen(place: Place) -> list[str]:
     place.wheel("one", "2", {"one.py": "2\n"})
     choosing = Act("install", ("one",), {"no_index": True, "find_links": (place.wheels,)})
     return _expect(_let_leave(place, _start_paused(place, install(first)), choosing, 1), "one-1.dist-info is left")
-
-
-def _sync(wheel: str) -> Act:
-    wanted = f"{wheel}.txt"
-    with open(wanted, "w", encoding="utf-8") as file:
-        file.write(f"{wheel}\n")
-    return Act("sync", (wanted,), {"no_deps": True, "no_index": True})
 
 
 def _start_paused(place: Place, act: Act) -> Actor:
@@ -355,10 +375,15 @@ def _let_leave(place: Place, coming: Actor, leave: Act, pauses: int) -> list[str
     for _ in range(pauses):
         coming.go()
     codes = coming.end(), leaving.end()
-    left = [f"{name} is left" for name in sorted(os.listdir(place.site)) if name.endswith(".dist-info")]
-    return [*left, *check_environment(place.site), *[f"ended with {code}" for code in codes if code]] + (
+    return [*_find_left(place), *[f"ended with {code}" for code in codes if code]] + (
         [] if met == WAITING else ["it did not wait"]
     )
+
+
+def _find_left(place: Place) -> list[str]:
+    """Name what is installed in the end, and what is wrong with it."""
+    left = [f"{name} is left" for name in sorted(os.listdir(place.site)) if name.endswith(".dist-info")]
+    return [*left, *check_environment(place.site)]
 
 
 def _stop_at(place: Place, actor: Actor, stop: int) -> None:
@@ -379,6 +404,9 @@ MEETINGS = {
         removal_of_what_is_not_shown_yet,
         sync_beside_what_is_not_shown_yet,
         two_syncs_that_find_nothing,
+        sync_beside_a_run_of_another_name,
+        run_of_another_name_beside_a_sync,
+        run_behind_a_sync_that_waits,
         sync_beside_what_stands_and_is_asked_for,
         name_that_comes_as_it_is_chosen,
     )

@@ -22,6 +22,14 @@ def uninstall(*names: str, **options: Any) -> Act:
     return Act("uninstall", names, options)
 
 
+def sync(wheel: str) -> Act:
+    """Have this wheel and no more, by a requirements file beside it."""
+    wanted = f"{wheel}.txt"
+    with open(wanted, "w", encoding="utf-8") as file:
+        file.write(f"{wheel}\n")
+    return Act("sync", (wanted,), {"no_deps": True, "no_index": True})
+
+
 def _rivals(place: Place) -> tuple[str, str]:
     """Two wheels that share three paths, of which one has equal bytes, and have one each; low loses to top."""
     low = place.wheel(

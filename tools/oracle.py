@@ -49,7 +49,7 @@ __all__ = [
 
 REMAINING = re.compile(r"format|locks|kept|altered|transactions|unsynced-[0-9a-z-]+")
 LOCK_NAME = re.compile(
-    r"(path-[0-3][0-9a-f]|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.(?:writer\.)?lock|_(?:format|sync)\.lock|_café|fence|identity"
+    r"(path-[0-3][0-9a-f]|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.(?:writer\.)?lock|_(?:changes|format|sync)\.lock|_café|fence|identity"
 )
 HASHED = re.compile(r"sha256=[A-Za-z0-9_-]{43}")
 VENV_OWN = re.compile(

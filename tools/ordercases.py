@@ -141,5 +141,6 @@ CASES = {
         OrderCase("sync-meets-what-goes", [install("ff1", "mm1")], [sync("ff1", "bb1"), uninstall("ff", "mm")]),
         OrderCase("syncs-find-nothing", [], [sync("aa1"), sync("mm1")]),
         OrderCase("sync-meets-sync", [install("ff1")], [sync("aa1", "ff1"), sync("mm1")]),
+        OrderCase("sync-meets-two", [install("ff1")], [sync("bb1"), install("dd1"), install("ff1")]),
     )
 }

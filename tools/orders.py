@@ -154,7 +154,9 @@ class Arena:
             state = read_state(self.place.site)
         except FileNotFoundError as error:
             return [f"{os.path.relpath(error.filename, self.place.site)} is missing"]
-        if state not in find_ends(UNIVERSE, self.before, [self.case.deeds[number] for number in done], doubtful):
+        apart = [(done.index(one), done.index(other)) for one, other in played.apart if not undone & {one, other}]
+        deeds = [self.case.deeds[number] for number in done]
+        if state not in find_ends(UNIVERSE, self.before, deeds, doubtful, apart):
             return [f"no order of the deeds installs {sorted(state)}"]
         seen = state, repr(sorted(snapshot.items()))
         if seen in self.good:

@@ -50,15 +50,23 @@ def carry_out(universe: Universe, state: State, deed: Deed) -> State:
     return frozenset((name, key, rank) for name, (key, rank) in installed.items())
 
 
-def find_ends(universe: Universe, state: State, deeds: Sequence[Deed], doubtful: Collection[int] = ()) -> set[State]:
-    """Give every state that the deeds may end in, whatever their order; a `doubtful` one was killed: done or not."""
+def find_ends(
+    universe: Universe, state: State, deeds: Sequence[Deed], doubtful: Collection[int] = (),
+    apart: Collection[tuple[int, int]] = (),
+) -> set[State]:  # fmt: skip
+    """Give every state that the deeds may end in, whatever their order; a `doubtful` one was killed: done or not.
+
+    Of two that were `apart` the first one had ended before the other one began.
+    """
     ends = set()
     for undone in _subsets(doubtful):
-        done = [deed for number, deed in enumerate(deeds) if number not in undone]
+        done = [number for number in range(len(deeds)) if number not in undone]
         for order in itertools.permutations(done):
+            if any(order.index(late) < order.index(early) for early, late in apart if {early, late} <= {*done}):
+                continue
             end = state
-            for deed in order:
-                end = carry_out(universe, end, deed)
+            for number in order:
+                end = carry_out(universe, end, deeds[number])
             ends.add(end)
     return ends
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from footprints import Shared
-from gates import ON, WAITING
+from gates import ENDED, ON, WAITING
 from players import Player
 from stepper import Act, Ended, Place
 
@@ -54,6 +54,8 @@ class Played(NamedTuple):
     """The same by all calls, those that nobody could notice too: whatever is known of that, it is the same."""
     seen: list[str]
     """What was wrong at some moment on the way."""
+    apart: list[tuple[int, int]]
+    """Deeds of which the first one had ended before the other one began."""
 
 
 def parse_legs(text: str) -> list[Leg]:
@@ -93,8 +95,9 @@ class Troupe:
         ends = [player.end() for player in self.players]
         killed = [stage.owners[number] for number in stage.killed]
         return Played(
-            stage.lengths[: len(legs)], ends, killed, stuck, tell(stage.made), tell(stage.every), sorted(stage.seen)
-        )
+            stage.lengths[: len(legs)], ends, killed, stuck, tell(stage.made), tell(stage.every), sorted(stage.seen),
+            stage.list_apart(),
+        )  # fmt: skip
 
     def run(self) -> Ended:
         """Have the only player do its deed alone."""
@@ -123,6 +126,9 @@ class _Stage:
         self.made: list[Leg] = []
         self.every: list[Leg] = []
         self.seen: set[str] = set()
+        self.began: dict[int, int] = {}
+        self.ended: dict[int, int] = {}
+        """By deed, in which leg; one that was killed has not ended."""
 
     def move(self, leg: Leg) -> None:
         """Have one player make its leg."""
@@ -137,8 +143,16 @@ class _Stage:
         if made or killed:
             self.made.append(Leg(leg.player, made, killed))
             self.seen.update(self.look(self.pids))
+        if line.all > before:
+            self.began.setdefault(self.owners[leg.player], len(self.lengths))
+        if line is player.lines[0] and line.state == ENDED and not killed:
+            self.ended.setdefault(leg.player, len(self.lengths))
         if line.all > before or killed:
             self.every.append(Leg(leg.player, line.all - before, killed))
+
+    def list_apart(self) -> list[tuple[int, int]]:
+        """Give the deeds of which one had ended before the other one began."""
+        return [(one, other) for one in self.ended for other in self.began if self.ended[one] < self.began[other]]
 
     def go_on(self, first: int) -> bool:
         """Let all go on as far as they come; False where those that are left wait for each other."""

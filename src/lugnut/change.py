@@ -6,7 +6,7 @@ Apart from `engine`, so that a run that finds nothing to do loads nothing of wha
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import StoreDamaged
@@ -19,27 +19,25 @@ from lugnut.transaction.commit import Settled
 from lugnut.transaction.outcome import Outcome
 from lugnut.transaction.site import Site
 from lugnut.transaction.transact import Course, Decide, Decision, judge, transact
-from lugnut.wish import Beyond, Moved, Wish
+from lugnut.wish import Aim, Moved
 from lugnut.wishes import Workshop, decide_removal, decide_set
 
 
-def change(
-    run: Run, store: Store, names: Sequence[Name], wishes: Sequence[Wish], look: Callable[[], Beyond]
-) -> Outcome:
-    """Have every wish hold, and what `look` finds unwanted under the locks gone; raises Moved where more is beyond."""
+def change(run: Run, store: Store, names: Sequence[Name], aim: Aim) -> Outcome:
+    """Have every wish hold, and what is found unwanted under the locks gone; raises Moved where more is beyond."""
     workshop = Workshop(run.environment, store)
 
     def decide() -> Decision:
-        beyond = look()
+        beyond = aim.look()
         if not beyond.names() <= set(names):  # its lock is not held
             raise Moved
-        return decide_set(run.environment, workshop, wishes, beyond.unwanted, run.settings)
+        return decide_set(run.environment, workshop, aim.wishes, beyond.unwanted, run.settings)
 
-    course = _make_course(run, store)
+    course = _make_course(run, store)._replace(alone=aim.alone)
     if run.settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
         course = course._replace(settled=_make_compiler(run, workshop, course))
     run.timing.phase("hold wheels")
-    with _hold_wheels(store, [wish.manifest.wheel for wish in wishes], run):
+    with _hold_wheels(store, [wish.manifest.wheel for wish in aim.wishes], run):
         if run.settings.dry_run:
             return _rehearse(run, decide)
         return transact(run.environment, names, decide, course)

@@ -22,26 +22,12 @@ from lugnut.supply.finding import find_asked, find_set, read_at_hand, write_lock
 from lugnut.supply.local import Found
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
-from lugnut.typed import NamedTuple
 from lugnut.unmet import find_unmet
-from lugnut.wish import NOTHING_BEYOND, Beyond, Moved, Wish, find_moved, find_open
+from lugnut.wish import NOTHING_BEYOND, Aim, Beyond, Moved, Wish, find_moved, find_open
 
 MOST_LOOKS = 100
 """How often a run looks anew because others changed what it had looked at."""
-_SYNC = Name("_sync")
-"""What every sync holds besides, for each is about all that is installed; no distribution has that name."""
 PROJECT_FILES = frozenset(("pyproject.toml", "setup.cfg", "setup.py"))
-
-
-class _Aim(NamedTuple):
-    """What a command is after, found without a lock."""
-
-    wishes: list[Wish]
-    beyond: Beyond
-    held: frozenset[Name]
-    """What has to be held besides, since it was decided by it."""
-    look: Callable[[], Beyond]
-    """Called under the locks: what is beyond it now. Raises Moved where what it was decided by is so no more."""
 
 
 def cache_directory(settings: Settings) -> str:
@@ -90,14 +76,14 @@ def install(
     with remembering(), keep_store(settings) as store:
         listed = read_at_hand(run, asked)
 
-        def find() -> _Aim:
+        def find() -> Aim:
             return _make_aim(run, find_asked(run, store, asked, listed), lambda: NOTHING_BEYOND)
 
         wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)
 
 
-def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> _Aim:
+def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> Aim:
     """Aim at what was found.
 
     What was asked for and stands is held, so that it stands when the rest comes; what else is needed is not: many runs
@@ -115,7 +101,7 @@ def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> _Aim
             raise Moved
         return beyond
 
-    return _Aim(found.wishes, find_beyond(), standing, look)
+    return Aim(found.wishes, find_beyond(), standing, look)
 
 
 def _make_asked(requests: Sequence[str], requirement_files: Sequence[str], target: Target, settings: Settings) -> Asked:
@@ -135,7 +121,7 @@ def sync(
     asked = _make_asked((), requirement_files, target, settings)
     with remembering(), keep_store(settings) as store:
 
-        def find() -> _Aim:
+        def find() -> Aim:
             found = find_set(run, store, asked)
             if not found.names and not settings.allow_empty:
                 message = f"{', '.join(requirement_files)} asks for nothing, so that everything would be removed"
@@ -145,7 +131,7 @@ def sync(
                 coming = run.find_coming()  # first: what is shown by then, the listing has
                 return Beyond(find_unwanted(run.environment, found.names, exact=settings.exact), coming)
 
-            return _make_aim(run, found, find_beyond)._replace(held=found.names | {_SYNC})
+            return _make_aim(run, found, find_beyond)._replace(held=found.names, alone=True)
 
         wishes, outcome = _carry_out(run, store, find)
         return _close(run, store, wishes, outcome)
@@ -163,7 +149,7 @@ def lock(
     return run.close(NOTHING)._replace(locked=written)
 
 
-def _carry_out(run: Run, store: Store, find: Callable[[], _Aim]) -> tuple[list[Wish], Outcome]:
+def _carry_out(run: Run, store: Store, find: Callable[[], Aim]) -> tuple[list[Wish], Outcome]:
     """Carry it out; what met a damaged entry of the store was undone and is done again, the wheel unpacked anew.
 
     So it is where others changed meanwhile what was looked at without a lock (DESIGN 5: a sync reads again).
@@ -206,7 +192,7 @@ def _tell_origins(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) 
     return tell_origins(store, wishes, outcome.changes)
 
 
-def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
+def _change(run: Run, store: Store, aim: Aim) -> Outcome:
     """Look, without a lock, whether there is anything to do; if so, do it as a transaction."""
     run.timing.phase("look")
     settings, wishes = run.settings, aim.wishes
@@ -216,7 +202,7 @@ def _change(run: Run, store: Store, aim: _Aim) -> Outcome:
         return NOTHING
     from lugnut.change import change
 
-    return change(run, store, names, wishes, aim.look)
+    return change(run, store, names, aim)
 
 
 def uninstall(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
@@ -55,6 +55,19 @@ class Beyond(NamedTuple):
 
 
 NOTHING_BEYOND = Beyond((), frozenset())
+
+
+class Aim(NamedTuple):
+    """What a command is after, found without a lock."""
+
+    wishes: list[Wish]
+    beyond: Beyond
+    held: frozenset[Name]
+    """What has to be held besides, since it was decided by it."""
+    look: Callable[[], Beyond]
+    """Called under the locks: what is beyond it now. Raises Moved where what it was decided by is so no more."""
+    alone: bool = False
+    """Whether no other change may be beside it, since it is about all that is installed."""
 
 
 class Moved(Exception):

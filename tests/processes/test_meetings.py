@@ -69,6 +69,18 @@ def test_syncs_come_one_after_the_other_though_they_share_no_name(tmp_path: Path
     meet(tmp_path, "two_syncs_that_find_nothing")
 
 
+def test_a_sync_waits_for_whoever_is_at_work_whatever_names_that_is_about(tmp_path: Path) -> None:
+    meet(tmp_path, "sync_beside_a_run_of_another_name")
+
+
+def test_nobody_comes_and_goes_while_a_sync_is_at_work(tmp_path: Path) -> None:
+    meet(tmp_path, "run_of_another_name_beside_a_sync")
+
+
+def test_who_comes_later_does_not_keep_a_sync_waiting(tmp_path: Path) -> None:
+    meet(tmp_path, "run_behind_a_sync_that_waits")
+
+
 def test_what_is_asked_for_by_name_and_stands_is_held(tmp_path: Path) -> None:
     meet(tmp_path, "sync_beside_what_stands_and_is_asked_for")
 

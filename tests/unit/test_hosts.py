@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ if sys.platform == "win32":
 
 from children import wait_for
 from lugnut.check import find_all
+from lugnut.distribution import normalise_name
 from lugnut.errors import CannotWrite, EnvironmentLockLost, LockLost, LockLostLate
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import _posix_remote, files, locks, workers
@@ -117,6 +119,20 @@ def take_over(place: Place, name: str) -> None:
         closed = os.path.join(place.root, identity)
         os.rename(os.path.join(home, "transactions", identity), closed)
         shutil.rmtree(closed, ignore_errors=True)  # what other workers write meanwhile
+
+
+def test_who_has_to_be_alone_and_lost_that_finds_that_another_change_came_since(place: Place) -> None:
+    patience, names = locks.Patience(0), [normalise_name("two")]
+    with site_of(place) as site:
+        alone = Names(site.home).take([normalise_name("one")], patience, "sync", alone=True)
+        alone.check()
+        with contextlib.closing(alone):
+            for lost in alone._held:
+                fcntl.flock(lost._descriptor, fcntl.LOCK_UN)
+            alone.check()  # it cannot know yet
+            Names(site.home).take(names, patience, "install", alone=False).close()
+            with pytest.raises(LockLost, match=r"_changes\.lock"):
+                alone.check()
 
 
 def test_what_was_placed_after_another_host_undid_a_run_is_withdrawn_and_said(place: Place) -> None:
@@ -227,8 +243,8 @@ def lose_locks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     held: list[Names | locks.Held] = []
     take, publish = Names.take, journal.publish
 
-    def watch_names(self: Names, *words: Any) -> Names:
-        held.append(take(self, *words))
+    def watch_names(self: Names, *words: Any, **options: Any) -> Names:
+        held.append(take(self, *words, **options))
         return self
 
     def watch_transactions(*words: Any, **options: Any) -> journal.Transaction:

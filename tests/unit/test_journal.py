@@ -26,7 +26,7 @@ from lugnut.transaction.transact import transact
 from lugnut.wishes import Wish, Workshop, decide_removal
 from oracle import check_environment
 from places import Place, cut, hold, make_course, open_site, place, transactions, write_installed
-from stepcases import install, uninstall
+from stepcases import install, sync, uninstall
 from stepper import CHECK, PLAIN, differ
 
 __all__ = ["place"]
@@ -109,8 +109,10 @@ class Watch:
         if "/.lugnut/" not in path:
             return (0, "") if name == ".lock" else None
         if "/transactions/" in path:
-            return 2, ""
-        return (3, "") if name.startswith("path-") else (1, name)
+            return 4, ""
+        if name in {"_sync.lock", "_changes.lock"}:
+            return (1, "") if name == "_sync.lock" else (2, "")
+        return (5, "") if name.startswith("path-") else (3, name)
 
 
 def test_locks_are_taken_in_one_order_and_a_stripe_is_a_leaf(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,9 +125,12 @@ def test_locks_are_taken_in_one_order_and_a_stripe_is_a_leaf(place: Place, monke
     place.act(install(overlay={"low": 1}))
     cut(place, uninstall("top", "aaa"), "replace", "/committed")
     place.act(CHECK)
+    place.act(sync(low))
     assert watch.wrong == []
     assert watch.held == {}
-    assert {"path", "aaa", "top", "lock", ""} <= {name.partition(".")[0].partition("-")[0] for name in watch.taken}
+    assert {"path", "aaa", "top", "lock", "_sync", "_changes", ""} <= {
+        name.partition(".")[0].partition("-")[0] for name in watch.taken
+    }
 
 
 def test_names_are_taken_sorted_and_none_is_kept_where_one_is_not_to_be_had(place: Place) -> None:

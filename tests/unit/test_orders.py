@@ -58,6 +58,11 @@ def test_deeds_of_one_name_end_as_one_of_their_orders_does() -> None:
     assert len(find_ends(UNIVERSE, NOTHING, [INSTALL_A, INSTALL_B])) == 1
 
 
+def test_what_had_ended_before_another_deed_began_came_first() -> None:
+    assert find_ends(UNIVERSE, NOTHING, [INSTALL_A, REMOVE_A], apart=[(0, 1)]) == {NOTHING}
+    assert find_ends(UNIVERSE, NOTHING, [INSTALL_A, REMOVE_A], [1], [(0, 1)]) == {NOTHING, frozenset({("a", "a1", 0)})}
+
+
 def test_a_killed_deed_was_done_or_not() -> None:
     ends = find_ends(UNIVERSE, NOTHING, [INSTALL_A, INSTALL_B], [0])
     assert ends == {frozenset({("b", "b1", 0)}), frozenset({("a", "a1", 0), ("b", "b1", 0)})}
@@ -163,7 +168,7 @@ def test_what_was_not_known_of_another_is_seen_and_then_nothing_is_missed(tmp_pa
         "arena = Arena(CASES['both-go'], root)\n"
         "arena.reduce(deaths=False)\n"
         "def look():\n"
-        "    for legs in ('a60! b', 'b60! a'):\n"
+        "    for legs in ('a70! b', 'b70! a'):\n"
         "        arena.play(parse_legs(legs))\n"
         "    seen = arena.read_seen()\n"
         "    return find_missed(arena.known, seen), seen\n"

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 
 from lugnut.distribution import WheelFile, WheelHash
-from lugnut.errors import BadWheel, LockUnusable
+from lugnut.errors import BadWheel, CannotWrite, LockUnusable
 from lugnut.events import Reporter, WheelAdmitted, ignore
 from lugnut.manifest import Manifest
 from lugnut.store.aside import set_aside
@@ -96,7 +96,7 @@ def begin(store: Store, source: Source, path: str, patience: locks.Patience) -> 
         if manifest is not None:
             yield manifest
             return
-        with contextlib.suppress(LockUnusable):  # made now, since the store may be read-only when it is used
+        with contextlib.suppress(LockUnusable, CannotWrite):  # made now: the store may be read-only when it is used
             locks.hold(place, use_lock(wheel), patience, shared=True).close()
         with Filling(store, source, path) as filling:
             yield filling

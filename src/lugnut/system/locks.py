@@ -192,7 +192,7 @@ def _open(directory: files.Directory, name: str, *, shared: bool, create: bool) 
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        if not shared and error.errno in _NO_ROOM:  # the file system takes nothing, of which locks are only the first
+        if error.errno in _NO_ROOM:  # the file system takes nothing, of which locks are only the first
             raise CannotWrite(path=f"{directory.path}/{name}", reason=reason) from None
         raise LockUnusable(path=f"{directory.path}/{name}", reason=reason) from None
 

@@ -1,6 +1,6 @@
 """Distribution locks: all of a run's names, sorted, or none; and what another installer's lock is to us.
 
-One order, no exceptions: uv's lock shared, distribution locks sorted, transaction, stripe (DESIGN 5).
+One order, no exceptions: uv's lock shared, that of changes, distribution locks sorted, transaction, stripe (DESIGN 5).
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from collections.abc import Iterable
 
 from lugnut.distribution import Name
 from lugnut.environment import Environment
-from lugnut.errors import LockLost, LockUnusable
+from lugnut.errors import CannotWrite, LockLost, LockUnusable
 from lugnut.system import files, locks
 
 LOCKS = "locks"
+CHANGES, TURNSTILE = "_changes.lock", "_sync.lock"
+"""A readers-writer lock: every change beside others has the first one shared, who is alone has it for itself, and the
+second one, which every change passes through: so those who come later do not keep who waits to be alone waiting."""
 
 
 class Names:
@@ -23,11 +26,17 @@ class Names:
     def __init__(self, home: files.Directory) -> None:
         self._home = home
         self._held: list[locks.Held] = []
+        self._beside: locks.Held | None = None
 
-    def take(self, names: Iterable[Name], patience: locks.Patience, words: str) -> Names:
-        """Take every lock in sorted order; on any failure none is held. Raises LockTimeout, LockUnusable."""
+    def take(self, names: Iterable[Name], patience: locks.Patience, words: str, *, alone: bool | None = None) -> Names:
+        """Take every lock in sorted order; on any failure none is held. Raises LockTimeout, LockUnusable.
+
+        A change says whether it has to be `alone` or can be beside others; who recovers (None) makes none of his own.
+        """
         try:
             with files.enter(self._home, LOCKS, create=True, shared=True) as place:
+                if alone is not None:
+                    self._enter(place, patience, words, alone=alone)
                 for name in sorted(set(names)):
                     held = locks.hold(place, f"{name}.lock", patience)
                     self._held.append(held)
@@ -36,6 +45,20 @@ class Names:
             self.close()
             raise
         return self
+
+    def _enter(self, place: files.Directory, patience: locks.Patience, words: str, *, alone: bool) -> None:
+        """Come in as a change; its words tell who waits to be alone, and who has lost that, that others are there."""
+        turnstile = locks.hold(place, TURNSTILE, patience, shared=not alone)
+        if alone:
+            self._held.append(turnstile)
+            turnstile.claim(words)
+            self._held.append(locks.hold(place, CHANGES, patience))
+            self._held[-1].claim(words)
+            return
+        with turnstile:
+            self._beside = locks.hold(place, CHANGES, patience, shared=True)
+        with contextlib.suppress(OSError):  # held it is; where nothing can be written the names' locks will say so
+            self._beside.claim(words)
 
     def try_take(self, names: Iterable[Name], words: str) -> bool:
         """Take every lock that is free; False, and none held, where one is not."""
@@ -66,6 +89,9 @@ class Names:
         """Release them all."""
         while self._held:
             self._held.pop().close()
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
 
 
 def hold_uv(environment: Environment, patience: locks.Patience) -> locks.Held | None:
@@ -76,6 +102,6 @@ def hold_uv(environment: Environment, patience: locks.Patience) -> locks.Held | 
     if environment.uv_lock is None or not locks.LOCKS_LIKE_UV:
         return None
     directory, name = os.path.split(environment.uv_lock)
-    with contextlib.suppress(OSError, LockUnusable), files.open_root(directory) as place:
+    with contextlib.suppress(OSError, LockUnusable, CannotWrite), files.open_root(directory) as place:
         return locks.hold(place, name, patience, shared=True)
     return None

@@ -49,6 +49,8 @@ class Course(NamedTuple):
     """What the caller says of locks where flock does not reach: nothing, `flock`, or a server's URL."""
     guard: Guard | None = None
     """What keeps others apart, once it is held."""
+    alone: bool = False
+    """Whether it is about all that is installed, so that no other change may be beside it."""
 
 
 class Decision(NamedTuple):
@@ -112,7 +114,7 @@ def _carry_out(site: Site, names: Sequence[Name], decide: Decide, course: Course
     uv = hold_uv(site.environment, course.patience)
     held = Names(site.home)
     try:
-        _hold(site, held, names, locks.holder_words())
+        _hold(site, held, names, locks.holder_words(), alone=course.alone)
         course.timing.phase("decide")
         return _run(site, held, decide(), course)
     finally:
@@ -121,10 +123,10 @@ def _carry_out(site: Site, names: Sequence[Name], decide: Decide, course: Course
             uv.close()
 
 
-def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
+def _hold(site: Site, held: Names, names: Sequence[Name], words: str, *, alone: bool) -> None:
     """Hold every name; the dead come first, and since recovery takes locks of its own, all are released for it."""
     while True:
-        held.take(names, site.patience, words)
+        held.take(names, site.patience, words, alone=alone)
         site.refresh()
         if not find_named(site, names):
             return
