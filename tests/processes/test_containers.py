@@ -76,8 +76,8 @@ def test_a_container_has_processes_a_user_and_a_host_of_its_own(engine: str) -> 
 def test_a_process_with_a_chosen_pid_is_there() -> None:
     if reason := boxes.lacking("unshare"):
         pytest.skip(reason)
-    command = boxes.Box(0, twin=4711).wrap(["cat", "/proc/4711/comm"])
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "sleep\n"
+    command = boxes.Box(0, twin=4711).wrap(["ls", "-d", "/proc/4711"])
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "/proc/4711\n"
 
 
 @pytest.fixture
