@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from lugnut.events import Committed, WheelPlaced
 from lugnut.system import locks
 from oracle import check_environment
 from stepcases import install, sync, uninstall
-from stepper import PLAIN, Act, Place, Steps, carry_out, count, end, run, start
+from stepper import CHECK, PLAIN, Act, Place, Steps, carry_out, count, end, run, start
 
 ENDED, PAUSED, WAITING = b"e", b"p", b"w"
 
@@ -56,6 +57,10 @@ class Actor:
 
     def go(self) -> None:
         PLAIN["write"](self._there[1], b"g")
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+        self.end()
 
     def end(self) -> int:
         code = end(self._pid, self._out).code
@@ -275,10 +280,15 @@ def removal_of_what_is_not_shown_yet(place: Place) -> list[str]:
     return _remove_beside(place, _commit_one(place), "one")
 
 
-def sync_beside_what_is_not_shown_yet(place: Place) -> list[str]:
-    """A sync is about all that is installed, and so is what is committed, whatever name it has."""
-    leaving = sync(place.wheel("two", "1", {"two.py": "2\n"}))
-    return _expect(_let_leave(place, _commit_one(place), leaving, 1), "two-1.dist-info is left")
+def sync_beside_what_is_never_shown(place: Place) -> list[str]:
+    """A sync is about all that is installed, and so is what a run has committed that is killed as it is waited for."""
+    coming = _commit_one(place)
+    alone = Actor(place, sync(place.wheel("two", "1", {"two.py": "2\n"})))
+    met = alone.hear()
+    coming.kill()
+    codes = alone.end(), run(place, CHECK).code
+    wrong = [] if met == WAITING and codes == (0, 0) else [f"it ended with {codes}, and waited: {met!r}"]
+    return wrong + _expect(_find_left(place), "two-1.dist-info is left")
 
 
 def two_syncs_that_find_nothing(place: Place) -> list[str]:
@@ -402,7 +412,7 @@ MEETINGS = {
         two_that_refuse_each_other,
         removal_of_what_is_coming,
         removal_of_what_is_not_shown_yet,
-        sync_beside_what_is_not_shown_yet,
+        sync_beside_what_is_never_shown,
         two_syncs_that_find_nothing,
         sync_beside_a_run_of_another_name,
         run_of_another_name_beside_a_sync,

@@ -27,13 +27,19 @@ def change(run: Run, store: Store, names: Sequence[Name], aim: Aim) -> Outcome:
     """Have every wish hold, and what is found unwanted under the locks gone; raises Moved where more is beyond."""
     workshop = Workshop(run.environment, store)
 
+    held = set(names)
+
+    def find_beyond() -> set[Name]:
+        held.update(aim.find_beyond().names())
+        return held
+
     def decide() -> Decision:
         beyond = aim.look()
-        if not beyond.names() <= set(names):  # its lock is not held
+        if not beyond.names() <= held:  # its lock is not
             raise Moved
         return decide_set(run.environment, workshop, aim.wishes, beyond.unwanted, run.settings)
 
-    course = _make_course(run, store)._replace(alone=aim.alone)
+    course = _make_course(run, store)._replace(beyond=find_beyond if aim.alone else None)
     if run.settings.compile_bytecode:  # under the locks: nobody removes a source that is being compiled
         course = course._replace(settled=_make_compiler(run, workshop, course))
     run.timing.phase("hold wheels")

@@ -22,8 +22,8 @@ from lugnut.supply.finding import find_asked, find_set, read_at_hand, write_lock
 from lugnut.supply.local import Found
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
-from lugnut.unmet import find_unmet
-from lugnut.wish import NOTHING_BEYOND, Aim, Beyond, Moved, Wish, find_moved, find_open
+from lugnut.unmet import find_unmet, foresee_unmet
+from lugnut.wish import NOTHING_BEYOND, Aim, Beyond, Moved, Wish, find_moved, find_open, name_wheels
 
 MOST_LOOKS = 100
 """How often a run looks anew because others changed what it had looked at."""
@@ -86,22 +86,26 @@ def install(
 def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> Aim:
     """Aim at what was found.
 
-    What was asked for and stands is held, so that it stands when the rest comes; what else is needed is not: many runs
-    need the same. What was chosen by its name was chosen by what stood. Where that has changed it is chosen
-    anew, unless what was chosen stands by now.
+    What was asked for and stands is held, so that it stands when the rest comes; what else is needed is not, for many
+    runs need the same: under the locks it is looked at again. What was chosen by its name was chosen by what stood.
+    Where that has changed it is chosen anew, unless what was chosen stands by now.
     """
-    standing = found.asked - {wish.manifest.name for wish in found.wishes}
+    coming = {wish.manifest.name for wish in found.wishes}
+    standing = found.asked - coming
     chosen = [wish for wish in found.wishes if wish.direct is None and not run.settings.reinstall]
 
     def look() -> Beyond:
         beyond = find_beyond()
-        moved = find_moved(run.environment, standing.union(wish.manifest.name for wish in chosen), found.before)
+        relied = found.names - coming  # what is needed, too
+        moved = find_moved(run.environment, relied.union(wish.manifest.name for wish in chosen), found.before)
         anew = [wish for wish in chosen if wish.manifest.name in moved]
-        if moved & standing or (anew and any(one.wish for one in find_open(run.environment, anew, run.settings))):
+        if moved & relied or (anew and any(one.wish for one in find_open(run.environment, anew, run.settings))):
+            raise Moved
+        if found.kept is not None and foresee_unmet(run.environment, name_wheels(found.wishes), found.kept):
             raise Moved
         return beyond
 
-    return Aim(found.wishes, find_beyond(), standing, look)
+    return Aim(found.wishes, find_beyond, find_beyond(), standing, look)
 
 
 def _make_asked(requests: Sequence[str], requirement_files: Sequence[str], target: Target, settings: Settings) -> Asked:
@@ -178,7 +182,7 @@ def _close(run: Run, store: Store, wishes: list[Wish], outcome: Outcome) -> Repo
     """Report, with where what changed came from, and what is unmet."""
     run.timing.phase("report")
     origins = _tell_origins(run, store, wishes, outcome)
-    wheels = [(wish.manifest, wish.extras) for wish in wishes]
+    wheels = name_wheels(wishes)
     gone = [normalise_name(change.name) for change in outcome.changes if change.new is None]
     unmet = find_unmet(run.environment, wheels, planned=run.settings.dry_run, gone=gone)
     return run.close(outcome)._replace(unmet=unmet, installed_from=origins)

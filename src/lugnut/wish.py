@@ -32,6 +32,11 @@ class Wish(NamedTuple):
     """Withdrawn from its index, and taken nevertheless (PEP 592)."""
 
 
+def name_wheels(wishes: Sequence[Wish]) -> list[tuple[Manifest, tuple[str, ...]]]:
+    """Give the wheels of some wishes, each with the extras that were asked for."""
+    return [(wish.manifest, wish.extras) for wish in wishes]
+
+
 class Open(NamedTuple):
     """One distribution about which something is to be done: its wish, or None for another rank alone."""
 
@@ -61,11 +66,13 @@ class Aim(NamedTuple):
     """What a command is after, found without a lock."""
 
     wishes: list[Wish]
+    find_beyond: Callable[[], Beyond]
+    """What is beyond it now."""
     beyond: Beyond
     held: frozenset[Name]
     """What has to be held besides, since it was decided by it."""
     look: Callable[[], Beyond]
-    """Called under the locks: what is beyond it now. Raises Moved where what it was decided by is so no more."""
+    """`find_beyond` under the locks. Raises Moved where what it was decided by is so no more."""
     alone: bool = False
     """Whether no other change may be beside it, since it is about all that is installed."""
 

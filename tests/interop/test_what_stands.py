@@ -25,6 +25,8 @@ from lugnut.interpreter.discovery import Target
 from lugnut.resolution.requested import find_requested
 from lugnut.store.place import fill_lock, open_locks, open_store
 from lugnut.system import files, locks
+from lugnut.transaction import transact as transacting
+from lugnut.transaction.hold import Names
 from lugnut.wish import Moved
 from programs import run
 from projects import make_tree
@@ -280,8 +282,9 @@ def test_a_sync_looks_again_under_its_locks(room: Room) -> None:
     assert room.findings() == []
 
 
-def hold_name(room: Room, name: str) -> locks.Held:
-    return locks.hold(files.open_root(str(room.site / ".lugnut" / "locks")), f"{name}.lock", locks.Patience(0))
+def hold_name(room: Room, name: str, *, shared: bool = False) -> locks.Held:
+    home = files.open_root(str(room.site / ".lugnut" / "locks"))
+    return locks.hold(home, f"{name}.lock", locks.Patience(0), shared=shared)
 
 
 def await_waiting(sync: subprocess.Popen[str], name: str) -> None:
@@ -296,13 +299,13 @@ def await_waiting(sync: subprocess.Popen[str], name: str) -> None:
 
 @contextlib.contextmanager
 def meanwhile(room: Room) -> Iterator[tuple[locks.Held, subprocess.Popen[str]]]:
-    """Have a sync of app and lib, which stands, wait for app's lock after all was found; it has to end well."""
+    """Have a sync of app and lib, which stands, wait to be alone after all was found; it has to end well."""
     app, lib = room.wheel("app"), room.wheel("lib")
     room.do("sync", str(write_lock(room, ("lib", "1.0", locked(lib)))))
     lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
-    held = hold_name(room, "app")
+    held = hold_name(room, "_sync", shared=True)
     with room.start("sync", str(lock), "--json-events", "-", "--lock-timeout", "60") as sync:
-        await_waiting(sync, "app")
+        await_waiting(sync, "_sync")
         yield held, sync
         sync.communicate()
     assert sync.returncode == 0
@@ -323,6 +326,48 @@ def test_a_sync_sees_under_its_locks_that_what_stood_is_gone(room: Room) -> None
     with meanwhile(room) as (held, _):
         room.do("uninstall", "lib")
         held.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """All sets of names whose locks are taken."""
+    taken: list[list[str]] = []
+    take = Names.take
+
+    def watch(self: Names, names: Any, *words: Any) -> Names:
+        taken.append(sorted(names))
+        return take(self, names, *words)
+
+    monkeypatch.setattr(Names, "take", watch)
+    return taken
+
+
+def test_a_sync_that_is_alone_begins_anew_only_where_another_installer_brings_more(
+    room: Room, monkeypatch: pytest.MonkeyPatch, asked: list[list[str]]
+) -> None:
+    """What others of ours bring before it is alone is among what it holds then; pip keeps away from nobody."""
+    app, find_named = room.wheel("app"), transacting.find_named
+
+    def meddle(*words: Any) -> bool:
+        monkeypatch.setattr(transacting, "find_named", find_named)
+        room.pip_install(room.wheel("extra"))
+        return find_named(*words)
+
+    monkeypatch.setattr(transacting, "find_named", meddle)
+    lock = write_lock(room, ("app", "1.0", locked(app)))
+    lugnut.sync([lock], python=room.prefix, cache_dir=room.cache)
+    assert asked == [["app"], ["app", "extra"]]
+    assert room.standing() == ["app==1.0"]
+
+
+def test_a_sync_that_waited_to_be_alone_holds_what_has_come_meanwhile_at_once(
+    room: Room, meddle: Any, asked: list[list[str]]
+) -> None:
+    extra = room.wheel("extra")
+    meddle(lambda: room.do("install", "--no-deps", extra))
+    lugnut.sync([write_lock(room, ("app", "1.0", locked(room.wheel("app"))))], python=room.prefix, cache_dir=room.cache)
+    assert asked == [["app", "extra"]]
+    assert room.standing() == ["app==1.0"]
 
 
 @pytest.fixture
@@ -368,6 +413,22 @@ def test_what_a_group_asks_for_and_stands_is_there_when_the_rest_comes(room: Roo
         cache_dir=room.cache,
         default_index=room.environ["LUGNUT_INDEX_URL"],
     )
+    assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+@pytest.mark.parametrize("request_", ["app", "{wheel}"])
+def test_what_is_needed_and_stood_is_looked_at_again_under_the_locks(room: Room, meddle: Any, request_: str) -> None:
+    """A removal that ended before came first: what needs it brings it again."""
+    wheel = room.wheel("app", requires=["lib"])
+    room.do("install", "lib==1.0")
+    looks = meddle(lambda: room.do("uninstall", "lib"))
+    lugnut.install(
+        [request_.format(wheel=wheel)],
+        python=room.prefix,
+        cache_dir=room.cache,
+        default_index=room.environ["LUGNUT_INDEX_URL"],
+    )
+    assert looks == [2]
     assert room.standing() == ["app==1.0", "lib==2.0"]
 
 

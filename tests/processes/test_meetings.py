@@ -61,8 +61,8 @@ def test_a_removal_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path)
     meet(tmp_path, "removal_of_what_is_not_shown_yet")
 
 
-def test_a_sync_waits_for_what_is_committed_and_not_shown_yet(tmp_path: Path) -> None:
-    meet(tmp_path, "sync_beside_what_is_not_shown_yet")
+def test_a_sync_sees_what_a_run_has_committed_that_was_killed_as_it_waited_for_it(tmp_path: Path) -> None:
+    meet(tmp_path, "sync_beside_what_is_never_shown")
 
 
 def test_syncs_come_one_after_the_other_though_they_share_no_name(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ if sys.platform == "win32":
 
 from children import wait_for
 from lugnut.check import find_all
-from lugnut.distribution import normalise_name
 from lugnut.errors import CannotWrite, EnvironmentLockLost, LockLost, LockLostLate
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import _posix_remote, files, locks, workers
@@ -122,15 +121,15 @@ def take_over(place: Place, name: str) -> None:
 
 
 def test_who_has_to_be_alone_and_lost_that_finds_that_another_change_came_since(place: Place) -> None:
-    patience, names = locks.Patience(0), [normalise_name("two")]
+    patience = locks.Patience(0)
     with site_of(place) as site:
-        alone = Names(site.home).take([normalise_name("one")], patience, "sync", alone=True)
-        alone.check()
-        with contextlib.closing(alone):
-            for lost in alone._held:
+        alone, other = Names(site.home), Names(site.home)
+        with contextlib.closing(alone), contextlib.closing(other):
+            alone.enter(patience, "sync", alone=True)
+            for lost in alone._alone:
                 fcntl.flock(lost._descriptor, fcntl.LOCK_UN)
             alone.check()  # it cannot know yet
-            Names(site.home).take(names, patience, "install", alone=False).close()
+            other.enter(patience, "install", alone=False)
             with pytest.raises(LockLost, match=r"_changes\.lock"):
                 alone.check()
 
@@ -243,8 +242,8 @@ def lose_locks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     held: list[Names | locks.Held] = []
     take, publish = Names.take, journal.publish
 
-    def watch_names(self: Names, *words: Any, **options: Any) -> Names:
-        held.append(take(self, *words, **options))
+    def watch_names(self: Names, *words: Any) -> Names:
+        held.append(take(self, *words))
         return self
 
     def watch_transactions(*words: Any, **options: Any) -> journal.Transaction:

@@ -7,7 +7,7 @@ import os
 from lugnut.errors import BadRequirement, UsageError
 from lugnut.events import Note
 from lugnut.run import Run
-from lugnut.sources.pins import Asked, find_names, read_asked
+from lugnut.sources.pins import Asked, read_asked
 from lugnut.sources.requests import is_passed_on
 from lugnut.sources.requirements import Listed
 from lugnut.store.place import Store
@@ -34,7 +34,7 @@ def find_asked(run: Run, store: Store, asked: Asked, listed: Listed | None) -> F
     """Find and verify a wheel for all that is asked for, and for what that needs."""
     if listed is not None:
         before = note_standing(run.environment, {request.name for request in listed.requests if request.path is None})
-        found = _find_near(run, store, listed)
+        found = find_at_hand(run, store, listed)
         if found is not None:
             return found._replace(before=before)
     before = note_standing(run.environment)
@@ -46,18 +46,10 @@ def find_set(run: Run, store: Store, asked: Asked) -> Found:
     before = note_standing(run.environment)
     alone = run.with_settings(run.settings._replace(resolving=run.settings.resolving._replace(no_deps=True)))
     listed = read_at_hand(alone, asked)
-    found = None if listed is None else _find_near(alone, store, listed)
+    found = None if listed is None else find_at_hand(alone, store, listed)
     if found is None:
         found = _find_farther(run, alone, store, asked)
     return found._replace(asked=found.names, before=before)
-
-
-def _find_near(run: Run, store: Store, listed: Listed) -> Found | None:
-    wishes = find_at_hand(run, store, listed)
-    if wishes is None:
-        return None
-    names = find_names(run.environment, listed)
-    return Found(names, wishes, names)
 
 
 def _find_farther(run: Run, resolving: Run, store: Store, asked: Asked) -> Found:

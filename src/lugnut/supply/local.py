@@ -12,7 +12,7 @@ from lugnut.manifest import Manifest
 from lugnut.run import Run
 from lugnut.settings import Resolving, Settings
 from lugnut.sources.direct_urls import Direct
-from lugnut.sources.pins import Pick, Reach, check_hash, find_unfit, gather
+from lugnut.sources.pins import Pick, Reach, check_hash, find_names, find_unfit, gather
 from lugnut.sources.requests import Request, find_directory
 from lugnut.sources.requirements import Listed
 from lugnut.sources.wheelhouse import read_wheelhouse, satisfies
@@ -20,7 +20,7 @@ from lugnut.store.glancing import find_admitted
 from lugnut.store.place import Store
 from lugnut.typed import NamedTuple
 from lugnut.unmet import find_needed, foresee_unmet
-from lugnut.wish import Standing, Wish
+from lugnut.wish import Standing, Wish, name_wheels
 
 _ALL = ":all:"
 _USUAL_PRERELEASES = frozenset(("", "if-necessary-or-explicit"))
@@ -39,9 +39,12 @@ class Found(NamedTuple):
     """Of the names those that are asked for themselves; the rest are needs."""
     before: Standing = {}  # noqa: RUF012 - a default that nobody changes
     """What stood when it was chosen, of all that was chosen by that."""
+    kept: Sequence[tuple[Name, Sequence[str]]] | None = None
+    """What stands and was asked for, with extras: nothing of what these and the wishes need was unmet then. None where
+    needs were not looked at, or all of them are among the names."""
 
 
-def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
+def find_at_hand(run: Run, store: Store, listed: Listed) -> Found | None:
     """Find and verify a wheel for all that is asked for; None where a resolver has to look farther.
 
     That is so where a version is left open and there is more than what lies at hand, where something steers the choice
@@ -50,16 +53,20 @@ def find_at_hand(run: Run, store: Store, listed: Listed) -> list[Wish] | None:
     """
     satisfied: set[Request] = set()
     wishes = _find_fitting(run, store, listed, satisfied)
-    if wishes is None or run.settings.resolving.no_deps:
-        return wishes
+    if wishes is None:
+        return None
+    names = find_names(run.environment, listed)
+    if run.settings.resolving.no_deps:
+        return Found(names, wishes, names)
     freed = {normalise_name(name) for name in run.settings.resolving.upgrade_packages}
     if not freed <= {request.name for request in listed.requests}:  # something needed may be upgraded
         return None
-    wanted = [(wish.manifest, wish.extras) for wish in wishes]
     kept = [(request.name, request.extras) for request in sorted(satisfied)]
-    if foresee_unmet(run.environment, wanted, kept):
+    if foresee_unmet(run.environment, name_wheels(wishes), kept):
         return None
-    return None if run.settings.upgrade and _upgrades_others(run, listed, wishes) else wishes
+    if run.settings.upgrade and _upgrades_others(run, listed, wishes):
+        return None
+    return Found(names, wishes, names, kept=kept)
 
 
 def _find_fitting(run: Run, store: Store, listed: Listed, satisfied: set[Request]) -> list[Wish] | None:

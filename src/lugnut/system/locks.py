@@ -275,7 +275,7 @@ def word_holder(said: dict[str, Any]) -> str:
     holder = f"pid {int(said['pid'])} `{command}`"
     elsewhere = said["boot"] != boot_id() or said["namespace"] != machine.pid_namespace()
     if not elsewhere and not _lives(int(said["pid"]), float(said["start"])):
-        words = f"held by another process, perhaps a worker that {holder} left behind"
+        words = f"held by another process, perhaps a worker that {holder} left behind, or a run beside it"
     else:
         seconds = max(0, round(time.time() - float(said["start"])))
         place = f"in another container on host {said['host']}" if elsewhere else f"on host {said['host']}"

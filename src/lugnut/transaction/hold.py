@@ -21,44 +21,45 @@ second one, which every change passes through: so those who come later do not ke
 
 
 class Names:
-    """The locks of a set of names, held until `close()`."""
+    """The locks of a set of names, held until `close()`; a change enters first."""
 
     def __init__(self, home: files.Directory) -> None:
         self._home = home
-        self._held: list[locks.Held] = []
+        self._alone: list[locks.Held] = []
         self._beside: locks.Held | None = None
+        self._held: list[locks.Held] = []
 
-    def take(self, names: Iterable[Name], patience: locks.Patience, words: str, *, alone: bool | None = None) -> Names:
-        """Take every lock in sorted order; on any failure none is held. Raises LockTimeout, LockUnusable.
+    def enter(self, patience: locks.Patience, words: str, *, alone: bool) -> None:
+        """Come in as a change, `alone` or beside others; who recovers makes none of his own.
 
-        A change says whether it has to be `alone` or can be beside others; who recovers (None) makes none of his own.
+        The words tell who waits to be alone who is there, and who has lost that that somebody is. Raises LockTimeout,
+        LockUnusable.
         """
+        with files.enter(self._home, LOCKS, create=True, shared=True) as place:
+            turnstile = locks.hold(place, TURNSTILE, patience, shared=not alone)
+            if alone:
+                self._alone.append(turnstile)
+                turnstile.claim(words)
+                self._alone.append(locks.hold(place, CHANGES, patience))
+                self._alone[-1].claim(words)
+                return
+            with turnstile:
+                self._beside = locks.hold(place, CHANGES, patience, shared=True)
+            with contextlib.suppress(OSError):  # held it is; where nothing can be written the names' locks will say so
+                self._beside.claim(words)
+
+    def take(self, names: Iterable[Name], patience: locks.Patience, words: str) -> Names:
+        """Take every lock in sorted order; on any failure none is held. Raises LockTimeout, LockUnusable."""
         try:
             with files.enter(self._home, LOCKS, create=True, shared=True) as place:
-                if alone is not None:
-                    self._enter(place, patience, words, alone=alone)
                 for name in sorted(set(names)):
                     held = locks.hold(place, f"{name}.lock", patience)
                     self._held.append(held)
                     held.claim(words)
         except BaseException:
-            self.close()
+            self.release()
             raise
         return self
-
-    def _enter(self, place: files.Directory, patience: locks.Patience, words: str, *, alone: bool) -> None:
-        """Come in as a change; its words tell who waits to be alone, and who has lost that, that others are there."""
-        turnstile = locks.hold(place, TURNSTILE, patience, shared=not alone)
-        if alone:
-            self._held.append(turnstile)
-            turnstile.claim(words)
-            self._held.append(locks.hold(place, CHANGES, patience))
-            self._held[-1].claim(words)
-            return
-        with turnstile:
-            self._beside = locks.hold(place, CHANGES, patience, shared=True)
-        with contextlib.suppress(OSError):  # held it is; where nothing can be written the names' locks will say so
-            self._beside.claim(words)
 
     def try_take(self, names: Iterable[Name], words: str) -> bool:
         """Take every lock that is free; False, and none held, where one is not."""
@@ -66,7 +67,7 @@ class Names:
             for name in sorted(set(names)):
                 held = locks.try_hold(place, f"{name}.lock")
                 if held is None:
-                    self.close()
+                    self.release()
                     return False
                 self._held.append(held)
                 held.claim(words)
@@ -83,15 +84,21 @@ class Names:
         One that cannot be read now counts as `unread` says: it is no base for a commit, nor proof that it was taken.
         """
         with files.enter(self._home, LOCKS) as place:
-            return next((held.path for held in self._held if not held.kept(place, unread=unread)), "")
+            return next((held.path for held in (*self._alone, *self._held) if not held.kept(place, unread=unread)), "")
+
+    def release(self) -> None:
+        """Release the names, and stay a change."""
+        while self._held:
+            self._held.pop().close()
 
     def close(self) -> None:
         """Release them all."""
-        while self._held:
-            self._held.pop().close()
+        self.release()
         if self._beside is not None:
             self._beside.close()
             self._beside = None
+        while self._alone:
+            self._alone.pop().close()
 
 
 def hold_uv(environment: Environment, patience: locks.Patience) -> locks.Held | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from lugnut.conflicts import Clash, find_clashes, find_shapes
 from lugnut.distribution import Name
@@ -49,8 +49,9 @@ class Course(NamedTuple):
     """What the caller says of locks where flock does not reach: nothing, `flock`, or a server's URL."""
     guard: Guard | None = None
     """What keeps others apart, once it is held."""
-    alone: bool = False
-    """Whether it is about all that is installed, so that no other change may be beside it."""
+    beyond: Callable[[], Collection[Name]] | None = None
+    """For what is about all that is installed, so that no other change may be beside it: what is to be held besides the
+    names given, asked once it is alone."""
 
 
 class Decision(NamedTuple):
@@ -113,8 +114,13 @@ def _guarded(site: Site, guard: Guard, course: Course) -> Course:
 def _carry_out(site: Site, names: Sequence[Name], decide: Decide, course: Course) -> Outcome:
     uv = hold_uv(site.environment, course.patience)
     held = Names(site.home)
+    words = locks.holder_words()
     try:
-        _hold(site, held, names, locks.holder_words(), alone=course.alone)
+        held.enter(site.patience, words, alone=course.beyond is not None)
+        if course.beyond is not None:
+            site.refresh()
+            names = sorted({*names, *course.beyond()})
+        _hold(site, held, names, words)
         course.timing.phase("decide")
         return _run(site, held, decide(), course)
     finally:
@@ -123,14 +129,14 @@ def _carry_out(site: Site, names: Sequence[Name], decide: Decide, course: Course
             uv.close()
 
 
-def _hold(site: Site, held: Names, names: Sequence[Name], words: str, *, alone: bool) -> None:
-    """Hold every name; the dead come first, and since recovery takes locks of its own, all are released for it."""
+def _hold(site: Site, held: Names, names: Sequence[Name], words: str) -> None:
+    """Hold every name; the dead come first, and since recovery takes names of its own, all are released for it."""
     while True:
-        held.take(names, site.patience, words, alone=alone)
+        held.take(names, site.patience, words)
         site.refresh()
         if not find_named(site, names):
             return
-        held.close()
+        held.release()
         recover_named(site, names, words)
 
 
