@@ -19,7 +19,7 @@ from lugnut import change as changing
 from lugnut import engine
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import EnvironmentBusy
-from lugnut.events import WheelAdmitted
+from lugnut.events import Note, WheelAdmitted
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.resolution.requested import find_requested
@@ -440,6 +440,21 @@ def test_what_was_chosen_and_came_meanwhile_is_not_chosen_anew(room: Room, meddl
     assert looks == [1]
     assert report.changes == ()
     assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+def test_a_run_that_begins_anew_says_what_it_has_said_no_second_time(room: Room, meddle: Any) -> None:
+    app, lib = room.wheel("app"), room.wheel("lib")
+    room.do("install", lib)
+    lock = write_lock(room, ("app", "1.0", locked(app)), ("lib", "1.0", locked(lib)))
+    lock.write_text(lock.read_text().replace("1.0", "1.1", 1))
+    looks = meddle(lambda: room.do("uninstall", "lib"))
+    said: list[object] = []
+    lugnut.install(
+        [], requirement_files=[lock], python=room.prefix, cache_dir=room.cache, report=said.append,
+        default_index=room.environ["LUGNUT_INDEX_URL"],
+    )  # fmt: skip
+    assert looks == [2]
+    assert len([one for one in said if isinstance(one, Note) and "has lock-version 1.1" in one.text]) == 1
 
 
 def test_a_run_that_others_never_let_decide_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
