@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import StoreDamaged
+from lugnut.glance import Moved
 from lugnut.run import Run
 from lugnut.store.place import Store
 from lugnut.store.using import hold_entries
@@ -19,7 +20,7 @@ from lugnut.transaction.commit import Settled
 from lugnut.transaction.outcome import Outcome
 from lugnut.transaction.site import Site
 from lugnut.transaction.transact import Course, Decide, Decision, judge, transact
-from lugnut.wish import Aim, Moved
+from lugnut.wish import Aim
 from lugnut.wishes import Workshop, decide_removal, decide_set
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from lugnut.distribution import Name, normalise_name
 from lugnut.errors import CannotWrite, EnvironmentBusy, StoreDamaged, UsageError
 from lugnut.events import Note
+from lugnut.glance import Moved
 from lugnut.installed import find_installed
 from lugnut.interpreter.discovery import Target
 from lugnut.run import Run, keep_store
@@ -23,7 +24,7 @@ from lugnut.supply.local import Found
 from lugnut.supply.sparing import find_unwanted
 from lugnut.transaction.outcome import NOTHING, Outcome
 from lugnut.unmet import find_unmet, foresee_unmet
-from lugnut.wish import NOTHING_BEYOND, Aim, Beyond, Moved, Wish, find_moved, find_open, name_wheels
+from lugnut.wish import NOTHING_BEYOND, Aim, Beyond, Wish, find_moved, find_open, name_wheels
 
 MOST_LOOKS = 100
 """How often a run looks anew because others changed what it had looked at."""
@@ -91,21 +92,26 @@ def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> Aim:
     Where that has changed it is chosen anew, unless what was chosen stands by now.
     """
     coming = {wish.manifest.name for wish in found.wishes}
-    standing = found.asked - coming
+    standing, needed = found.asked - coming, found.names - found.asked - coming
     chosen = [wish for wish in found.wishes if wish.direct is None and not run.settings.reinstall]
 
     def look() -> Beyond:
         beyond = find_beyond()
-        relied = found.names - coming  # what is needed, too
-        moved = find_moved(run.environment, relied.union(wish.manifest.name for wish in chosen), found.before)
+        by_name = standing.union(wish.manifest.name for wish in chosen)
+        moved = find_moved(run.environment, by_name, found.before, needed)
         anew = [wish for wish in chosen if wish.manifest.name in moved]
-        if moved & relied or (anew and any(one.wish for one in find_open(run.environment, anew, run.settings))):
+        if moved - coming or (anew and any(one.wish for one in find_open(run.environment, anew, run.settings))):
             raise Moved
         if found.kept is not None and foresee_unmet(run.environment, name_wheels(found.wishes), found.kept):
             raise Moved
         return beyond
 
-    return Aim(found.wishes, find_beyond, find_beyond(), standing, look)
+    def holds() -> bool:
+        several = len({*found.names, *coming}) > 1  # do they all stand at one moment?
+        moved = several and find_moved(run.environment, standing, found.before, needed)
+        return not moved and not find_beyond().names()
+
+    return Aim(found.wishes, find_beyond, find_beyond(), standing, look, holds)
 
 
 def _make_asked(requests: Sequence[str], requirement_files: Sequence[str], target: Target, settings: Settings) -> Asked:
@@ -201,8 +207,13 @@ def _change(run: Run, store: Store, aim: Aim) -> Outcome:
     run.timing.phase("look")
     settings, wishes = run.settings, aim.wishes
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | aim.beyond.names() | aim.held)
-    alone = not aim.beyond.names()
-    if run.idle(names) and alone and not find_open(run.environment, wishes, settings) and run.idle(names):
+    if (
+        run.idle(names)
+        and not aim.beyond.names()
+        and not find_open(run.environment, wishes, settings)
+        and aim.holds()
+        and run.idle(names)
+    ):
         return NOTHING
     from lugnut.change import change
 

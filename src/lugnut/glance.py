@@ -14,6 +14,10 @@ from lugnut.system import files
 from lugnut.typed import NamedTuple
 
 
+class Moved(Exception):
+    """What was looked at without a lock is not so any more: whoever decided by it looks again."""
+
+
 class Glance(NamedTuple):
     """What tells whether an installed distribution is the one wished for; its rows are not read."""
 

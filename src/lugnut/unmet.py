@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lugnut.distribution import Name, normalise_name
 from lugnut.environment import Environment
+from lugnut.glance import Moved
 from lugnut.installed import Installed, find_installed, read_installed, read_requires
 from lugnut.manifest import Manifest
 from lugnut.needs import asks_for_extras, is_plainly_met
@@ -58,7 +59,7 @@ def foresee_unmet(
     """Whether something would be unmet once these wheels are installed, each with its extras.
 
     `kept` are names that are installed, as they shall stay, with extras. What asks for another's extras counts as
-    unmet: only a resolver follows it.
+    unmet: only a resolver follows it. Raises Moved where one of them is gone by now.
     """
     if not any(manifest.requires or extras for manifest, extras in wheels) and not kept:
         return False
@@ -66,6 +67,8 @@ def foresee_unmet(
     versions |= {manifest.name: manifest.version for manifest, _ in wheels}
     asked = [(manifest.requires, extras) for manifest, extras in wheels]
     standing = read_installed(environment, [name for name, _ in kept])
+    if not all(standing.get(name) for name, _ in kept):
+        raise Moved
     asked += [(read_requires(environment, standing[name][0]).requires, extras) for name, extras in kept]
     return any(_unmet(environment, requires, versions, extras, strict=True) for requires, extras in asked)
 

@@ -73,12 +73,10 @@ class Aim(NamedTuple):
     """What has to be held besides, since it was decided by it."""
     look: Callable[[], Beyond]
     """`find_beyond` under the locks. Raises Moved where what it was decided by is so no more."""
+    holds: Callable[[], bool]
+    """Whether that is so still, for who finds nothing to do and takes no lock."""
     alone: bool = False
     """Whether no other change may be beside it, since it is about all that is installed."""
-
-
-class Moved(Exception):
-    """What was looked at without a lock is not so any more: whoever decided by it looks again."""
 
 
 Standing = Mapping[Name, Sequence[tuple[Found, int, int]]]
@@ -100,10 +98,17 @@ def note_standing(environment: Environment, names: Collection[Name] | None = Non
     return noted
 
 
-def find_moved(environment: Environment, names: Collection[Name], before: Standing) -> set[Name]:
-    """Find the names that do not stand as they did."""
-    now = note_standing(environment, names)
-    return {name for name in names if now.get(name) != before.get(name)}
+def find_moved(
+    environment: Environment, names: Collection[Name], before: Standing, needed: Collection[Name] = ()
+) -> set[Name]:
+    """Find the names that do not stand as they did; of what is `needed` no more than its versions count."""
+    now = note_standing(environment, {*names, *needed})
+    moved = {name for name in names if now.get(name) != before.get(name)}
+    return moved | {name for name in needed if _list_entries(now, name) != _list_entries(before, name)}
+
+
+def _list_entries(standing: Standing, name: Name) -> list[Found]:
+    return [found for found, _, _ in standing.get(name, ())]
 
 
 def find_open(environment: Environment, wishes: Sequence[Wish], settings: Settings) -> list[Open]:

@@ -20,6 +20,7 @@ from lugnut import engine
 from lugnut.distribution import Name, WheelHash
 from lugnut.errors import EnvironmentBusy
 from lugnut.events import Note, WheelAdmitted
+from lugnut.glance import Moved
 from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.resolution.requested import find_requested
@@ -27,7 +28,6 @@ from lugnut.store.place import fill_lock, open_locks, open_store
 from lugnut.system import files, locks
 from lugnut.transaction import transact as transacting
 from lugnut.transaction.hold import Names
-from lugnut.wish import Moved
 from programs import run
 from projects import make_tree
 from rooms import Room, one_sentence

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lugnut.building.recipe import Recipe
 from lugnut.errors import BadLock, Unsupported
 from lugnut.events import Note
+from lugnut.glance import Moved
 from lugnut.installed import read_installed
 from lugnut.resolution import lockfile
 from lugnut.resolution.credentials import restore
@@ -25,7 +26,7 @@ from lugnut.supply.obtaining import obtain_all
 from lugnut.supply.outlook import Outlook, look_around
 from lugnut.supply.questions import question
 from lugnut.supply.standing import same_version, stands, will_do
-from lugnut.wish import Moved, Wish
+from lugnut.wish import Wish
 
 _RELAX = "ask for another version, or name another --python"
 
