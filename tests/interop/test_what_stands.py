@@ -25,6 +25,7 @@ from lugnut.interpreter.asking import find_environment
 from lugnut.interpreter.discovery import Target
 from lugnut.resolution.requested import find_requested
 from lugnut.store.place import fill_lock, open_locks, open_store
+from lugnut.supply import local
 from lugnut.system import files, locks
 from lugnut.transaction import transact as transacting
 from lugnut.transaction.hold import Names
@@ -430,6 +431,59 @@ def test_what_is_needed_and_stood_is_looked_at_again_under_the_locks(room: Room,
     )
     assert looks == [2]
     assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+def test_a_need_that_was_installed_again_meanwhile_is_as_good(room: Room, meddle: Any) -> None:
+    """Its lock is not held, for many need the same: who reinstalls it all the time would let nobody decide."""
+    room.do("install", "lib==1.0")
+    looks = meddle(lambda: room.do("install", "--reinstall", "lib==1.0"))
+    lugnut.install(["app"], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"])
+    assert looks == [1]
+    assert room.standing() == ["app==1.0", "lib==1.0"]
+
+
+def do_before(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, deed: Callable[[], object]) -> None:
+    """Have something done once before a function is called."""
+    real = getattr(place, name)
+
+    def call(*words: Any) -> Any:
+        monkeypatch.setattr(place, name, real)
+        deed()
+        return real(*words)
+
+    monkeypatch.setattr(place, name, call)
+
+
+def test_what_stood_at_hand_and_goes_before_its_needs_are_read_is_found_anew(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.do("install", "app")
+    do_before(monkeypatch, local, "foresee_unmet", lambda: room.do("uninstall", "app"))
+    lugnut.install(
+        ["app", room.wheel("extra")], python=room.prefix, cache_dir=room.cache,
+        default_index=room.environ["LUGNUT_INDEX_URL"],
+    )  # fmt: skip
+    assert room.standing() == ["app==1.0", "extra==1.0", "lib==2.0"]
+
+
+def test_what_never_stood_together_is_not_nothing_to_do(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of two stands as it is looked for, the other one by the time that it is looked at what is left to do."""
+    room.do("install", "lib==1.0")
+    extra = room.wheel("extra")
+    lock = write_lock(room, ("extra", "1.0", locked(extra)))
+    do_before(monkeypatch, engine, "_change", lambda: room.do("sync", str(lock)))
+    lugnut.install(
+        ["lib", extra], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"]
+    )
+    assert room.standing() == ["extra==1.0", "lib==2.0"]
+
+
+def test_a_sync_that_finds_nothing_to_do_looks_for_more_once_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = room.wheel("app")
+    lock = write_lock(room, ("app", "1.0", locked(app)))
+    do_before(monkeypatch, engine, "_change", lambda: room.do("install", "--no-deps", app, room.wheel("extra")))
+    lugnut.sync([lock], python=room.prefix, cache_dir=room.cache)
+    assert room.standing() == ["app==1.0"]
 
 
 def test_what_was_chosen_and_came_meanwhile_is_not_chosen_anew(room: Room, meddle: Any) -> None:
