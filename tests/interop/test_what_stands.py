@@ -470,8 +470,9 @@ def test_what_never_stood_together_is_not_nothing_to_do(room: Room, monkeypatch:
     """One of two stands as it is looked for, the other one by the time that it is looked at what is left to do."""
     room.do("install", "lib==1.0")
     extra = room.wheel("extra")
-    lock = write_lock(room, ("extra", "1.0", locked(extra)))
-    do_before(monkeypatch, engine, "_change", lambda: room.do("sync", str(lock)))
+    lines = room.path / "r.txt"
+    lines.write_text(extra)
+    do_before(monkeypatch, engine, "_change", lambda: room.do("sync", str(lines)))
     lugnut.install(
         ["lib", extra], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"]
     )
