@@ -107,9 +107,10 @@ def _make_aim(run: Run, found: Found, find_beyond: Callable[[], Beyond]) -> Aim:
         return beyond
 
     def holds() -> bool:
-        several = len({*found.names, *coming}) > 1  # do they all stand at one moment?
-        moved = several and find_moved(run.environment, standing, found.before, needed)
-        return not moved and not find_beyond().names()
+        moved = find_moved(run.environment, found.names | coming, found.before)
+        if moved & standing:  # no lock would bring it back
+            raise Moved
+        return not moved
 
     return Aim(found.wishes, find_beyond, find_beyond(), standing, look, holds)
 
@@ -207,13 +208,8 @@ def _change(run: Run, store: Store, aim: Aim) -> Outcome:
     run.timing.phase("look")
     settings, wishes = run.settings, aim.wishes
     names = sorted({wish.manifest.name for wish in wishes} | set(settings.overlay) | aim.beyond.names() | aim.held)
-    if (
-        run.idle(names)
-        and not aim.beyond.names()
-        and not find_open(run.environment, wishes, settings)
-        and aim.holds()
-        and run.idle(names)
-    ):
+    nothing = run.idle(names) and not aim.beyond.names() and not find_open(run.environment, wishes, settings)
+    if nothing and aim.holds() and run.idle(names):
         return NOTHING
     from lugnut.change import change
 

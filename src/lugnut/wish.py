@@ -74,7 +74,8 @@ class Aim(NamedTuple):
     look: Callable[[], Beyond]
     """`find_beyond` under the locks. Raises Moved where what it was decided by is so no more."""
     holds: Callable[[], bool]
-    """Whether that is so still, for who finds nothing to do and takes no lock."""
+    """Whether all of it has stood as it stands since it was looked for, so that there was a moment with nothing to do.
+    For who takes no lock; raises Moved where one would be no use."""
     alone: bool = False
     """Whether no other change may be beside it, since it is about all that is installed."""
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -477,6 +478,35 @@ def test_what_never_stood_together_is_not_nothing_to_do(room: Room, monkeypatch:
         ["lib", extra], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"]
     )
     assert room.standing() == ["extra==1.0", "lib==2.0"]
+
+
+def test_a_need_that_went_as_the_wheel_came_is_not_nothing_to_do(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.do("install", "lib==1.0")
+    wheel = room.wheel("app", requires=["lib"])
+    lines = room.path / "r.txt"
+    lines.write_text(wheel)
+    do_before(monkeypatch, engine, "_change", lambda: room.do("sync", str(lines)))
+    lugnut.install([wheel], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"])
+    assert room.standing() == ["app==1.0", "lib==2.0"]
+
+
+def test_what_no_lock_would_bring_back_is_found_anew_without_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of two is touched and stands as before: that is nothing to do, also where nothing can be written."""
+    room.do("install", "lib==1.0")
+    room.do("install", "--no-deps", room.wheel("extra"))
+    shutil.rmtree(room.site / ".lugnut")
+
+    def touch() -> None:
+        mark = room.site / "lib-1.0.dist-info" / "mark"
+        mark.touch()
+        mark.unlink()
+
+    do_before(monkeypatch, engine, "find_open", touch)
+    report = lugnut.install(
+        ["lib", "extra"], python=room.prefix, cache_dir=room.cache, default_index=room.environ["LUGNUT_INDEX_URL"]
+    )
+    assert report.changes == ()
+    assert not (room.site / ".lugnut").exists()
 
 
 def test_a_sync_that_finds_nothing_to_do_looks_for_more_once_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def read_at_hand(run: Run, asked: Asked) -> Listed | None:
 def find_asked(run: Run, store: Store, asked: Asked, listed: Listed | None) -> Found:
     """Find and verify a wheel for all that is asked for, and for what that needs."""
     if listed is not None:
-        before = note_standing(run.environment, {request.name for request in listed.requests if request.path is None})
+        before = note_standing(run.environment, {request.name for request in listed.requests})
         found = find_at_hand(run, store, listed)
         if found is not None:
             return found._replace(before=before)

@@ -78,6 +78,7 @@ def _find_fitting(run: Run, store: Store, listed: Listed, satisfied: set[Request
         return None if _steers(run.settings.resolving, names) else _look_around(run, listed)
 
     while True:
+        satisfied.clear()
         picks = gather(run.environment, listed, keeps, unfit, look=look)
         if picks is None:
             return None
