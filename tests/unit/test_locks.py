@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lugnut.errors import LockTimeout, LockUnusable
+from lugnut.errors import CannotWrite, LockTimeout, LockUnusable
 from lugnut.system import files, locks
 
 
@@ -286,3 +286,14 @@ def test_the_words_stay_one_line_that_can_be_read_however_long_the_command(here,
 
 def test_the_boot_has_a_name():
     assert locks.boot_id() == locks.boot_id() != ""
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_where_nothing_more_can_be_written_no_lock_is_to_blame(here, monkeypatch, shared, number):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files, "open_lock", refuse)
+    with pytest.raises(CannotWrite, match=r"x\.lock"):
+        locks.try_hold(here, "x.lock", shared=shared)
