@@ -255,6 +255,7 @@ def main(arguments: Sequence[str]) -> int:
             print("".join(f"{line}\n" for line in one.wrong[:20]), end="", flush=True)
     print_table(HEADER, [make_row(one) for one in shown if not one.reason])
     print("".join(f"{one.name}: {NOT}{one.reason}\n" for one in shown if one.reason), end="")
+    print("".join(f"{one.name}: {tried.note}\n" for one in shown for tried in one.tried.values() if tried.note), end="")
     wrong = sum(len(one.wrong) for one in shown)
     tried = sum(not one.reason for one in shown)
     print(f"{tried} of {len(shown)} tried, {wrong} wrong")

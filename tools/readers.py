@@ -8,6 +8,7 @@ reader does find both on a deliberate unlink-and-rewrite, and neither where a wh
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -85,10 +86,12 @@ def hammer(path: str, digests: frozenset[str], *, there: bool, stop: int) -> See
 
 
 def read_whole(path: str) -> bytes | None:
-    """Read as an import does: one open, read to the end; None where there is no file."""
+    """Read as an import does: one open, read to the end; None where there is no file, or only one that is gone."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}:
+            raise
         return None
     try:
         parts = []

@@ -176,12 +176,13 @@ def failed(words: Sequence[str], ran: Ran) -> str:
 
 
 def counted(out: str) -> dict[str, int]:
-    """Take what a run met, and how much it changed, from its JSON report."""
+    """Take what a run met, and how much it changed, from its JSON report; one that failed may have changed nothing."""
     try:
         report = json.loads(out)
     except ValueError:
         return {}
-    return {"changes": len(report["changes"]), **{key: int(report.get("counted", {}).get(key, 0)) for key in MET}}
+    changes = len(report.get("changes", ()))
+    return {"changes": changes, **{key: int(report.get("counted", {}).get(key, 0)) for key in MET}}
 
 
 def campaign(scenario: Scenario, callers: int, rounds: int, directory: str, keep: str | None) -> list[Round]:

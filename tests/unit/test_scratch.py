@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_where_nothing_can_be_locked_it_is_lent_all_the_same(
 def test_a_file_system_of_this_machine_can_do_what_the_engine_needs(here: files.Directory) -> None:
     found = probing.probe(here, never)
     assert (found.exclusive, found.replaces, found.links, found.token, found.long_name) == ("",) * 5
-    assert (found.names, found.keeps_times, found.keeps_modes) == (probing.LINKS, True, True)
+    assert (found.names, found.keeps_times, found.keeps_modes, found.gapless) == (probing.LINKS, True, True, True)
     assert (found.folds_case, found.folds_form, found.lists_late) == (False, False, False)
 
 
@@ -125,6 +126,31 @@ def test_a_rename_that_replaces_nothing_and_a_link_that_replaces_are_noticed(
     found = probing.probe(here, never)
     assert found.links == "what stood there was replaced"
     assert found.replaces == "the name does not lead to the file that was renamed to it"
+
+
+def test_a_rename_that_has_no_file_there_for_a_moment_is_noticed(
+    here: files.Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_rename, plain_read, missed = files.rename, files.read, threading.Event()
+
+    def rename(source_dir: files.Directory, source: str, target_dir: files.Directory, target: str) -> None:
+        if target == "read":
+            files.unlink(target_dir, target)
+            assert missed.wait(60), "the reader did not come by"
+            missed.clear()
+        plain_rename(source_dir, source, target_dir, target)
+
+    def read(directory: files.Directory, name: str) -> bytes:
+        try:
+            return plain_read(directory, name)
+        except FileNotFoundError:
+            missed.set()
+            raise
+
+    monkeypatch.setattr(files, "rename", rename)
+    monkeypatch.setattr(files, "read", read)
+    found = probing.probe(here, never)
+    assert (found.replaces, found.gapless) == ("", False)
 
 
 def test_few_names_for_a_file_and_none_are_told_apart(here: files.Directory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from lugnut.examination.trials import Placed
 from lugnut.system import files, mounts, probing
 from lugnut.system.native import native
 
-GOOD = probing.Probed("", "", "", probing.LINKS, "", "", False, False, "", True, True, "", "", "", False)
+GOOD = probing.Probed("", "", True, "", probing.LINKS, "", "", False, False, "", True, True, "", "", "", False)
 SOUND = probing.Locking()
 
 
@@ -42,6 +42,8 @@ def test_where_all_is_well_every_line_is_ok_and_needs_no_remedy() -> None:
     [
         ({"exclusive": "replaced"}, "new files", IMPOSSIBLE),
         ({"replaces": "no"}, "renames", IMPOSSIBLE),
+        ({"gapless": False}, "renames", WARNING),
+        ({"replaces": "no", "gapless": False}, "renames", IMPOSSIBLE),
         ({"links": "Operation not permitted", "names": 1}, "hard links", WARNING),
         ({"links": "what stood there was replaced", "names": 200}, "hard links", IMPOSSIBLE),
         ({"names": 177}, "hard links", WARNING),

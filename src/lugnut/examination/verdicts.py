@@ -93,10 +93,18 @@ def _word(place: str, subject: str, reason: str, good: str, remedy: str) -> Exam
 def judge_steps(place: str, found: probing.Probed) -> Iterator[Examined]:
     """Judge the steps that the protocol is made of."""
     yield _word(place, "new files", found.exclusive, "one that stands is not replaced", _ELSEWHERE)
-    yield _word(place, "renames", found.replaces, "replace a file in one step; directories too are renamed", _ELSEWHERE)
+    yield _judge_renames(place, found)
     yield _judge_links(place, found)
     yield _judge_extra(place, "reflinks", found.clones, "two files can share their blocks")
     yield _judge_extra(place, "RENAME_NOREPLACE", found.moves, "a rename spares what stands")
+
+
+def _judge_renames(place: str, found: probing.Probed) -> Examined:
+    if found.replaces or found.gapless:
+        good = "replace a file in one step; directories too are renamed"
+        return _word(place, "renames", found.replaces, good, _ELSEWHERE)
+    text = "replace a file, but who opens it at that moment may find none"
+    return Examined(place, "renames", WARNING, text, "nothing is lost; if that matters, use another file system")
 
 
 def _judge_links(place: str, found: probing.Probed) -> Examined:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable
 
 from lugnut.system import _posix_remote, _posix_sharing
-from lugnut.system._posix_remote import is_late, renew, say_gone
+from lugnut.system._posix_remote import ask_again, is_gone, is_late, renew, say_gone
 from lugnut.system.directory import Directory
 
 lists_late, touch, TELLS_MOUNTS = _posix_remote.lists_late, _posix_remote.touch, _posix_remote.TELLS_MOUNTS
@@ -119,19 +119,31 @@ def look(directory: Directory, name: str) -> os.stat_result | None:
         return os.stat(name, dir_fd=directory.fd, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno != errno.ESTALE:
+            raise
+    try:
+        return ask_again(directory, name, lambda: os.stat(name, dir_fd=directory.fd, follow_symlinks=False))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def list_names(directory: Directory) -> list[str]:
     """List a directory, sorted (TRAPS 18).
 
     Through a descriptor of its own: forked workers share the reading position of the one they inherited, and each of
-    two that list it at once would see a part.
+    two that list it at once would see a part. In one that was removed there is nothing, whatever the file system says.
     """
-    descriptor = os.open(".", _DIRECTORY, dir_fd=directory.fd)
     try:
-        return sorted(os.listdir(descriptor))
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(".", _DIRECTORY, dir_fd=directory.fd)
+        try:
+            return sorted(os.listdir(descriptor))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if is_gone(directory, error):
+            return []
+        raise OSError(error.errno, error.strerror, directory.path) from None
 
 
 def status(directory: Directory) -> os.stat_result:
@@ -151,7 +163,11 @@ def open_file(directory: Directory, name: str, flags: int, mode: int = 0o600) ->
                 raise
             # FUSE looks, then makes: another host made it in between, and that one is meant (TRAPS 26)
         except OSError as error:
-            raise (say_gone(error) if flags & os.O_CREAT else error) from None  # what cannot be read is not gone
+            if flags & os.O_CREAT:
+                raise say_gone(error) from None
+            if error.errno != errno.ESTALE:
+                raise
+            return ask_again(directory, name, lambda: os.open(name, flags | _EVERY, mode, dir_fd=directory.fd))
     return os.open(name, flags | _EVERY, mode, dir_fd=directory.fd)
 
 

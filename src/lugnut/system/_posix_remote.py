@@ -10,8 +10,12 @@ if sys.platform == "win32":
 import contextlib
 import errno
 import os
+from collections.abc import Callable
 
 from lugnut.system.directory import Directory
+from lugnut.typed import TypeVar
+
+T = TypeVar("T")
 
 _KINDS = (
     "nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs", "gfs", "ocfs", "beegfs", "gpfs", "glusterfs", "fuse.",
@@ -24,6 +28,8 @@ _RENEWS = sys.platform == "linux"
 """Elsewhere a directory might be linked."""
 TELLS_MOUNTS = sys.platform == "linux"
 """How a file system is mounted is told, options and all."""
+_GONE = {errno.ESTALE, errno.ENOENT}
+_TRIES = 20
 _late: set[int] = set()
 """Devices of which `lists_late` was told."""
 
@@ -79,8 +85,12 @@ def touch(directory: Directory) -> None:
 
     It leaves nothing there in between that would keep others from removing it; who may not write there changes nothing.
     """
-    with contextlib.suppress(PermissionError):
+    try:
         os.utime(directory.fd)
+    except PermissionError:
+        pass
+    except OSError as error:
+        raise say_gone(error) from None
 
 
 def say_gone(error: OSError) -> OSError:
@@ -88,3 +98,40 @@ def say_gone(error: OSError) -> OSError:
     if error.errno != errno.ESTALE:
         return error
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), error.filename)
+
+
+def is_gone(directory: Directory, error: OSError) -> bool:
+    """Say whether an error at an open directory means that it was removed: FUSE then knows it no more (TRAPS 24).
+
+    Only where the file system has an answer about its path, and none about it. One that has none about either is out of
+    reach, and what cannot be read is not gone.
+    """
+    if error.errno not in _GONE:
+        return False
+    try:
+        return os.fstat(directory.fd).st_nlink == 0
+    except OSError as again:
+        if again.errno not in _GONE:
+            return False
+    try:
+        os.stat(directory.path)
+    except OSError as failed:
+        return failed.errno in {errno.ENOENT, errno.ENOTDIR}
+    return True
+
+
+def ask_again(directory: Directory, name: str, act: Callable[[], T]) -> T:
+    """Do again what found a name stale: FUSE says so of a file that another one is just taking the place of.
+
+    A name beside it that nobody has is looked up before, which waits until the directory is nobody's to change; then
+    the system knows which file is meant.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(OSError):
+            os.stat(f"{name}~", dir_fd=directory.fd, follow_symlinks=False)
+        try:
+            return act()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return act()

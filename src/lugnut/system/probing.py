@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Callable
 
 from lugnut.system import files, programs
@@ -32,6 +33,8 @@ TIMES = (946_684_799, 1_700_000_001)
 """Odd seconds: some file systems keep even ones alone."""
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 """One name in two normal forms."""
+RENAMES = 200
+"""Renames beside a reader: where there is a gap he falls into it every twentieth time or more often."""
 SECONDS = 10.0
 _OVERWRITTEN = "what stood there was replaced"
 
@@ -43,6 +46,8 @@ class Probed(NamedTuple):
     """Making a file where one stands fails."""
     replaces: str
     """A file is renamed over another, a directory to another name."""
+    gapless: bool
+    """Who opens a file while another one takes its name finds one of the two."""
     links: str
     """A file gets another name, and a name that is taken is refused."""
     names: int
@@ -77,6 +82,7 @@ def probe(scratch: files.Directory, cancelled: Callable[[], None]) -> Probed:
         return Probed(
             exclusive=_word(lambda: _refuses(lambda: files.write(place, "one", b"2"))),
             replaces=_word(lambda: _replace(place)),
+            gapless=_is_gapless(place),
             links=links,
             names=names,
             clones=_word(lambda: files.copy(place, "one", place, "clone", clone=True)),
@@ -123,6 +129,33 @@ def _replace(place: files.Directory) -> None:
         raise OSError(errno.EIO, "the name does not lead to the file that was renamed to it")
     files.mkdir(place, "before")
     files.rename(place, "before", place, "after")
+
+
+def _is_gapless(place: files.Directory) -> bool:
+    """Have a file replaced again and again while a thread opens it; nobody else knows that it is there."""
+    files.write(place, "read", b"0")
+    over, gaps = threading.Event(), list[OSError]()
+
+    def read() -> None:
+        while not over.is_set():
+            try:
+                files.read(place, "read")
+            except PermissionError:
+                continue  # Windows lets nobody in meanwhile
+            except OSError as error:
+                gaps.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(RENAMES):
+            files.write(place, f"next-{number}", b"1")
+            with contextlib.suppress(PermissionError):  # ... nor replaces what somebody reads
+                files.rename(place, f"next-{number}", place, "read")
+    finally:
+        over.set()
+        reader.join()
+    return not gaps
 
 
 def _link(place: files.Directory) -> tuple[str, int]:
