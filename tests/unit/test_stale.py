@@ -66,9 +66,12 @@ def test_in_a_directory_that_was_removed_there_is_nothing(tmp_path: Path, number
 
 
 def test_what_is_out_of_reach_is_not_taken_for_removed(tmp_path: Path) -> None:
-    with files.open_root(str(tmp_path)) as directory:
-        with lose(directory, errno.ESTALE, all_of_it=True), pytest.raises(OSError, match="Stale") as caught:
-            files.list_names(directory)
+    with (
+        files.open_root(str(tmp_path)) as directory,
+        lose(directory, errno.ESTALE, all_of_it=True),
+        pytest.raises(OSError, match="Stale") as caught,
+    ):
+        files.list_names(directory)
     assert caught.value.filename == str(tmp_path)
 
 
