@@ -163,4 +163,6 @@ def test_ntfs_folds_names_and_has_links(tmp_path: Path) -> None:
 
 def test_what_a_bind_file_system_shows_is_judged_as_unknown(tmp_path: Path) -> None:
     code, document = examine(tmp_path, "bindfs real m", "--target m/env --cache-dir m/cache")
-    assert (code, troubles(document)) == (0, {"reach of locks": "warning"})
+    found = troubles(document)
+    assert found.pop("renames", "warning") == "warning"  # a gap is found nearly always
+    assert (code, found) == (0, {"reach of locks": "warning"})
