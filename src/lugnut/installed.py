@@ -168,10 +168,9 @@ def _parse_legacy(stem: str) -> tuple[str, str]:
 
 
 def _read_if_there(environment: Environment, entry: Found) -> Installed | None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         return _read(environment, entry)
-    except FileNotFoundError:
-        return None
+    return None
 
 
 def _read(environment: Environment, entry: Found) -> Installed:
@@ -180,12 +179,15 @@ def _read(environment: Environment, entry: Found) -> Installed:
             return _read_legacy(environment, root, entry)
         try:
             with files.enter(root, entry.directory) as directory:
-                return _read_dist_info(environment, entry, directory)
+                read = _read_dist_info(environment, entry, directory)
         except FileNotFoundError:
             raise
         except OSError as error:  # a file or a symlink of that name: installed, to who reads names, and opaque to us
             files.pass_on(error)
             return _describe(entry, entry.spelled, entry.version)
+        if read.rows is None and files.look(root, entry.directory) is None:
+            raise FileNotFoundError(entry.directory)  # hidden, and gone, as it was read
+        return read
 
 
 def _read_dist_info(environment: Environment, entry: Found, directory: files.Directory) -> Installed:
@@ -245,11 +247,7 @@ def _read_rows(environment: Environment, scheme: str, record: str | None) -> tup
         return None
     base = environment.places[scheme]
     spell = _spell_below(environment, base) if base else _spell_here(environment)
-    return tuple([_respell(row, spell(row.path)) for row in rows])
-
-
-def _respell(row: Row, path: str) -> Row:
-    return row if path is row.path else Row(path, row.digest, row.size)
+    return tuple([row if (path := spell(row.path)) is row.path else Row(path, row.digest, row.size) for row in rows])
 
 
 def _spell_here(environment: Environment) -> Callable[[str], str]:

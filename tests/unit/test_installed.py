@@ -1,6 +1,7 @@
 """Site-packages to what is installed: whoever wrote it, however little it says."""
 
 import os
+import shutil
 
 import pytest
 
@@ -232,3 +233,19 @@ def test_an_upgrade_under_the_reader_is_read_again(environment, monkeypatch):
     monkeypatch.setattr(files, "enter", enter_after_an_upgrade)
     assert the(environment, "jwt").version == "2.0"
     assert seen == ["jwt-1.0.dist-info", "jwt-2.0.dist-info"]
+
+
+def test_one_that_is_hidden_and_gone_as_it_is_read_is_read_again(environment, monkeypatch):
+    install(environment, "jwt-1.0.dist-info", RECORD="a,,\n")
+    list_names, seen = files.list_names, []
+
+    def list_after_an_upgrade(directory):
+        if directory.path.endswith(".dist-info") and not seen:
+            shutil.rmtree(directory.path)
+            install(environment, "jwt-2.0.dist-info", RECORD="a,,\n")
+            seen.append(directory.path)
+        return list_names(directory)
+
+    monkeypatch.setattr(files, "list_names", list_after_an_upgrade)
+    assert the(environment, "jwt").version == "2.0"
+    assert seen

@@ -137,7 +137,6 @@ def test_a_rename_that_has_no_file_there_for_a_moment_is_noticed(
         if target == "read":
             files.unlink(target_dir, target)
             assert missed.wait(60), "the reader did not come by"
-            missed.clear()
         plain_rename(source_dir, source, target_dir, target)
 
     def read(directory: files.Directory, name: str) -> bytes:
@@ -151,6 +150,17 @@ def test_a_rename_that_has_no_file_there_for_a_moment_is_noticed(
     monkeypatch.setattr(files, "read", read)
     found = probing.probe(here, never)
     assert (found.replaces, found.gapless) == ("", False)
+
+
+def test_where_nothing_can_be_renamed_the_other_trials_are_made_all_the_same(
+    here: files.Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_words: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(files, "rename", refuse)
+    found = probing.probe(here, never)
+    assert (found.replaces, found.gapless, found.names) == ("Function not implemented", True, probing.LINKS)
 
 
 def test_few_names_for_a_file_and_none_are_told_apart(here: files.Directory, monkeypatch: pytest.MonkeyPatch) -> None:

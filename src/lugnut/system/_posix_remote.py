@@ -10,6 +10,7 @@ if sys.platform == "win32":
 import contextlib
 import errno
 import os
+import struct
 from collections.abc import Callable
 
 from lugnut.system.directory import Directory
@@ -28,7 +29,9 @@ _RENEWS = sys.platform == "linux"
 """Elsewhere a directory might be linked."""
 TELLS_MOUNTS = sys.platform == "linux"
 """How a file system is mounted is told, options and all."""
-_GONE = {errno.ESTALE, errno.ENOENT}
+_STATX = struct.Struct("=I12xI236x")
+_REMEMBERED, _NLINK = 0x5000, 0x4
+"""AT_EMPTY_PATH and AT_STATX_DONT_SYNC: the descriptor itself, and nobody is asked. Then the mask of statx(2)."""
 _TRIES = 20
 _late: set[int] = set()
 """Devices of which `lists_late` was told."""
@@ -90,7 +93,9 @@ def touch(directory: Directory) -> None:
     except PermissionError:
         pass
     except OSError as error:
-        raise say_gone(error) from None
+        if is_gone(directory, error):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), directory.path) from None
+        raise
 
 
 def say_gone(error: OSError) -> OSError:
@@ -101,23 +106,28 @@ def say_gone(error: OSError) -> OSError:
 
 
 def is_gone(directory: Directory, error: OSError) -> bool:
-    """Say whether an error at an open directory means that it was removed: FUSE then knows it no more (TRAPS 24).
+    """Say whether an error at an open directory means that it was removed on this machine: FUSE knows it no more then.
 
-    Only where the file system has an answer about its path, and none about it. One that has none about either is out of
-    reach, and what cannot be read is not gone.
+    The kernel does (TRAPS 24): it has seen the last name go. What is merely out of reach, or stale since its server was
+    started anew, has names to the kernel still, and what cannot be read is not gone.
     """
-    if error.errno not in _GONE:
-        return False
+    return error.errno in {errno.ESTALE, errno.ENOENT} and _count_names(directory) == 0
+
+
+def _count_names(directory: Directory) -> int | None:
+    """Count an open directory's names as the kernel remembers them (statx(2)), whatever its file system says."""
     try:
-        return os.fstat(directory.fd).st_nlink == 0
-    except OSError as again:
-        if again.errno not in _GONE:
-            return False
-    try:
-        os.stat(directory.path)
-    except OSError as failed:
-        return failed.errno in {errno.ENOENT, errno.ENOTDIR}
-    return True
+        import ctypes
+
+        statx = getattr(ctypes.CDLL(None), "statx", None) if sys.platform == "linux" else None
+    except (ImportError, OSError):  # a Python without libffi, or one that is linked statically
+        return None
+    answer = bytearray(_STATX.size)
+    place = (ctypes.c_char * len(answer)).from_buffer(answer)
+    if statx is None or statx(directory.fd, b"", _REMEMBERED, _NLINK, place) != 0:
+        return None
+    known, names = _STATX.unpack(answer)
+    return names if known & _NLINK else None
 
 
 def ask_again(directory: Directory, name: str, act: Callable[[], T]) -> T:
@@ -126,9 +136,9 @@ def ask_again(directory: Directory, name: str, act: Callable[[], T]) -> T:
     A name beside it that nobody has is looked up before, which waits until the directory is nobody's to change; then
     the system knows which file is meant.
     """
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
         with contextlib.suppress(OSError):
-            os.stat(f"{name}~", dir_fd=directory.fd, follow_symlinks=False)
+            os.stat(f"{name}~{number}", dir_fd=directory.fd, follow_symlinks=False)
         try:
             return act()
         except OSError as error:

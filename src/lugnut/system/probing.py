@@ -82,7 +82,7 @@ def probe(scratch: files.Directory, cancelled: Callable[[], None]) -> Probed:
         return Probed(
             exclusive=_word(lambda: _refuses(lambda: files.write(place, "one", b"2"))),
             replaces=_word(lambda: _replace(place)),
-            gapless=_is_gapless(place),
+            gapless=_is_gapless(place, cancelled),
             links=links,
             names=names,
             clones=_word(lambda: files.copy(place, "one", place, "clone", clone=True)),
@@ -131,31 +131,36 @@ def _replace(place: files.Directory) -> None:
     files.rename(place, "before", place, "after")
 
 
-def _is_gapless(place: files.Directory) -> bool:
+def _is_gapless(place: files.Directory, cancelled: Callable[[], None]) -> bool:
     """Have a file replaced again and again while a thread opens it; nobody else knows that it is there."""
-    files.write(place, "read", b"0")
-    over, gaps = threading.Event(), list[OSError]()
+    files.write(place, "read", b"1")
+    over, gap = threading.Event(), threading.Event()
 
     def read() -> None:
         while not over.is_set():
             try:
                 files.read(place, "read")
-            except PermissionError:
-                continue  # Windows lets nobody in meanwhile
             except OSError as error:
-                gaps.append(error)
+                if error.errno in {errno.ENOENT, errno.ESTALE}:
+                    gap.set()
+                    return
 
     reader = threading.Thread(target=read)
-    reader.start()
+    with contextlib.suppress(RuntimeError):  # no room for a thread: then nothing was noticed
+        reader.start()
     try:
         for number in range(RENAMES):
+            if gap.is_set():
+                break
+            cancelled()
             files.write(place, f"next-{number}", b"1")
-            with contextlib.suppress(PermissionError):  # ... nor replaces what somebody reads
+            with contextlib.suppress(OSError):  # Windows replaces nothing that somebody reads
                 files.rename(place, f"next-{number}", place, "read")
     finally:
         over.set()
-        reader.join()
-    return not gaps
+        if reader.ident is not None:
+            reader.join()
+    return not gap.is_set()
 
 
 def _link(place: files.Directory) -> tuple[str, int]:
