@@ -16,6 +16,7 @@ from typing import Any
 from lugnut.errors import Interrupted
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import locks
+from lugnut.transaction import claims
 from oracle import check_environment
 from stepcases import install, sync, uninstall
 from stepper import CHECK, PLAIN, Act, Place, Steps, carry_out, count, end, run, start
@@ -206,6 +207,213 @@ def two_that_adopt_one_file(place: Place) -> list[str]:
         codes.append(actor.end())
     wrong = [] if codes == [130, 130] else [f"they ended with {codes}"]
     return wrong + [f"s/a.py is {read(place, 's/a.py')!r}"] * (read(place, "s/a.py") != "mine\n")
+
+
+def users_file_that_a_killed_run_never_came_to(place: Place) -> list[str]:
+    """Two runs bring what a user has; who found it is called off, the other one was killed on its way there."""
+    one = bring_what_a_user_has(place)
+    killed_before(place, "a.py")
+    one.go()
+    code = one.end()
+    place.act(CHECK)
+    return [f"it ended with {code}"] * (code != 130) + judge_users(place)
+
+
+def users_file_of_a_run_that_has_not_come_back_to_it(place: Place) -> list[str]:
+    """The same, and the killed one is undone while the other one, called off, has yet to come to the file again."""
+    one = bring_what_a_user_has(place, pause_when_aborted)
+    killed_before(place, "a.py")
+    one.go()
+    assert one.hear() == PAUSED
+    place.act(CHECK)
+    wrong = judge_users(place)
+    one.go()
+    code = one.end()
+    return wrong + [f"it ended with {code}"] * (code != 130) + judge_users(place)
+
+
+def users_file_of_a_run_that_ends_as_another_looks(place: Place) -> list[str]:
+    """One finds a user's file; another one has read its claim when it is called off, and then asks what it found."""
+    one = bring_what_a_user_has(place)
+    itself: list[Actor] = []
+
+    def prepare(actor: Actor) -> None:
+        itself.append(actor)
+        plain = claims.Ledger.read_revoked
+
+        def read(*words: Any) -> Any:
+            actor.pause()
+            return plain(*words)
+
+        claims.Ledger.read_revoked = read  # type: ignore[method-assign]
+
+    two = Actor(
+        place,
+        install(place.wheel("two", "1", {"s/a.py": "mine\n"}), report=when_placed(itself, then=call_off)),
+        prepare,
+    )
+    assert two.hear() == PAUSED
+    one.go()
+    assert one.hear() == WAITING
+    two.go()
+    assert two.hear() == PAUSED
+    code = one.end()
+    two.go()
+    codes = [code, two.end()]
+    return [f"they ended with {codes}"] * (codes != [130, 130]) + judge_users(place)
+
+
+def users_file_that_two_undone_runs_have_yet_to_come_to(place: Place) -> list[str]:
+    """Both are aborted, the one that found it and the killed one: a third run that brings other bytes is refused."""
+    one = bring_what_a_user_has(place, pause_when_aborted)
+    killed_before(place, "a.py")
+    one.go()
+    assert one.hear() == PAUSED
+    undoing = Actor(place, CHECK, pause_when_aborted)
+    assert undoing.hear() == PAUSED
+    refused = Actor(place, install(place.wheel("three", "1", {"s/a.py": "theirs\n"}))).end()
+    wrong = [f"it ended with {refused}"] * (refused in {0, 130}) + judge_users(place)
+    for actor in (undoing, one):
+        actor.go()
+        actor.end()
+    return wrong + judge_users(place)
+
+
+def pause_when_aborted(actor: Actor) -> None:
+    """Have a run stop as soon as it, or one that it undoes, is aborted."""
+
+    def replace(source: str, target: str, **options: Any) -> None:
+        PLAIN["replace"](source, target, **options)
+        if target.endswith("aborted"):
+            actor.pause()
+
+    os.replace = replace
+
+
+def bring_what_a_user_has(place: Place, prepare: Callable[[Actor], None] = lambda _: None) -> Actor:
+    """A run that found the user's s/a.py, and is called off once it is told to go on."""
+    place.write("s/a.py", "mine\n")
+    itself: list[Actor] = []
+
+    def prepare_all(actor: Actor) -> None:
+        itself.append(actor)
+        prepare(actor)
+
+    wheel = place.wheel("one", "1", {"s/a.py": "mine\n"})
+    actor = Actor(place, install(wheel, report=when_placed(itself, then=call_off)), prepare_all)
+    assert actor.hear() == PAUSED
+    return actor
+
+
+def killed_before(place: Place, name: str) -> None:
+    """Kill a run that brings the user's s/a.py right before it comes to it."""
+
+    def prepare(actor: Actor) -> None:
+        def link(source: str, target: str, **options: Any) -> None:
+            if target == name:
+                actor.pause()
+            PLAIN["link"](source, target, **options)
+
+        os.link = link
+
+    actor = Actor(place, install(place.wheel("two", "1", {"s/a.py": "mine\n"})), prepare)
+    assert actor.hear() == PAUSED
+    actor.kill()
+
+
+def judge_users(place: Place) -> list[str]:
+    return [f"s/a.py is {read(place, 's/a.py')!r}"] * (read(place, "s/a.py") != "mine\n")
+
+
+def directory_that_an_open_run_keeps_from_going(place: Place) -> list[str]:
+    """What a removal leaves because an open run has a file in it goes when that run is called off."""
+    going = removal_before_its_directory(place)
+    coming = called_off_in_the_directory(place)
+    going.go()
+    codes = [going.end()]
+    coming.go()
+    return judge_directory(place, [coming.end(), *codes])
+
+
+def directory_that_is_left_to_a_run_that_is_going(place: Place) -> list[str]:
+    """The same, and that run is on its way back already: it had read what it has made."""
+    going = removal_before_its_directory(place)
+
+    def prepare(actor: Actor) -> None:
+        def unlink(path: str, **options: Any) -> None:
+            if path == "b.py":
+                actor.pause()
+            PLAIN["unlink"](path, **options)
+
+        os.unlink = unlink
+
+    coming = called_off_in_the_directory(place, prepare)
+    coming.go()
+    assert coming.hear() == PAUSED
+    going.go()
+    codes = [going.end()]
+    coming.go()
+    return judge_directory(place, [coming.end(), *codes])
+
+
+def directory_that_empties_as_it_is_left(place: Place) -> list[str]:
+    """The same, but that run is gone before the removal can leave it anything."""
+    going = removal_before_its_directory(place, after=True)
+    coming = called_off_in_the_directory(place)
+    going.go()
+    assert going.hear() == PAUSED
+    coming.go()
+    codes = [coming.end()]
+    going.go()
+    return judge_directory(place, [*codes, going.end()])
+
+
+def removal_before_its_directory(place: Place, *, after: bool = False) -> Actor:
+    """A removal of all that is in a directory, before it removes that; `after` it has failed to, once more."""
+    place.act(install(place.wheel("one", "1", {"s/a.py": "A\n"})))
+    place.keep()
+    place.reset()
+    came: list[str] = []
+
+    def prepare(actor: Actor) -> None:
+        find_users = claims.Ledger.find_users
+
+        def find(ledger: claims.Ledger, directory: str) -> set[str]:
+            if after and directory == "s":
+                actor.pause()
+            return find_users(ledger, directory)
+
+        def rmdir(path: str, **options: Any) -> None:
+            came.append(path)
+            if came.count("s") == 1 and path == "s":
+                actor.pause()
+            PLAIN["rmdir"](path, **options)
+
+        os.rmdir = rmdir
+        claims.Ledger.find_users = find  # type: ignore[method-assign]
+
+    actor = Actor(place, uninstall("one"), prepare)
+    assert actor.hear() == PAUSED
+    return actor
+
+
+def called_off_in_the_directory(place: Place, prepare: Callable[[Actor], None] = lambda _: None) -> Actor:
+    """A run that has a file in that directory, and is called off once it is told to go on."""
+    itself: list[Actor] = []
+
+    def prepare_all(actor: Actor) -> None:
+        itself.append(actor)
+        prepare(actor)
+
+    wheel = place.wheel("two", "1", {"s/b.py": "B\n"})
+    actor = Actor(place, install(wheel, report=when_placed(itself, then=call_off)), prepare_all)
+    assert actor.hear() == PAUSED
+    return actor
+
+
+def judge_directory(place: Place, codes: list[int]) -> list[str]:
+    wrong = [f"they ended with {codes}"] * (codes != [130, 0])
+    return wrong + ["s is still there"] * os.path.exists(os.path.join(place.site, "s"))
 
 
 def removal_of_what_an_open_run_has_met(place: Place) -> list[str]:
@@ -409,6 +617,13 @@ MEETINGS = {
         removal_beside_an_open_run,
         removal_of_what_an_open_run_has_met,
         two_that_adopt_one_file,
+        users_file_that_a_killed_run_never_came_to,
+        users_file_of_a_run_that_has_not_come_back_to_it,
+        users_file_of_a_run_that_ends_as_another_looks,
+        users_file_that_two_undone_runs_have_yet_to_come_to,
+        directory_that_an_open_run_keeps_from_going,
+        directory_that_is_left_to_a_run_that_is_going,
+        directory_that_empties_as_it_is_left,
         two_that_refuse_each_other,
         removal_of_what_is_coming,
         removal_of_what_is_not_shown_yet,

@@ -45,6 +45,34 @@ def test_a_users_file_that_two_runs_adopted_survives_them_both(tmp_path: Path) -
     meet(tmp_path, "two_that_adopt_one_file")
 
 
+def test_a_users_file_that_a_killed_run_never_came_to_stays(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_that_a_killed_run_never_came_to")
+
+
+def test_a_users_file_stays_while_who_found_it_has_not_come_back_to_it(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_of_a_run_that_has_not_come_back_to_it")
+
+
+def test_a_users_file_stays_where_who_found_it_ends_as_another_looks(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_of_a_run_that_ends_as_another_looks")
+
+
+def test_a_users_file_is_nobodys_to_replace_where_two_undone_runs_have_yet_to_come_to_it(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_that_two_undone_runs_have_yet_to_come_to")
+
+
+def test_a_directory_that_an_open_run_keeps_from_going_goes_with_it(tmp_path: Path) -> None:
+    meet(tmp_path, "directory_that_an_open_run_keeps_from_going")
+
+
+def test_a_directory_that_is_left_to_a_run_that_is_going_goes_with_it(tmp_path: Path) -> None:
+    meet(tmp_path, "directory_that_is_left_to_a_run_that_is_going")
+
+
+def test_a_directory_that_empties_as_it_is_left_goes(tmp_path: Path) -> None:
+    meet(tmp_path, "directory_that_empties_as_it_is_left")
+
+
 def test_what_goes_as_an_open_run_meets_it_is_not_taken_for_a_users(tmp_path: Path) -> None:
     meet(tmp_path, "removal_of_what_an_open_run_has_met")
 

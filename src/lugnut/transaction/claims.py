@@ -161,8 +161,10 @@ class Ledger:
         may replace it. Read it under the stripe after the claims: whoever revoked it settles it there before he closes.
         """
         revoked: dict[str, list[File]] = {name: [] for name in names}
-        for word in self.words():
-            spared = self._read_adopted(word.transaction) if word.state == journal.ABORTED else frozenset()
+        words = self.words()
+        adopted = self.read_adopted() if any(word.state == journal.ABORTED for word in words) else set[str]()
+        for word in words:
+            spared = adopted if word.state == journal.ABORTED else set[str]()
             for index in self._index_revoked(word):
                 here = index.get(self._fold(directory), {})
                 for name, found in revoked.items():
@@ -177,15 +179,26 @@ class Ledger:
         return [self._index(word)] if word.state == journal.ABORTED and word.action.kind == FRESH else []
 
     def read_adopted(self) -> set[str]:
-        """Read the keys of what open runs found standing, equal and unclaimed: nobody who meets it may withdraw it."""
+        """Read the keys of what runs found standing, equal and unclaimed: nobody who meets it may withdraw it.
+
+        Of those that are being undone too: what they found stays, and they close only when they have come there.
+        """
         adopted: set[str] = set()
-        for identity in {word.transaction for word in self.words() if word.state == journal.OPEN}:
-            adopted |= self._read_adopted(identity)
+        for identity in {word.transaction for word in self.words() if word.state != journal.COMMITTED}:
+            noted = journal.read_notes(self._home, identity, "adopted")
+            adopted.update(map(self._fold, noted.union(self.plan(identity).adopted)))
         return adopted
 
-    def _read_adopted(self, identity: str) -> frozenset[str]:
-        noted = journal.read_notes(self._home, identity, "adopted")
-        return frozenset(map(self._fold, noted.union(self.plan(identity).adopted)))
+    def find_users(self, directory: str) -> set[str]:
+        """Find the transactions that have not committed and bring files into a directory, or below it."""
+        wanted = self._fold(directory)
+        return {
+            word.transaction
+            for word in self.words()
+            if word.state != journal.COMMITTED and word.action.kind == FRESH
+            for folder in map(self._fold, word.action.files.folders)
+            if folder == wanted or folder.startswith(f"{wanted}/")
+        }
 
     def _collect(self, claims: dict[str, list[Claim]], here: dict[str, File], word: Word) -> None:
         committed = word.state == journal.COMMITTED

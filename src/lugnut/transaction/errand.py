@@ -36,8 +36,12 @@ class Errand:
         self.undoes = transaction.state() != journal.COMMITTED
         """Whether the transaction is being undone."""
         self._roles: dict[str, list[Role]] | None = None
-        self._spared = {self._fold(path) for path in transaction.notes("adopted").union(transaction.plan.adopted)}
-        self._made = {self._fold(path) for path in transaction.notes("made").union(transaction.plan.directories)}
+        adopted = transaction.notes("adopted").union(transaction.plan.adopted) if self.undoes else set[str]()
+        self._adopted = set(map(self._fold, adopted))
+        self._spared = self._adopted
+        """Once a stripe is held: what others found standing, equal and unclaimed, as well."""
+        self._made: set[str] = set()
+        self.see_made()
         self._forced = {self._fold(path) for path in transaction.plan.forced}
         self._scheme_roots = site.roots()
         self._said: set[str] = set()
@@ -53,11 +57,24 @@ class Errand:
         self.site.refresh_kept(names)
         self._bytecode.clear()
         self._listed.clear()
+        if self.undoes:
+            self._spared = self._adopted | self.site.ledger.read_adopted()
         try:
             with files.enter(self.site.home, "kept") as kept:
                 self._keepers = set(files.list_names(kept))
         except FileNotFoundError:
             self._keepers = set()
+
+    def see_made(self) -> None:
+        """Read which directories an undone run has made, or has been left by who would have removed them."""
+        if self.undoes:
+            made = self.transaction.notes("made").union(self.transaction.plan.directories)
+            self._made = set(map(self._fold, made))
+
+    def leave(self, file: str, path: str, transactions: set[str]) -> None:
+        """Leave to other transactions, by their notes, what this one knows of a path; raises Vanished."""
+        for identity in sorted(transactions):
+            journal.leave(self.site.home, identity, file, path, self.transaction.id)
 
     def keeps(self, name: Name) -> bool:
         """Say whether anything may be kept of a distribution for a path under the stripe that is held.

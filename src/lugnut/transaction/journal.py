@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import time
+import zlib
 
 from lugnut.errors import InternalError
 from lugnut.events import Noted
@@ -23,7 +24,7 @@ from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
     "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
-    "Vanished", "close", "is_tidy", "list_ids", "make_place", "open_home", "publish", "read_notes",
+    "Vanished", "close", "is_tidy", "leave", "list_ids", "make_place", "open_home", "publish", "read_notes",
     "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
 
@@ -99,11 +100,27 @@ def _tell_gone(home: files.Directory, identity: str, what: str) -> Vanished | Va
 
 
 def read_notes(home: files.Directory, identity: str, file: str) -> set[str]:
-    """Read the paths that a transaction's workers noted in `made` or `adopted`."""
+    """Read the paths that a transaction's workers noted in `made` or `adopted`, and what others left to it of these."""
+    noted = b""
+    with contextlib.suppress(FileNotFoundError):
+        noted = files.read(home, f"{TRANSACTIONS}/{identity}/{file}", 1 << 30)
+    with contextlib.suppress(FileNotFoundError), files.enter_path(home, f"{TRANSACTIONS}/{identity}") as directory:
+        for name in files.list_names(directory):
+            if name.startswith(f"{file}-"):
+                noted += b"\n" + files.read(directory, name)
+    return set(noted.decode().split("\n")) - {""}
+
+
+def leave(home: files.Directory, identity: str, file: str, path: str, giver: str) -> None:
+    """Note for another transaction, which may be the last one at a path, what the giver knows of it and would do.
+
+    In a file of its own, whole: the notes themselves are its workers', who may be another user's. Raises Vanished.
+    """
     try:
-        return set(files.read(home, f"{TRANSACTIONS}/{identity}/{file}", 1 << 30).decode().split("\n")) - {""}
+        with files.enter_path(home, f"{TRANSACTIONS}/{identity}") as directory:
+            files.replace(directory, f"{file}-{giver}-{zlib.crc32(path.encode()):08x}", path.encode())
     except FileNotFoundError:
-        return set()
+        raise Vanished from None
 
 
 def read_plan(home: files.Directory, identity: str) -> Plan:

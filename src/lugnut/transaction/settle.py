@@ -170,13 +170,28 @@ class Settler:
         listings lag others leave tokens, so that one may only seem not to be empty: there a directory's is taken.
         """
         self._site.tree.close()
+        self._errand.see_made()
         staying: set[str] = set()
         for directory in sorted({above for one in directories for above in list_upwards(one)}, reverse=True):
             if directory in staying or not self._errand.may_remove(directory):
                 self._sweep(directory)
-            elif self._is_removed_alone(directory):
+            elif self._is_removed_alone(directory) or self._is_left(directory):
                 continue
             staying.add(split(directory)[0])
+
+    def _is_left(self, directory: str) -> bool:
+        """Leave a directory that is not empty to the open runs that have files in it; True where it could go after all.
+
+        They remove it when they are undone. Who was undone before he could know of that has emptied it by now.
+        """
+        while True:
+            try:
+                heirs = self._site.ledger.find_users(directory) - {self._errand.transaction.id}
+                self._errand.leave("made", directory, heirs)
+            except Vanished:
+                self._errand.transaction.state()
+                continue
+            return self._is_removed_alone(directory)
 
     def _is_removed_alone(self, directory: str) -> bool:
         if not self._site.lists_late():

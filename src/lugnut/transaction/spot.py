@@ -216,16 +216,17 @@ class Spot:
             raise Vanished from None
 
     def _leave_to_open(self) -> None:
-        """Keep what this transaction has revoked for open runs that claim it: it stays for their sake alone.
+        """Leave what only open runs claim to them: what this transaction has revoked is kept, a user's noted as such.
 
-        Whoever of them meets it only now finds it unclaimed, and would take it for a user's, never to be withdrawn.
+        Else who meets it only now would take the one for a user's, and who never meets it would withdraw the other.
         """
         shown = self._shown
         olds = [role.old for role in self._errand.roles(self._path) if role.old is not None]
-        if shown is None or self._errand.spares(self._path) or not any(content.matches(shown, old) for old in olds):
-            return
-        for claim in self._claims:
-            if not claim.committed and content.matches(shown, claim.file):
+        heirs = [claim for claim in self._claims if shown is not None and content.matches(shown, claim.file)]
+        if self._errand.spares(self._path):
+            self._errand.leave("adopted", self._path, {claim.transaction for claim in heirs})
+        elif shown is not None and any(content.matches(shown, old) for old in olds):
+            for claim in heirs:
                 self._keep(claim.name, claim.file, self._here(), self._name)
 
     def _keep_staged(self) -> None:
