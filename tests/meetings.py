@@ -16,7 +16,7 @@ from typing import Any
 from lugnut.errors import Interrupted
 from lugnut.events import Committed, WheelPlaced
 from lugnut.system import locks
-from lugnut.transaction import claims
+from lugnut.transaction import claims, journal
 from oracle import check_environment
 from stepcases import install, sync, uninstall
 from stepper import CHECK, PLAIN, Act, Place, Steps, carry_out, count, end, run, start
@@ -211,8 +211,7 @@ def two_that_adopt_one_file(place: Place) -> list[str]:
 
 def users_file_that_a_killed_run_never_came_to(place: Place) -> list[str]:
     """Two runs bring what a user has; who found it is called off, the other one was killed on its way there."""
-    one = bring_what_a_user_has(place)
-    killed_before(place, "a.py")
+    one = bring_what_a_user_has_just_made(place)
     one.go()
     code = one.end()
     place.act(CHECK)
@@ -221,8 +220,7 @@ def users_file_that_a_killed_run_never_came_to(place: Place) -> list[str]:
 
 def users_file_of_a_run_that_has_not_come_back_to_it(place: Place) -> list[str]:
     """The same, and the killed one is undone while the other one, called off, has yet to come to the file again."""
-    one = bring_what_a_user_has(place, pause_when_aborted)
-    killed_before(place, "a.py")
+    one = bring_what_a_user_has_just_made(place, pause_when_aborted)
     one.go()
     assert one.hear() == PAUSED
     place.act(CHECK)
@@ -265,8 +263,7 @@ def users_file_of_a_run_that_ends_as_another_looks(place: Place) -> list[str]:
 
 def users_file_that_two_undone_runs_have_yet_to_come_to(place: Place) -> list[str]:
     """Both are aborted, the one that found it and the killed one: a third run that brings other bytes is refused."""
-    one = bring_what_a_user_has(place, pause_when_aborted)
-    killed_before(place, "a.py")
+    one = bring_what_a_user_has_just_made(place, pause_when_aborted)
     one.go()
     assert one.hear() == PAUSED
     undoing = Actor(place, CHECK, pause_when_aborted)
@@ -279,6 +276,89 @@ def users_file_that_two_undone_runs_have_yet_to_come_to(place: Place) -> list[st
     return wrong + judge_users(place)
 
 
+def users_file_of_a_run_that_is_being_undone_already(place: Place) -> list[str]:
+    """The one that found it goes, while the killed one is aborted and yet to come to the file."""
+    one = bring_what_a_user_has_just_made(place)
+    undoing = Actor(place, CHECK, pause_when_aborted)
+    assert undoing.hear() == PAUSED
+    one.go()
+    codes = [one.end()]
+    undoing.go()
+    codes += [undoing.end()]
+    return [f"they ended with {codes}"] * (codes != [130, 0]) + judge_users(place)
+
+
+def users_file_that_was_found_before_another_run_was_published(place: Place) -> list[str]:
+    """A second run has looked while the first one claimed the file, and is published when that is gone."""
+    one = bring_what_a_user_has(place)
+
+    def prepare(actor: Actor) -> None:
+        def replace(source: str, target: str, **options: Any) -> None:
+            if os.path.basename(source).startswith("new-"):
+                actor.pause()
+            PLAIN["replace"](source, target, **options)
+
+        def link(source: str, target: str, **options: Any) -> None:
+            if target == "a.py":
+                actor.pause()
+            PLAIN["link"](source, target, **options)
+
+        os.replace, os.link = replace, link
+
+    two = Actor(place, install(place.wheel("two", "1", {"s/a.py": "mine\n"})), prepare)
+    assert two.hear() == PAUSED
+    one.go()
+    code = one.end()
+    two.go()
+    assert two.hear() == PAUSED
+    two.kill()
+    place.act(CHECK)
+    return [f"it ended with {code}"] * (code != 130) + judge_users(place)
+
+
+def users_file_of_a_run_that_ends_as_another_surveys(place: Place) -> list[str]:
+    """A second run has read the claim of the first one, which is gone before it is asked what it found."""
+    one = bring_what_a_user_has(place)
+    came: list[str] = []
+
+    def prepare(actor: Actor) -> None:
+        plain = claims.Ledger.read_adopted
+
+        def read(*words: Any) -> Any:
+            came.append("")
+            if len(came) == 1:
+                actor.pause()
+            return plain(*words)
+
+        def link(source: str, target: str, **options: Any) -> None:
+            if target == "a.py":
+                actor.pause()
+            PLAIN["link"](source, target, **options)
+
+        os.link = link
+        claims.Ledger.read_adopted = read  # type: ignore[method-assign]
+
+    two = Actor(place, install(place.wheel("two", "1", {"s/a.py": "mine\n"})), prepare)
+    assert two.hear() == PAUSED
+    one.go()
+    code = one.end()
+    two.go()
+    assert two.hear() == PAUSED
+    two.kill()
+    place.act(CHECK)
+    return [f"it ended with {code}"] * (code != 130) + judge_users(place)
+
+
+def other_bytes_where_an_open_run_found_a_users(place: Place) -> list[str]:
+    """Whatever becomes of the run that found it, a third one that brings other bytes is refused."""
+    one = bring_what_a_user_has(place)
+    refused = Actor(place, install(place.wheel("three", "1", {"s/a.py": "theirs\n"}))).end()
+    wrong = [f"it ended with {refused}"] * (refused in {0, 130}) + judge_users(place)
+    one.go()
+    code = one.end()
+    return wrong + [f"the first one ended with {code}"] * (code != 130) + judge_users(place)
+
+
 def pause_when_aborted(actor: Actor) -> None:
     """Have a run stop as soon as it, or one that it undoes, is aborted."""
 
@@ -288,6 +368,45 @@ def pause_when_aborted(actor: Actor) -> None:
             actor.pause()
 
     os.replace = replace
+
+
+def bring_what_a_user_has_just_made(place: Place, prepare: Callable[[Actor], None] = lambda _: None) -> Actor:
+    """Two runs that have looked when a user makes s/a.py; the first one finds it, the second one is killed before.
+
+    The second one, published after that, knew nothing of it. The first one is called off once it is told to go on.
+    """
+    itself: list[Actor] = []
+
+    def pause_before(actor: Actor, *, published: bool) -> None:
+        def replace(source: str, target: str, **options: Any) -> None:
+            if published and os.path.basename(source).startswith("new-"):
+                actor.pause()
+            PLAIN["replace"](source, target, **options)
+
+        def link(source: str, target: str, **options: Any) -> None:
+            if target == "a.py":
+                actor.pause()
+            PLAIN["link"](source, target, **options)
+
+        os.replace, os.link = replace, link
+
+    def prepare_one(actor: Actor) -> None:
+        itself.append(actor)
+        pause_before(actor, published=False)
+        prepare(actor)
+
+    wheel = place.wheel("one", "1", {"s/a.py": "mine\n"})
+    one = Actor(place, install(wheel, report=when_placed(itself, then=call_off)), prepare_one)
+    wheel = place.wheel("two", "1", {"s/a.py": "mine\n"})
+    two = Actor(place, install(wheel), lambda actor: pause_before(actor, published=True))
+    assert [one.hear(), two.hear()] == [PAUSED, PAUSED]
+    place.write("s/a.py", "mine\n")
+    one.go()
+    assert one.hear() == PAUSED
+    two.go()
+    assert two.hear() == PAUSED
+    two.kill()
+    return one
 
 
 def bring_what_a_user_has(place: Place, prepare: Callable[[Actor], None] = lambda _: None) -> Actor:
@@ -303,22 +422,6 @@ def bring_what_a_user_has(place: Place, prepare: Callable[[Actor], None] = lambd
     actor = Actor(place, install(wheel, report=when_placed(itself, then=call_off)), prepare_all)
     assert actor.hear() == PAUSED
     return actor
-
-
-def killed_before(place: Place, name: str) -> None:
-    """Kill a run that brings the user's s/a.py right before it comes to it."""
-
-    def prepare(actor: Actor) -> None:
-        def link(source: str, target: str, **options: Any) -> None:
-            if target == name:
-                actor.pause()
-            PLAIN["link"](source, target, **options)
-
-        os.link = link
-
-    actor = Actor(place, install(place.wheel("two", "1", {"s/a.py": "mine\n"})), prepare)
-    assert actor.hear() == PAUSED
-    actor.kill()
 
 
 def judge_users(place: Place) -> list[str]:
@@ -368,14 +471,44 @@ def directory_that_empties_as_it_is_left(place: Place) -> list[str]:
     return judge_directory(place, [*codes, going.end()])
 
 
-def removal_before_its_directory(place: Place, *, after: bool = False) -> Actor:
+def directories_that_an_open_run_keeps_from_going(place: Place) -> list[str]:
+    """What lies above such a directory goes with it: the removal would have taken it, and that run had not made it."""
+    os.mkdir(os.path.join(place.site, "s"))
+    coming = called_off_in_the_directory(place, directory="s/sub")
+    place.act(install(place.wheel("one", "1", {"s/sub/a.py": "A\n"})))
+    place.act(uninstall("one"))
+    coming.go()
+    return judge_directory(place, [coming.end(), 0])
+
+
+def directory_that_cannot_be_left(place: Place) -> list[str]:
+    """A transaction that may not be written to is no reason to fail: at worst an empty directory stays."""
+
+    def refuse(*_words: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    def prepare(_actor: Actor) -> None:
+        journal.leave = refuse
+
+    going = removal_before_its_directory(place, prepare=prepare)
+    coming = called_off_in_the_directory(place)
+    going.go()
+    codes = [going.end()]
+    coming.go()
+    codes = [coming.end(), *codes]
+    return [f"they ended with {codes}"] * (codes != [130, 0])
+
+
+def removal_before_its_directory(
+    place: Place, prepare: Callable[[Actor], None] = lambda _: None, *, after: bool = False
+) -> Actor:
     """A removal of all that is in a directory, before it removes that; `after` it has failed to, once more."""
     place.act(install(place.wheel("one", "1", {"s/a.py": "A\n"})))
     place.keep()
     place.reset()
     came: list[str] = []
 
-    def prepare(actor: Actor) -> None:
+    def prepare_all(actor: Actor) -> None:
         find_users = claims.Ledger.find_users
 
         def find(ledger: claims.Ledger, directory: str) -> set[str]:
@@ -391,13 +524,16 @@ def removal_before_its_directory(place: Place, *, after: bool = False) -> Actor:
 
         os.rmdir = rmdir
         claims.Ledger.find_users = find  # type: ignore[method-assign]
+        prepare(actor)
 
-    actor = Actor(place, uninstall("one"), prepare)
+    actor = Actor(place, uninstall("one"), prepare_all)
     assert actor.hear() == PAUSED
     return actor
 
 
-def called_off_in_the_directory(place: Place, prepare: Callable[[Actor], None] = lambda _: None) -> Actor:
+def called_off_in_the_directory(
+    place: Place, prepare: Callable[[Actor], None] = lambda _: None, *, directory: str = "s"
+) -> Actor:
     """A run that has a file in that directory, and is called off once it is told to go on."""
     itself: list[Actor] = []
 
@@ -405,7 +541,7 @@ def called_off_in_the_directory(place: Place, prepare: Callable[[Actor], None] =
         itself.append(actor)
         prepare(actor)
 
-    wheel = place.wheel("two", "1", {"s/b.py": "B\n"})
+    wheel = place.wheel("two", "1", {f"{directory}/b.py": "B\n"})
     actor = Actor(place, install(wheel, report=when_placed(itself, then=call_off)), prepare_all)
     assert actor.hear() == PAUSED
     return actor
@@ -621,6 +757,12 @@ MEETINGS = {
         users_file_of_a_run_that_has_not_come_back_to_it,
         users_file_of_a_run_that_ends_as_another_looks,
         users_file_that_two_undone_runs_have_yet_to_come_to,
+        users_file_of_a_run_that_is_being_undone_already,
+        users_file_that_was_found_before_another_run_was_published,
+        users_file_of_a_run_that_ends_as_another_surveys,
+        other_bytes_where_an_open_run_found_a_users,
+        directories_that_an_open_run_keeps_from_going,
+        directory_that_cannot_be_left,
         directory_that_an_open_run_keeps_from_going,
         directory_that_is_left_to_a_run_that_is_going,
         directory_that_empties_as_it_is_left,

@@ -61,6 +61,30 @@ def test_a_users_file_is_nobodys_to_replace_where_two_undone_runs_have_yet_to_co
     meet(tmp_path, "users_file_that_two_undone_runs_have_yet_to_come_to")
 
 
+def test_a_users_file_stays_where_who_found_it_goes_while_another_one_is_being_undone(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_of_a_run_that_is_being_undone_already")
+
+
+def test_a_users_file_stays_where_it_was_found_before_another_run_was_published(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_that_was_found_before_another_run_was_published")
+
+
+def test_a_users_file_stays_where_who_found_it_ends_as_another_one_surveys(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_of_a_run_that_ends_as_another_surveys")
+
+
+def test_a_users_file_that_an_open_run_found_bars_other_bytes(tmp_path: Path) -> None:
+    meet(tmp_path, "other_bytes_where_an_open_run_found_a_users")
+
+
+def test_what_lies_above_a_directory_that_an_open_run_keeps_from_going_goes_too(tmp_path: Path) -> None:
+    meet(tmp_path, "directories_that_an_open_run_keeps_from_going")
+
+
+def test_a_directory_that_cannot_be_left_to_an_open_run_makes_nobody_fail(tmp_path: Path) -> None:
+    meet(tmp_path, "directory_that_cannot_be_left")
+
+
 def test_a_directory_that_an_open_run_keeps_from_going_goes_with_it(tmp_path: Path) -> None:
     meet(tmp_path, "directory_that_an_open_run_keeps_from_going")
 

@@ -18,6 +18,8 @@ from lugnut.installed import Found, find_installed
 from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import journal
+from lugnut.transaction.adopted import Adopted, Notes
+from lugnut.transaction.adopted import Found as Adopting
 from lugnut.transaction.records import Index, Record, Source, find_top, index_files, list_tops
 from lugnut.typed import NamedTuple
 
@@ -62,6 +64,7 @@ class Ledger:
         self._plans: dict[str, Plan] = {}
         self._indexes: dict[tuple[str, Name, int | None], Index] = {}
         self._records: dict[tuple[str, str], Record] = {}
+        self._notes = Notes(home, self._fold)
 
     def words(self) -> list[Word]:
         """Read what every transaction says; one that cannot be read says nothing and is left to recovery."""
@@ -162,14 +165,15 @@ class Ledger:
         """
         revoked: dict[str, list[File]] = {name: [] for name in names}
         words = self.words()
-        adopted = self.read_adopted() if any(word.state == journal.ABORTED for word in words) else set[str]()
+        undone = any(word.state == journal.ABORTED for word in words)
+        adopted = self.read_adopted(words) if undone else Adopted(self._fold, [])
         for word in words:
-            spared = adopted if word.state == journal.ABORTED else set[str]()
             for index in self._index_revoked(word):
                 here = index.get(self._fold(directory), {})
                 for name, found in revoked.items():
                     gone = here.get(self._fold(name))
-                    if gone is not None and self._fold(gone.path) not in spared:
+                    spared = gone is not None and word.state == journal.ABORTED and adopted.has(gone.path, gone.digest)
+                    if gone is not None and not spared:
                         found.append(gone)
         return revoked
 
@@ -178,16 +182,20 @@ class Ledger:
             return [self._index(word, number) for number in range(len(word.action.olds))]
         return [self._index(word)] if word.state == journal.ABORTED and word.action.kind == FRESH else []
 
-    def read_adopted(self) -> set[str]:
-        """Read the keys of what runs found standing, equal and unclaimed: nobody who meets it may withdraw it.
+    def read_adopted(self, words: list[Word] | None = None) -> Adopted:
+        """Read what runs found standing, equal and unclaimed: nobody who meets it may withdraw it, nor replace it.
 
         Of those that are being undone too: what they found stays, and they close only when they have come there.
         """
-        adopted: set[str] = set()
-        for identity in {word.transaction for word in self.words() if word.state != journal.COMMITTED}:
-            noted = journal.read_notes(self._home, identity, "adopted")
-            adopted.update(map(self._fold, noted.union(self.plan(identity).adopted)))
-        return adopted
+        brought: dict[str, list[Index]] = {}
+        for word in self.words() if words is None else words:
+            if word.state != journal.COMMITTED and word.action.kind == FRESH:
+                brought.setdefault(word.transaction, []).append(self._index(word))
+        found = []
+        for identity, claims in brought.items():
+            planned = frozenset(map(self._fold, self.plan(identity).adopted))
+            found.append(Adopting(identity, [planned, *self._notes.read(identity)], claims))
+        return Adopted(self._fold, found)
 
     def find_users(self, directory: str) -> set[str]:
         """Find the transactions that have not committed and bring files into a directory, or below it."""

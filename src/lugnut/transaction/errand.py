@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from lugnut.columns import File
 from lugnut.distribution import Name
 from lugnut.environment import folding
@@ -9,6 +11,7 @@ from lugnut.events import LeftAlone
 from lugnut.plan import FRESH
 from lugnut.system import files
 from lugnut.transaction import journal
+from lugnut.transaction.adopted import Adopted
 from lugnut.transaction.content import Shown, find_timely, matches
 from lugnut.transaction.site import Site
 from lugnut.transaction.spelling import respell, word_kept
@@ -38,8 +41,11 @@ class Errand:
         self._roles: dict[str, list[Role]] | None = None
         adopted = transaction.notes("adopted").union(transaction.plan.adopted) if self.undoes else set[str]()
         self._adopted = set(map(self._fold, adopted))
-        self._spared = self._adopted
-        """Once a stripe is held: what others found standing, equal and unclaimed, as well."""
+        self._users = Adopted(self._fold, [])
+        """Once a stripe is held: what runs found standing, equal and unclaimed."""
+        self._mark = os.urandom(8).hex()
+        self._left: set[tuple[str, str]] = set()
+        """What this one has begun to leave, to whom."""
         self._made: set[str] = set()
         self.see_made()
         self._forced = {self._fold(path) for path in transaction.plan.forced}
@@ -58,7 +64,7 @@ class Errand:
         self._bytecode.clear()
         self._listed.clear()
         if self.undoes:
-            self._spared = self._adopted | self.site.ledger.read_adopted()
+            self._users = self.site.ledger.read_adopted()
         try:
             with files.enter(self.site.home, "kept") as kept:
                 self._keepers = set(files.list_names(kept))
@@ -73,8 +79,14 @@ class Errand:
 
     def leave(self, file: str, path: str, transactions: set[str]) -> None:
         """Leave to other transactions, by their notes, what this one knows of a path; raises Vanished."""
-        for identity in sorted(transactions):
-            journal.leave(self.site.home, identity, file, path, self.transaction.id)
+        for identity in sorted(transactions - {self.transaction.id}):
+            new = (identity, file) not in self._left
+            journal.leave(self.site.home, identity, f"{file}-{self._mark}", path, new=new)
+            self._left.add((identity, file))
+
+    def leave_users(self, path: str, shown: Shown) -> None:
+        """Leave what a user has to the runs that bring the same: none of them may ever have come there."""
+        self.leave("adopted", path, self._users.heirs(path, shown.digest))
 
     def keeps(self, name: Name) -> bool:
         """Say whether anything may be kept of a distribution for a path under the stripe that is held.
@@ -138,7 +150,7 @@ class Errand:
             and roles[0].old is not None
             and matches(shown, roles[0].old)
             and not self.keeps(roles[0].name)
-            and not self.spares(path)
+            and not self.spares(path, shown)
         )
 
     def is_torn(self, opened: files.Directory, name: str, path: str) -> bool:
@@ -169,9 +181,9 @@ class Errand:
                     roles.setdefault(self._fold(file.path), []).append(Role(action.name, file, None))
         return roles
 
-    def spares(self, path: str) -> bool:
-        """Say whether what stands at a path was there before this run, equal and unclaimed."""
-        return self.undoes and self._fold(path) in self._spared
+    def spares(self, path: str, shown: Shown) -> bool:
+        """Say whether what stands at a path was there before this run or another one, equal and unclaimed."""
+        return self.undoes and (self._fold(path) in self._adopted or self._users.has(path, shown.digest))
 
     def forces(self, path: str) -> bool:
         """Say whether the user allowed what stands at a path to be set aside."""

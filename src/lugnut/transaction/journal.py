@@ -1,7 +1,8 @@
 """The directory `.lugnut` and its transactions: published whole, their state a file's name, closed by one rename.
 
     .lugnut/format, locks/, kept/, altered/
-    .lugnut/transactions/<id>/lock, holder.json, plan, open|committed|aborted, staged/, hidden/, made, adopted
+    .lugnut/transactions/<id>/lock, holder.json, plan, open|committed|aborted, staged/, hidden/, made, adopted,
+        made-<mark>, adopted-<mark>: what others left to it
 
 A transaction is built as `new-<id>` and renamed, so it appears whole; it is renamed to `old-<id>` and deleted, so it
 goes at once. Whoever reads one and finds it gone on the way has to look again (`Vanished`), never to believe it away.
@@ -13,7 +14,6 @@ import contextlib
 import errno
 import os
 import time
-import zlib
 
 from lugnut.errors import InternalError
 from lugnut.events import Noted
@@ -24,8 +24,8 @@ from lugnut.transaction.planfile import format_plan, parse_plan
 
 __all__ = [
     "ABORTED", "COMMITTED", "CONTENT", "FORMAT", "HIDDEN", "OPEN", "REMAINING", "TRANSACTIONS", "Transaction",
-    "Vanished", "close", "is_tidy", "leave", "list_ids", "make_place", "open_home", "publish", "read_notes",
-    "read_plan", "read_state", "sweep", "tidy",
+    "Vanished", "close", "is_tidy", "leave", "list_ids", "list_notes", "make_place", "open_home", "publish",
+    "read_notes", "read_plan", "read_state", "sweep", "tidy",
 ]  # fmt: skip
 
 OPEN, COMMITTED, ABORTED = "open", "committed", "aborted"
@@ -102,23 +102,29 @@ def _tell_gone(home: files.Directory, identity: str, what: str) -> Vanished | Va
 def read_notes(home: files.Directory, identity: str, file: str) -> set[str]:
     """Read the paths that a transaction's workers noted in `made` or `adopted`, and what others left to it of these."""
     noted = b""
-    with contextlib.suppress(FileNotFoundError):
-        noted = files.read(home, f"{TRANSACTIONS}/{identity}/{file}", 1 << 30)
     with contextlib.suppress(FileNotFoundError), files.enter_path(home, f"{TRANSACTIONS}/{identity}") as directory:
-        for name in files.list_names(directory):
-            if name.startswith(f"{file}-"):
-                noted += b"\n" + files.read(directory, name)
+        for name in list_notes(directory, file):
+            with contextlib.suppress(FileNotFoundError):
+                noted += files.read(directory, name, 1 << 30) + b"\n"
     return set(noted.decode().split("\n")) - {""}
 
 
-def leave(home: files.Directory, identity: str, file: str, path: str, giver: str) -> None:
+def list_notes(directory: files.Directory, file: str) -> list[str]:
+    """Name the files that a transaction's own notes and those left to it are in."""
+    return [file, *(name for name in files.list_names(directory) if name.startswith(f"{file}-"))]
+
+
+def leave(home: files.Directory, identity: str, note: str, path: str, *, new: bool) -> None:
     """Note for another transaction, which may be the last one at a path, what the giver knows of it and would do.
 
-    In a file of its own, whole: the notes themselves are its workers', who may be another user's. Raises Vanished.
+    In a file of the giver's own: the notes themselves are its workers', who may be another user's. Raises Vanished.
     """
     try:
         with files.enter_path(home, f"{TRANSACTIONS}/{identity}") as directory:
-            files.replace(directory, f"{file}-{giver}-{zlib.crc32(path.encode()):08x}", path.encode())
+            if new:
+                files.write(directory, note, path.encode() + b"\n")
+            else:
+                files.append(directory, note, path.encode() + b"\n")
     except FileNotFoundError:
         raise Vanished from None
 

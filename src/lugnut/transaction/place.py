@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import stat
 
-from lugnut.environment import folding
 from lugnut.errors import CannotWrite, FileInTheWay, LugnutError
 from lugnut.events import Reporter
 from lugnut.plan import FRESH, Origin, Rendered, kept_name, make_record, render_info
@@ -194,7 +193,6 @@ class _Hand:
         shown = {name: self.site.reader.show(opened, name) for name in names}  # M2
         claims = self.site.ledger.read(directory, names)
         revoked = self.site.ledger.read_revoked(directory, names)
-        fold = folding(self.site.environment)
         listed = files.list_names(opened) if self.site.environment.folds_case else names
         self.site.refresh_kept([self._action.name])
         adopted = self.site.ledger.read_adopted()  # of this directory nobody notes any more while the stripe is held
@@ -203,14 +201,16 @@ class _Hand:
             here = shown[name]
             others = [claim for claim in claims[name] if claim.name != self._action.name]
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
+            users = here is not None and adopted.has(origin.file.path, here.digest)
             if here is not None and content.matches(here, origin.file):
                 others_own = going or any(claim.named for claim in others) or self._is_left(origin)
-                if fold(origin.file.path) in adopted or not others_own:
+                if users or not others_own:
                     self._note_adopted(origin.file.path)
                 if name not in listed:  # spelled otherwise: settled, and so respelled, after the commit
                     self._keep_aside(origin)
             else:
-                self._answer(origin, opened, here, claimed=going or bool(others))
+                owned = any(claim.committed for claim in others) if users else bool(others)
+                self._answer(origin, opened, here, claimed=going or owned)
 
     def _answer(self, origin: Origin, opened: files.Directory, shown: content.Shown | None, *, claimed: bool) -> None:
         """Deal with a place; `claimed`: what stands there is, or was until a moment ago, another distribution's."""

@@ -182,15 +182,18 @@ class Settler:
     def _is_left(self, directory: str) -> bool:
         """Leave a directory that is not empty to the open runs that have files in it; True where it could go after all.
 
-        They remove it when they are undone. Who was undone before he could know of that has emptied it by now.
+        With those above it that it keeps from going. They remove them when they are undone; who was undone before he
+        could know of that has emptied it by now. Where it cannot be noted an empty directory may stay.
         """
         while True:
             try:
-                heirs = self._site.ledger.find_users(directory) - {self._errand.transaction.id}
-                self._errand.leave("made", directory, heirs)
+                for above in filter(self._errand.may_remove, list_upwards(directory)):
+                    self._errand.leave("made", above, self._site.ledger.find_users(above))
             except Vanished:
                 self._errand.transaction.state()
                 continue
+            except OSError:
+                return False
             return self._is_removed_alone(directory)
 
     def _is_removed_alone(self, directory: str) -> bool:

@@ -34,9 +34,12 @@ class Spot:
         self._directory, self._name = split(path)
         self._shown = shown
         self._claims = claims
+        self._spared = shown is not None and errand.spares(path, shown)
 
     def settle(self) -> bool:
         """Decide and act; True when the path ends absent."""
+        if self._shown is not None and self._spared:
+            self._errand.leave_users(self._path, self._shown)
         found = self._best()
         if self._shown is None:
             if found is not None:
@@ -161,7 +164,7 @@ class Spot:
         olds = [role.old for role in roles if role.old is not None]
         if shown.directory and olds:
             self._errand.say(self._path, "a directory stands there now")
-        if shown.directory or self._errand.spares(self._path):
+        if shown.directory or self._spared:
             return False
         return self._is_revoked(shown, olds) or self._displace(roles, olds)
 
@@ -216,17 +219,13 @@ class Spot:
             raise Vanished from None
 
     def _leave_to_open(self) -> None:
-        """Leave what only open runs claim to them: what this transaction has revoked is kept, a user's noted as such.
-
-        Else who meets it only now would take the one for a user's, and who never meets it would withdraw the other.
-        """
+        """Keep what this transaction has revoked for open runs: who meets it late would take it for a user's."""
         shown = self._shown
         olds = [role.old for role in self._errand.roles(self._path) if role.old is not None]
-        heirs = [claim for claim in self._claims if shown is not None and content.matches(shown, claim.file)]
-        if self._errand.spares(self._path):
-            self._errand.leave("adopted", self._path, {claim.transaction for claim in heirs})
-        elif shown is not None and any(content.matches(shown, old) for old in olds):
-            for claim in heirs:
+        if shown is None or self._spared or not any(content.matches(shown, old) for old in olds):
+            return
+        for claim in self._claims:
+            if not claim.committed and content.matches(shown, claim.file):
                 self._keep(claim.name, claim.file, self._here(), self._name)
 
     def _keep_staged(self) -> None:
