@@ -75,7 +75,7 @@ def on_sftp(volume: Volume) -> None:
         raise CannotBeShownError(f"there is no {SFTP} here")
     script = os.path.join(volume.root, "sftp")
     with open(script, "w", encoding="utf-8") as file:
-        file.write(f"#!/bin/sh\nexec {SFTP}\n")
+        file.write(f"#!/bin/sh\numask 0\nexec {SFTP}\n")  # the client's counts
     os.chmod(script, 0o755)
     place = volume.place("sshfs")
     options = f"ssh_command={script},disable_hardlink,no_contain_symlinks,default_permissions"

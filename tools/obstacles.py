@@ -60,6 +60,7 @@ def full_disk(course: Course, rng: random.Random) -> Iterator[None]:
     if sys.platform == "win32":
         raise NotImplementedError("campaigns run on POSIX")
     directory = os.path.dirname(course.ground.prefix)
+    os.sync()  # btrfs gives back what was removed only then
     room, left = os.statvfs(directory), rng.randrange(16)
     hog = os.path.join(directory, "hog")
     with contextlib.suppress(OSError), open(hog, "wb", buffering=0) as file:
