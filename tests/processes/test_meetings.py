@@ -69,12 +69,16 @@ def test_a_users_file_stays_where_it_was_found_before_another_run_was_published(
     meet(tmp_path, "users_file_that_was_found_before_another_run_was_published")
 
 
-def test_a_users_file_stays_where_who_found_it_ends_as_another_one_surveys(tmp_path: Path) -> None:
-    meet(tmp_path, "users_file_of_a_run_that_ends_as_another_surveys")
-
-
 def test_a_users_file_that_an_open_run_found_bars_other_bytes(tmp_path: Path) -> None:
     meet(tmp_path, "other_bytes_where_an_open_run_found_a_users")
+
+
+def test_a_users_file_that_an_open_run_found_bars_an_upgrade(tmp_path: Path) -> None:
+    meet(tmp_path, "upgrade_to_other_bytes_where_an_open_run_found_a_users")
+
+
+def test_a_users_file_that_an_open_run_found_is_set_aside_by_force(tmp_path: Path) -> None:
+    meet(tmp_path, "forced_bytes_where_an_open_run_found_a_users")
 
 
 def test_what_lies_above_a_directory_that_an_open_run_keeps_from_going_goes_too(tmp_path: Path) -> None:

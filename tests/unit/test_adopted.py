@@ -25,10 +25,3 @@ def test_a_content_is_a_users_where_the_very_run_that_found_it_brings_the_same()
 def test_its_heirs_bring_the_same_and_do_not_know_of_it() -> None:
     runs = [found("1", SAME, "s/a.py"), found("2", SAME), found("3", OTHER)]
     assert Adopted(str.lower, runs).heirs(PATH, SAME) == {"2"}
-
-
-def test_it_is_told_which_runs_were_asked() -> None:
-    adopted = Adopted(str.lower, [found("1", SAME)])
-    assert adopted.knows([])
-    assert adopted.knows({"1"})
-    assert not adopted.knows({"1", "2"})

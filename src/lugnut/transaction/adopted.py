@@ -36,10 +36,6 @@ class Adopted:
         key = self._fold(path)
         return any(key in keys for one in self._found for keys in one.keys if claims(one.claims, key, digest))
 
-    def knows(self, transactions: Iterable[str]) -> bool:
-        """Say whether all of these were asked: none had ended by then."""
-        return {one.transaction for one in self._found}.issuperset(transactions)
-
     def heirs(self, path: str, digest: Digest | None) -> set[str]:
         """Give the transactions that bring this very content to a path and do not know that somebody had it there."""
         key = self._fold(path)

@@ -12,6 +12,7 @@ from lugnut.plan import FRESH
 from lugnut.system import files
 from lugnut.transaction import journal
 from lugnut.transaction.adopted import Adopted
+from lugnut.transaction.claims import Claim
 from lugnut.transaction.content import Shown, find_timely, matches
 from lugnut.transaction.site import Site
 from lugnut.transaction.spelling import respell, word_kept
@@ -86,7 +87,8 @@ class Errand:
 
     def leave_users(self, path: str, shown: Shown) -> None:
         """Leave what a user has to the runs that bring the same: none of them may ever have come there."""
-        self.leave("adopted", path, self._users.heirs(path, shown.digest))
+        if self._users.has(path, shown.digest):
+            self.leave("adopted", path, self._users.heirs(path, shown.digest))
 
     def keeps(self, name: Name) -> bool:
         """Say whether anything may be kept of a distribution for a path under the stripe that is held.
@@ -184,6 +186,11 @@ class Errand:
     def spares(self, path: str, shown: Shown) -> bool:
         """Say whether what stands at a path was there before this run or another one, equal and unclaimed."""
         return self.undoes and (self._fold(path) in self._adopted or self._users.has(path, shown.digest))
+
+    def is_users(self, path: str, shown: Shown, claims: list[Claim]) -> bool:
+        """Say whether of these claims on what is shown all are open runs', that found it there: it is a user's."""
+        only_open = bool(claims) and not any(claim.committed for claim in claims)
+        return only_open and self.site.ledger.read_adopted().has(path, shown.digest)
 
     def forces(self, path: str) -> bool:
         """Say whether the user allowed what stands at a path to be set aside."""

@@ -103,6 +103,8 @@ def read_notes(home: files.Directory, identity: str, file: str) -> set[str]:
     """Read the paths that a transaction's workers noted in `made` or `adopted`, and what others left to it of these."""
     noted = b""
     with contextlib.suppress(FileNotFoundError), files.enter_path(home, f"{TRANSACTIONS}/{identity}") as directory:
+        if directory.late:  # what another host left may be listed late (TRAPS 26)
+            files.touch(directory)
         for name in list_notes(directory, file):
             with contextlib.suppress(FileNotFoundError):
                 noted += files.read(directory, name, 1 << 30) + b"\n"

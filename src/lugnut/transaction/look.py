@@ -7,7 +7,6 @@ from lugnut.errors import FileInTheWay
 from lugnut.plan import Action
 from lugnut.system import files
 from lugnut.transaction import content, journal
-from lugnut.transaction.adopted import Adopted
 from lugnut.transaction.claims import Claim
 from lugnut.transaction.site import Site
 from lugnut.typed import NamedTuple
@@ -46,32 +45,11 @@ def read_claims(site: Site, directory: str, names: list[str]) -> dict[str, list[
             continue
 
 
-def read_users(site: Site, directory: str, names: list[str]) -> tuple[dict[str, list[Claim]], Adopted]:
-    """Read claims as `read_claims` does, and what the open runs among those who claim have found there: a user's.
-
-    They are asked while their claims stand: one that has ended tells no more what it found, and claims nothing.
-    """
-    while True:
-        claims = read_claims(site, directory, names)
-        runs = {claim.transaction for found in claims.values() for claim in found if not claim.committed}
-        try:
-            adopted = site.ledger.read_adopted() if runs else site.ledger.read_adopted([])
-        except journal.Vanished:
-            continue
-        if adopted.knows(runs):
-            return claims, adopted
-
-
-def find_shown(site: Site, directory: str, names: list[str], mine: Name) -> dict[str, content.Shown]:
-    """Find what stands in a directory, under no stripe."""
-    opened = site.tree.directory(directory, name=mine) if names else None
-    if opened is None:
-        return {}
-    return {name: here for name in names if (here := site.reader.show(opened, name)) is not None}
-
-
 def find_unclaimed(site: Site, directory: str, names: list[str], mine: Name) -> dict[str, content.Shown]:
-    """Find what stands there and is nobody's but `mine`, under the stripe: what another run is removing bars no way."""
+    """Find what stands there and is nobody's but `mine`, under the stripe: what another run is removing bars no way.
+
+    What open runs claim and have found there is a user's all the same.
+    """
     if not names:
         return {}
     held = site.hold_stripe(directory)
@@ -93,9 +71,15 @@ def _look_for_unclaimed(site: Site, directory: str, names: list[str], mine: Name
     )
     claims = site.ledger.read(directory, list(shown))
     revoked = site.ledger.read_revoked(directory, list(shown))
+    shared = any(not claim.committed for found in claims.values() for claim in found)
+    users = site.ledger.read_adopted() if shared else site.ledger.read_adopted([])
+    below = f"{directory}/" if directory else ""
     return {
         name: here
         for name, here in shown.items()
-        if all(claim.name == mine for claim in claims[name])
+        if all(
+            claim.name == mine or (not claim.committed and users.has(below + name, here.digest))
+            for claim in claims[name]
+        )
         and not any(content.matches(here, file) for file in revoked[name])
     }

@@ -203,7 +203,9 @@ class _Hand:
             going = here is not None and any(content.matches(here, file) for file in revoked[name])
             users = here is not None and adopted.has(origin.file.path, here.digest)
             if here is not None and content.matches(here, origin.file):
-                others_own = going or any(claim.named for claim in others) or self._is_left(origin)
+                named = [claim for claim in others if claim.named]
+                brought = any(claim.committed or content.matches(here, claim.file) for claim in named)
+                others_own = going or brought or self._is_left(origin)
                 if users or not others_own:
                     self._note_adopted(origin.file.path)
                 if name not in listed:  # spelled otherwise: settled, and so respelled, after the commit

@@ -1,7 +1,6 @@
 """One path under its stripe: what is best there, how it is shown, and what is kept, set aside or dropped on the way.
 
-The steps are `settle`'s; they are taken here (M3, M5). A content of which nothing is known is never removed: what no
-claim names stays, unless it is the very content this transaction's own distribution had there.
+The steps are `settle`'s (M3, M5). What no claim names stays, unless this transaction's own distribution had it there.
 """
 
 from __future__ import annotations
@@ -119,6 +118,8 @@ class Spot:
         shown = self._shown
         assert shown is not None  # noqa: S101 - the caller looked
         claimed = [claim for claim in self._claims if content.matches(shown, claim.file)]
+        if found is not None and self._errand.is_users(self._path, shown, claimed):
+            claimed, self._claims = [], [claim for claim in self._claims if claim.committed]
         if not claimed and (self._bars(found) or not self._give_way()):
             return
         for claim in claimed:  # M5: what is still claimed is kept before anything takes its place

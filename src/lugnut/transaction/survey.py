@@ -14,7 +14,7 @@ from lugnut.plan import CHANGE, FRESH, Action, Plan
 from lugnut.system import files
 from lugnut.transaction import content, journal
 from lugnut.transaction.changes import check_way, find_changed
-from lugnut.transaction.look import Look, find_shown, find_unclaimed, reach, read_users
+from lugnut.transaction.look import Look, find_unclaimed, reach, read_claims
 from lugnut.transaction.place import in_the_way
 from lugnut.transaction.site import Site
 from lugnut.transaction.tree import split
@@ -128,12 +128,9 @@ def _list_paths(look: Look, action: Action, directory: str) -> frozenset[str]:
 
 
 def _judge_met(look: Look, action: Action, directory: str, met: dict[str, File]) -> None:
-    claims, users = read_users(look.site, directory, list(met))
-    unclaimed = [name for name in met if all(claim.name == action.name for claim in claims[name])]
-    found = [name for name, file in met.items() if name not in unclaimed and users.has(file.path, file.digest)]
-    for name, here in find_shown(look.site, directory, found, action.name).items():
-        if content.matches(here, met[name]):
-            look.adopted.append(met[name].path)
+    claims = read_claims(look.site, directory, list(met))
+    mine = action.name
+    unclaimed = [name for name in met if all(one.name == mine or not one.committed for one in claims[name])]
     for name, here in find_unclaimed(look.site, directory, unclaimed, action.name).items():
         file = met[name]
         if content.matches(here, file):
