@@ -293,20 +293,9 @@ def users_file_that_was_found_before_another_run_was_published(place: Place) -> 
     """A second run has looked while the first one claimed the file, and is published when that is gone."""
     one = bring_what_a_user_has(place)
 
-    def prepare(actor: Actor) -> None:
-        def replace(source: str, target: str, **options: Any) -> None:
-            if os.path.basename(source).startswith("new-"):
-                actor.pause()
-            PLAIN["replace"](source, target, **options)
-
-        def link(source: str, target: str, **options: Any) -> None:
-            if target == "a.py":
-                actor.pause()
-            PLAIN["link"](source, target, **options)
-
-        os.replace, os.link = replace, link
-
-    two = Actor(place, install(place.wheel("two", "1", {"s/a.py": "mine\n"})), prepare)
+    two = Actor(
+        place, install(place.wheel("two", "1", {"s/a.py": "mine\n"})), lambda actor: pause_before(actor, published=True)
+    )
     assert two.hear() == PAUSED
     one.go()
     code = one.end()
@@ -365,25 +354,28 @@ def pause_when_aborted(actor: Actor) -> None:
     os.replace = replace
 
 
+def pause_before(actor: Actor, *, published: bool) -> None:
+    """Have a run stop right before it comes to s/a.py; with `published` once before that, before it is published."""
+
+    def replace(source: str, target: str, **options: Any) -> None:
+        if published and os.path.basename(source).startswith("new-"):
+            actor.pause()
+        PLAIN["replace"](source, target, **options)
+
+    def link(source: str, target: str, **options: Any) -> None:
+        if target == "a.py":
+            actor.pause()
+        PLAIN["link"](source, target, **options)
+
+    os.replace, os.link = replace, link
+
+
 def bring_what_a_user_has_just_made(place: Place, prepare: Callable[[Actor], None] = lambda _: None) -> Actor:
     """Two runs that have looked when a user makes s/a.py; the first one finds it, the second one is killed before.
 
     The second one, published after that, knew nothing of it. The first one is called off once it is told to go on.
     """
     itself: list[Actor] = []
-
-    def pause_before(actor: Actor, *, published: bool) -> None:
-        def replace(source: str, target: str, **options: Any) -> None:
-            if published and os.path.basename(source).startswith("new-"):
-                actor.pause()
-            PLAIN["replace"](source, target, **options)
-
-        def link(source: str, target: str, **options: Any) -> None:
-            if target == "a.py":
-                actor.pause()
-            PLAIN["link"](source, target, **options)
-
-        os.replace, os.link = replace, link
 
     def prepare_one(actor: Actor) -> None:
         itself.append(actor)
