@@ -354,6 +354,30 @@ def pause_when_aborted(actor: Actor) -> None:
     os.replace = replace
 
 
+def users_file_that_is_made_where_two_runs_are_to_clash(place: Place) -> list[str]:
+    """A claim on other bytes does not make what stands there another run's: who finds his own bytes found a user's."""
+    actors = []
+    for name, text in (("dd", "theirs\n"), ("aa", "mine\n")):
+        itself: list[Actor] = []
+
+        def prepare(actor: Actor, itself: list[Actor] = itself) -> None:
+            itself.append(actor)
+            pause_before(actor, published=False)
+
+        act = install(place.wheel(name, "1", {"s/a.py": text}), report=when_placed(itself, then=call_off))
+        actors.append(Actor(place, act, prepare))
+        assert actors[-1].hear() == PAUSED
+    place.write("s/a.py", "mine\n")
+    for actor in actors:
+        actor.go()
+        assert actor.hear() == PAUSED
+    codes = []
+    for actor in reversed(actors):
+        actor.go()
+        codes.append(actor.end())
+    return [f"they ended with {codes}"] * (codes != [130, 130]) + judge_users(place)
+
+
 def pause_before(actor: Actor, *, published: bool) -> None:
     """Have a run stop right before it comes to s/a.py; with `published` once before that, before it is published."""
 
@@ -746,6 +770,7 @@ MEETINGS = {
         users_file_that_two_undone_runs_have_yet_to_come_to,
         users_file_of_a_run_that_is_being_undone_already,
         users_file_that_was_found_before_another_run_was_published,
+        users_file_that_is_made_where_two_runs_are_to_clash,
         other_bytes_where_an_open_run_found_a_users,
         upgrade_to_other_bytes_where_an_open_run_found_a_users,
         forced_bytes_where_an_open_run_found_a_users,

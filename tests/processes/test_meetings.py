@@ -69,6 +69,10 @@ def test_a_users_file_stays_where_it_was_found_before_another_run_was_published(
     meet(tmp_path, "users_file_that_was_found_before_another_run_was_published")
 
 
+def test_a_users_file_stays_where_it_is_made_as_two_runs_are_to_clash(tmp_path: Path) -> None:
+    meet(tmp_path, "users_file_that_is_made_where_two_runs_are_to_clash")
+
+
 def test_a_users_file_that_an_open_run_found_bars_other_bytes(tmp_path: Path) -> None:
     meet(tmp_path, "other_bytes_where_an_open_run_found_a_users")
 
